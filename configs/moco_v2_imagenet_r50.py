@@ -1,0 +1,31 @@
+"""MoCo v2, ResNet-50, ImageNet, 200 epochs.
+
+    ssl-jax train --config=moco_v2_imagenet_r50 --workdir=W --config.data.dir=DIR
+
+Paper: 67.5 % linear top-1 (arXiv:2003.04297, table 2), 71.1 % for 800 epochs.
+Batch, SGD, rate, decay: arXiv:1911.05722, section 3.3 (every parameter is decayed). Head, augmentation, temperature,
+cosine: arXiv:2003.04297, section 3. Queue and averaging: the code's defaults, 65536 and 0.999.
+Paper and code: the same; the code moves the rate once an epoch (here every step).
+Differs: bfloat16 in the networks. `groups=8` is the batch norm of the paper's 8 GPUs of 32 images each, on any number
+of devices; the keys are shuffled over these groups, as there.
+"""
+
+from ml_collections import ConfigDict
+from ssl_jax.configs import presets
+
+
+def get_config(arg: str = "") -> ConfigDict:
+    """8 GPUs in the paper."""
+    c = ConfigDict()
+    c.data = dict(train="tfds:imagenet2012/train", test="tfds:imagenet2012/validation")
+    c.batch = 256
+    c.duration = "200 epochs"
+    c.method = dict(name="moco_v2", ema_decay=0.999, queue=65536, temperature=0.2)
+    c.nets = dict(
+        encoder=dict(name="resnet", depth=50, groups=8, zero_init=False, dtype="bfloat16"),
+        projector=dict(name="moco_v2_projector", hidden=2048, out=128, dtype="bfloat16"),
+    )
+    c.views = presets.moco_v2(224)
+    c.optimizer = dict(name="sgd", weight_decay=1e-4, decay_1d=True)
+    c.lr = dict(kind="cosine", peak=0.03, per=256)
+    return c

@@ -1,0 +1,202 @@
+"""Views of the published methods, as plain data for `c.views`.
+
+Each preset returns a tuple of dicts (see ssl_jax.views.compose.views). Sizes are pixels, strengths are torchvision's.
+`stats` is a mean and a std in units of 0..1; with those of one channel, what needs colour (saturation, hue, grayscale)
+is left out of a preset. Blur has a sigma from U(0.1, 2) pixels and about a tenth of the side as its kernel.
+"""
+
+IMAGENET = dict(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+CIFAR10 = dict(mean=(0.4914, 0.4822, 0.4465), std=(0.2470, 0.2435, 0.2616))
+CIFAR100 = dict(mean=(0.5071, 0.4865, 0.4409), std=(0.2673, 0.2564, 0.2762))
+FASHION_MNIST = dict(mean=(0.2860,), std=(0.3530,))
+
+
+def simclr(
+    size: int = 224,
+    *,
+    strength: float = 1.0,
+    blur: bool = True,
+    scale: tuple[float, float] = (0.08, 1.0),
+    additive: bool = False,
+    stats: dict = IMAGENET,
+) -> tuple[dict, ...]:
+    """SimCLR (arXiv:2002.05709, appendix A): crop, flip, jitter, grey, blur.
+
+    ImageNet: strength 1. CIFAR-10: strength 0.5 and no blur. additive: brightness as in the code's first mode.
+    """
+    jitter = tuple(strength * amount for amount in (0.8, 0.8, 0.8, 0.2))
+    colours = (*_colours(jitter, stats, additive=additive), *((_blur(size, 0.5),) if blur else ()))
+    return (_view("global", 2, size, _crop(scale), colours, stats),)
+
+
+def moco_v1(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:
+    """MoCo v1 (arXiv:1911.05722, section 3.3) and InstDisc (arXiv:1805.01978): grey first, jitter always, no blur."""
+    jitter, *grey = _colours((0.4, 0.4, 0.4, 0.4), stats, p=1.0)
+    return (_view("global", 2, size, _crop((0.2, 1.0)), (*grey, jitter), stats),)
+
+
+def moco_v2(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:
+    """MoCo v2 (arXiv:2003.04297, section 3), SimSiam (arXiv:2011.10566, section 3) and PCL v2."""
+    colours = (*_colours((0.4, 0.4, 0.4, 0.1), stats), _blur(size, 0.5))
+    return (_view("global", 2, size, _crop((0.2, 1.0)), colours, stats),)
+
+
+def byol(size: int = 224, *, scale: tuple[float, float] = (0.08, 1.0), stats: dict = IMAGENET) -> tuple[dict, ...]:
+    """BYOL (arXiv:2006.07733, appendix B, table 6); Barlow Twins, VICReg, MoCo v3 and NNCLR take the same.
+
+    One view is always blurred and never solarised, the other seldom blurred and sometimes solarised.
+    """
+    crop, colours = _crop(scale, "bicubic"), _colours((0.4, 0.4, 0.2, 0.1), stats)
+    first = (*colours, _blur(size, 1.0), _solarise(0.0))
+    second = (*colours, _blur(size, 0.1), _solarise(0.2))
+    return tuple(_view("global", 1, size, crop, each, stats) for each in (first, second))
+
+
+def swav(
+    size: int = 224,
+    *,
+    scale: tuple[float, float] = (0.14, 1.0),
+    local: int = 6,
+    local_size: int = 96,
+    local_scale: tuple[float, float] = (0.05, 0.14),
+    stats: dict = IMAGENET,
+) -> tuple[dict, ...]:
+    """SwAV (arXiv:2006.09882, section 4 and the released arguments): two large crops and six small ones.
+
+    Without small crops (local=0) the scale was (0.08, 1). DeepCluster-v2 also ran 2 x 160 and 4 x 96.
+    """
+
+    def view(group, count, side, area):
+        colours = (*_colours((0.8, 0.8, 0.8, 0.2), stats), _blur(side, 0.5))
+        return _view(group, count, side, _crop(area), colours, stats)
+
+    small = (view("local", local, local_size, local_scale),) if local else ()
+    return (view("global", 2, size, scale), *small)
+
+
+def dino(
+    size: int = 224,
+    *,
+    scale: tuple[float, float] = (0.4, 1.0),
+    local: int = 8,
+    local_size: int = 96,
+    local_scale: tuple[float, float] = (0.05, 0.4),
+    stats: dict = IMAGENET,
+) -> tuple[dict, ...]:
+    """DINO (arXiv:2104.14294, section 3 and the released code): BYOL's colours on two large crops, and eight small.
+
+    Runs with fewer or other crops move the border of the two scales, here at 0.4.
+    """
+    colours = _colours((0.4, 0.4, 0.2, 0.1), stats)
+
+    def view(group, count, side, area, *more):
+        return _view(group, count, side, _crop(area, "bicubic"), (*colours, *more), stats)
+
+    first = view("global", 1, size, scale, _blur(size, 1.0), _solarise(0.0))
+    second = view("global", 1, size, scale, _blur(size, 0.1), _solarise(0.2))
+    small = (view("local", local, local_size, local_scale, _blur(local_size, 0.5)),) if local else ()
+    return (first, second, *small)
+
+
+def infomin(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:
+    """InfoMin's augmentation (arXiv:2005.10243, section 5) without the jigsaw branch.
+
+    Of RandAugment only the colour operations are here, at one magnitude and not one drawn around 10.
+    """
+    jitter, *grey = _colours((0.8, 0.8, 0.8, 0.2), stats)
+    rand_augment = dict(name="rand_augment_colour", args=dict(count=2, magnitude=10))
+    colours = (jitter, _blur(size, 0.5), rand_augment, *grey)
+    return (_view("global", 2, size, _crop((0.2, 1.0)), colours, stats),)
+
+
+def cifar_symmetric(size: int = 32, *, stats: dict = CIFAR10) -> tuple[dict, ...]:
+    """solo-learn's views for SimCLR, SwAV and DeepCluster-v2 on CIFAR (scripts/pretrain/cifar): strong jitter, blur."""
+    return _cifar(size, (0.8, 0.8, 0.8, 0.2), stats, blur=0.5)
+
+
+def cifar_symmetric_weak(size: int = 32, *, stats: dict = CIFAR10) -> tuple[dict, ...]:
+    """solo-learn's views for MoCo v2+ and SimSiam on CIFAR: as `cifar_symmetric` with a weaker jitter."""
+    return _cifar(size, (0.4, 0.4, 0.4, 0.1), stats, blur=0.5)
+
+
+def cifar_asymmetric(size: int = 32, *, stats: dict = CIFAR10) -> tuple[dict, ...]:
+    """solo-learn's views for BYOL, Barlow Twins, DINO, MoCo v3 and NNCLR on CIFAR: one of the two views solarised."""
+    return _cifar(size, (0.4, 0.4, 0.2, 0.1), stats, solarise=(0.0, 0.2))
+
+
+def cifar_vicreg(size: int = 32, *, stats: dict = CIFAR10) -> tuple[dict, ...]:
+    """solo-learn's views for VICReg on CIFAR: no small crops, both views solarised with p 0.1."""
+    return _cifar(size, (0.4, 0.4, 0.2, 0.1), stats, solarise=(0.1, 0.1), scale=(0.2, 1.0))
+
+
+def mae(size: int = 224, *, scale: tuple[float, float] = (0.2, 1.0), stats: dict = IMAGENET) -> tuple[dict, ...]:
+    """MAE (arXiv:2111.06377, table 8): one bicubic crop and a flip, no colours. SimMIM's scale is (0.67, 1)."""
+    return (_view("global", 1, size, _crop(scale, "bicubic"), (), stats),)
+
+
+def crop_only(size: int = 224, *, scale: tuple[float, float] = (0.3, 1.0), stats: dict = IMAGENET) -> tuple[dict, ...]:
+    """I-JEPA (arXiv:2301.08243, appendix A): one bicubic crop, no flip, no colours."""
+    return (_view("global", 1, size, _crop(scale, "bicubic")[:1], (), stats),)
+
+
+def rotation(size: int = 32, *, padding: int = 4, stats: dict = CIFAR10) -> tuple[dict, ...]:
+    """RotNet's CIFAR views (arXiv:1803.07728, released code): a padded crop and a flip, both before any rotation."""
+    crop = dict(name="pad_crop", args=dict(padding=padding))
+    return (_view("global", 1, size, (crop, _FLIP), (), stats),)
+
+
+def linear_probe(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:
+    """Crop and flip, the usual training view of a probe or of supervised learning."""
+    return (_view("global", 1, size, _crop((0.08, 1.0)), (), stats),)
+
+
+def evaluate(
+    size: int = 224, *, resize: int | None = None, method: str = "bilinear", stats: dict = IMAGENET
+) -> tuple[dict, ...]:
+    """Nothing random: the short side to `resize`, the centre, normalise. resize: size / 0.875 (256 for 224) if None."""
+    short = round(size / 0.875) if resize is None else resize
+    geometry = (dict(name="resize", args=dict(size=short, method=method)), dict(name="centre_crop"))
+    return (_view("clean", 1, size, geometry, (), stats),)
+
+
+_FLIP = dict(name="flip", p=0.5)
+
+
+def _view(group: str, count: int, size: int, geometry: tuple, colours: tuple, stats: dict) -> dict:
+    ops = (*geometry, *colours, dict(name="normalise", args=dict(stats)))
+    return dict(group=group, count=count, size=size, ops=ops)
+
+
+def _crop(scale: tuple[float, float], method: str = "bilinear") -> tuple[dict, ...]:
+    return (dict(name="random_resized_crop", args=dict(scale=tuple(scale), method=method)), _FLIP)
+
+
+def _colours(jitter: tuple, stats: dict, *, p: float = 0.8, additive: bool = False) -> tuple[dict, ...]:
+    """Jitter (brightness, contrast, saturation, hue) and grey with p 0.2; for one channel the first two amounts."""
+    args = dict(zip(("brightness", "contrast", "saturation", "hue"), jitter, strict=True), additive=additive)
+    if len(stats["mean"]) == 1:
+        return (dict(name="colour_jitter", p=p, args=args | dict(saturation=0.0, hue=0.0)),)
+    return (dict(name="colour_jitter", p=p, args=args), dict(name="grayscale", p=0.2))
+
+
+def _blur(size: int, p: float) -> dict:
+    return dict(name="gaussian_blur", p=p, args=dict(kernel_size=2 * (size // 20) + 1, sigma=(0.1, 2.0)))
+
+
+def _solarise(p: float) -> dict:
+    return dict(name="solarise", p=p, args=dict(threshold=0.5))
+
+
+def _cifar(
+    size: int,
+    jitter: tuple,
+    stats: dict,
+    *,
+    blur: float = 0.0,
+    solarise: tuple = (0.0, 0.0),
+    scale: tuple = (0.08, 1.0),
+) -> tuple[dict, ...]:
+    crop, colours = _crop(scale, "bicubic"), _colours(jitter, stats)
+    if blur:
+        return (_view("global", 2, size, crop, (*colours, _blur(size, blur)), stats),)
+    return tuple(_view("global", 1, size, crop, (*colours, _solarise(p)), stats) for p in solarise)

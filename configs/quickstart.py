@@ -1,0 +1,25 @@
+"""The main job: SimCLR on 10,000 images of Fashion-MNIST that come with the package, on a laptop's CPU.
+
+    ssl-jax train --config=quickstart --workdir=runs/quickstart
+"""
+
+from ml_collections import ConfigDict
+
+from ssl_jax.configs import presets
+
+
+def get_config(arg: str = "") -> ConfigDict:
+    """A small ResNet, 256 images a step."""
+    c = ConfigDict()
+    c.data = dict(train="embedded:fashion_mnist/train", test="embedded:fashion_mnist/test")
+    c.batch = 256
+    c.duration = "20 epochs"
+    c.method = dict(name="simclr", temperature=0.2)
+    c.nets = dict(
+        encoder=dict(name="resnet", depth=(1, 1, 1), base=32, stem="cifar"),
+        projector=dict(name="mlp", widths=(256, 64)),
+    )
+    c.views = presets.simclr(size=28, blur=False, stats=presets.FASHION_MNIST)
+    c.optimizer = dict(name="adamw", weight_decay=1e-4)
+    c.lr = dict(kind="cosine", peak=2e-3, warmup="1 epoch")
+    return c

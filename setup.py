@@ -1,0 +1,58 @@
+"""ssl_jax: metadata, dependencies and extras. Build system and tools are set in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+CORE = [
+    "jax>=0.9,<0.12",
+    "flax>=0.12,<0.13",
+    "optax>=0.2.6,<0.3",
+    "orbax-checkpoint>=0.11.30,<0.13",
+    "ml-collections>=1.1,<2",
+    "chex>=0.1.90,<0.2",
+    "absl-py>=2.1",
+    "etils[epath]>=1.12",
+    "numpy>=2.0",
+    "scipy>=1.14",
+    "rich>=13.9",
+    "matplotlib>=3.9",
+    "tensorboardX>=2.6.2",
+    # tf.data. tensorflow-cpu has no wheel for Apple silicon, where plain tensorflow is the CPU build.
+    'tensorflow-cpu>=2.20,<2.22; platform_machine != "arm64" and platform_machine != "aarch64"',
+    'tensorflow>=2.20,<2.22; platform_machine == "arm64" or platform_machine == "aarch64"',
+    "tensorflow-datasets>=4.9.9,<5",
+    "importlib_resources>=6",  # tensorflow-datasets imports it on Python 3.11 without saying so
+    'array_record>=0.8; sys_platform == "linux" or sys_platform == "darwin"',
+]
+TEST = ["pytest>=8", "scikit-learn>=1.5", "pillow>=10"]
+EXTRAS = {
+    "tpu": ["jax[tpu]"],
+    "cuda": ["jax[cuda13]"],
+    "plan": ['libtpu>=0.0.30; sys_platform == "linux"'],
+    "test": TEST,
+    "dev": [*TEST, "ruff>=0.9", "build>=1.2"],
+}
+
+setup(
+    name="ssl_jax",
+    version="0.1.0",
+    description="Self-supervised pre-training of vision models in JAX: TPU and GPU pods, and a laptop to learn how",
+    long_description=(HERE / "README.md").read_text(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE", "ssl_jax/data/embedded/fashion_mnist.LICENSE"],
+    python_requires=">=3.11",
+    packages=[*find_packages(include=["ssl_jax", "ssl_jax.*"]), "ssl_jax.configs"],
+    package_dir={"ssl_jax.configs": "configs"},
+    package_data={"ssl_jax.data.embedded": ["*"]},
+    install_requires=CORE,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["ssl-jax = ssl_jax.main:main"]},
+    classifiers=[
+        "Programming Language :: Python :: 3.11",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)

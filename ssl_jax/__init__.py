@@ -1,0 +1,19 @@
+"""Self-supervised pre-training of vision models in JAX.
+
+    ssl_jax.train(config, workdir)      pre-train by a recipe, or go on in a work directory
+    ssl_jax.evaluate(workdir)           measure its encoder against random init and raw pixels
+    ssl_jax.recipe(name)                a recipe to look at or to change
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+_API = {"train": "api", "evaluate": "api", "recipe": "recipes"}
+
+
+def __getattr__(name: str):
+    """The functions above, imported when first asked for: `ssl-jax --help` needs no JAX."""
+    if name not in _API:
+        raise AttributeError(f"module 'ssl_jax' has no attribute '{name}'")
+    function = "load" if name == "recipe" else name
+    return getattr(importlib.import_module(f"ssl_jax.{_API[name]}"), function)

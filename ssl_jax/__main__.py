@@ -1,0 +1,5 @@
+"""`python -m ssl_jax VERB …`, the same as `ssl-jax VERB …`."""
+
+from ssl_jax.main import main
+
+raise SystemExit(main())

@@ -1,0 +1,74 @@
+"""DeepCluster-v2's criterion: clusters of the last epoch are the labels of this one."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from ssl_jax.losses import clustering, contrastive
+from ssl_jax.losses.precision import matmul, wide
+from ssl_jax.state import bank
+from ssl_jax.types import Array, Criterion, Examples, Key
+
+
+class Assigned(NamedTuple):
+    """The state. n example of the dataset, w global crop, m head, k cluster.
+
+    bank: rows [n, w, d], the unit features last seen. labels: int32 [n, m], -1 where there is none.
+    centroids: [m, k, d], unit, never trained.
+    """
+
+    bank: bank.Bank
+    labels: Array
+    centroids: Array
+
+
+def assigned(*, examples: Examples, heads: int = 3, centroids: int = 3000, temperature: float = 0.1) -> Criterion:
+    """DeepCluster-v2 (arXiv:2006.09882, appendix; code): name the cluster of the example, from every crop.
+
+    student: [b, v, d], any norm; index: its rows in a dataset of `examples`; of the teacher only the number of views
+    w is read, the first w being the crops that are kept in the bank. A mean over the heads of the mean over labelled
+    examples and crops; 0 until the first `recluster`.
+    """
+
+    def init(key, seen):
+        d, w = seen.student.shape[-1], seen.teacher.shape[1]
+        dtype = wide(seen.student.dtype)
+        labels = jnp.full((examples, heads), -1, jnp.int32)
+        centres = contrastive.unit(jax.random.normal(key, (heads, centroids, d), dtype))
+        return {}, Assigned(bank.init(examples, (w, d), dtype=dtype), labels, centres)
+
+    def loss(params, state, seen):
+        z = contrastive.unit(seen.student)
+        centres = jax.lax.stop_gradient(state.centroids)
+        labels = state.labels.at[seen.index].get(mode="fill", fill_value=-1)  # [b, m]
+        labels = jnp.broadcast_to(labels[:, None], (*z.shape[:2], heads))
+        logits = [matmul(z, centres[m].T) / temperature for m in range(heads)]
+        value = sum(clustering.labelled(logits[m], labels[..., m]) for m in range(heads)) / heads
+        hits = [jnp.argmax(logits[m], -1).astype(jnp.int32) == labels[..., m] for m in range(heads)]
+        hits, known = jnp.sum(jnp.stack(hits)), jnp.sum(labels >= 0)
+        return value, {"clusters/accuracy": hits / jnp.maximum(known, 1), "clusters/labelled": jnp.mean(labels >= 0)}
+
+    def update(state, seen):
+        z = contrastive.unit(seen.student[:, : seen.teacher.shape[1]])
+        return state._replace(bank=bank.write(state.bank, seen.index, z))
+
+    return Criterion(init, loss, update)
+
+
+def recluster(key: Key, state: Assigned, *, iterations: int = 10, scores_at_once: int = 2**24) -> Assigned:
+    """New centroids and labels by spherical k-means of the bank; head m clusters crop m mod w.
+
+    Only rows that were written count, and only they get labels. With none written nothing changes but the labels,
+    which are -1. At most `scores_at_once` scores of rows with centroids exist at a time.
+    """
+    heads, clusters, _ = state.centroids.shape
+    rows, written = state.bank
+
+    def cluster(m):
+        crop = rows[:, m % rows.shape[1]]
+        options = dict(clusters=clusters, iterations=iterations, scores_at_once=scores_at_once)
+        return clustering.kmeans(jax.random.fold_in(key, m), crop, written, **options)
+
+    centres, labels = jax.lax.map(cluster, jnp.arange(heads, dtype=jnp.int32))
+    return Assigned(state.bank, labels.T, jnp.where(jnp.any(written), centres, state.centroids))

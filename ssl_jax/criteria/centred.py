@@ -1,0 +1,38 @@
+"""DINO's criterion: a centred, sharpened teacher."""
+
+import jax
+import jax.numpy as jnp
+
+from ssl_jax.criteria import views, watch
+from ssl_jax.losses import distillation
+from ssl_jax.losses.precision import wide, widen
+from ssl_jax.state import ema
+from ssl_jax.types import Criterion, Schedule
+
+
+def centred(
+    *, teacher_temperature: Schedule, student_temperature: float = 0.1, centre_momentum: float = 0.9
+) -> Criterion:
+    """DINO (arXiv:2104.14294, eq. 3 and 4): each other view of the student predicts the teacher's distribution.
+
+    student: [b, v, k], teacher: [b, w, k], raw logits. A mean over the pairs of different views. State: the centre
+    [k], which starts at 0 and moves to the mean of the raw teacher logits of all views after the loss;
+    `centre_momentum` is what survives.
+    """
+
+    def init(key, seen):
+        views.require(seen)
+        return {}, jnp.zeros(seen.teacher.shape[-1:], wide(seen.teacher.dtype))
+
+    def loss(params, state, seen):
+        raw = jax.lax.stop_gradient(widen(seen.teacher) - state[None, None])
+        target = jax.nn.softmax(raw / jnp.asarray(teacher_temperature(seen.step), raw.dtype))
+        value = distillation.across_views(target, widen(seen.student) / student_temperature)
+        entropy = watch.entropy(target)
+        # Every teacher view has as many partners, so the mean cross-entropy less the mean entropy is the mean KL.
+        return value, {"teacher/entropy": entropy, "teacher/kl": value - entropy, "prototypes/used": watch.used(target)}
+
+    def update(state, seen):
+        return ema.toward(state, jnp.mean(widen(seen.teacher), (0, 1)), centre_momentum)
+
+    return Criterion(init, loss, update)

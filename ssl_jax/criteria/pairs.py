@@ -1,0 +1,91 @@
+"""Criteria without a state: the views of a batch compared with each other."""
+
+from collections.abc import Callable
+
+import jax
+
+from ssl_jax.criteria import views, watch
+from ssl_jax.losses import contrastive, distillation, redundancy
+from ssl_jax.types import Criterion
+
+
+def nt_xent(*, temperature: float = 0.1) -> Criterion:
+    """SimCLR (arXiv:2002.05709, eq. 1) on all views of the student: [b, v, d], any norm."""
+
+    def loss(params, state, seen):
+        value = contrastive.nt_xent(seen.student, temperature)
+        return value, watch.similarities(seen.student)
+
+    return _stateless(loss)
+
+
+def byol() -> Criterion:
+    """BYOL (arXiv:2006.07733, eq. 2 and its symmetric twin): a sum over the teacher's views, 0..8 for two.
+
+    student: [b, v, d], predictions; teacher: [b, w, d], projections. For each teacher view a mean over the student's
+    other views: with v = w = 2 the sum over both assignments.
+    """
+
+    def loss(params, state, seen):
+        distance = _mean(distillation.cosine, seen)
+        return seen.teacher.shape[1] * distance, {"similarity/positive": 1 - distance / 2}
+
+    return _stateless(loss)
+
+
+def simsiam() -> Criterion:
+    """SimSiam (arXiv:2011.10566, eq. 2), -1..1: the mean of -cos over teacher views and the student's other views.
+
+    student: [b, v, d], predictions; teacher: [b, w, d], projections without gradient. With v = w = 2, half and half.
+    """
+
+    def loss(params, state, seen):
+        value = _mean(distillation.negative_cosine, seen)
+        return value, {"similarity/positive": -value}
+
+    return _stateless(loss)
+
+
+def barlow(*, off_diagonal: float = 0.0051) -> Criterion:
+    """Barlow Twins (arXiv:2103.03230, eq. 1), a mean over the pairs of views with a global one.
+
+    student: [b, v, d], not normalised; of the teacher only the number of views is read. `off_diagonal` is lambda.
+    """
+
+    def loss(params, state, seen):
+        return _mean_of_terms(lambda a, b: redundancy.barlow(a, b, off_diagonal=off_diagonal), seen)
+
+    return _stateless(loss, examples=2)
+
+
+def vicreg(*, invariance: float = 25.0, variance: float = 25.0, covariance: float = 1.0) -> Criterion:
+    """VICReg (arXiv:2105.04906, eq. 6 and 7), a mean over the pairs of views with a global one.
+
+    student: [b, v, d], not normalised; of the teacher only the number of views is read.
+    """
+    weights = {"invariance": invariance, "variance": variance, "covariance": covariance}
+
+    def loss(params, state, seen):
+        return _mean_of_terms(lambda a, b: redundancy.vicreg(a, b, **weights), seen)
+
+    return _stateless(loss, examples=2)
+
+
+def _stateless(loss: Callable, *, examples: int = 1) -> Criterion:
+    def init(key, seen):
+        views.require(seen, examples=examples)
+        return {}, {}
+
+    return Criterion(init, loss, lambda state, seen: state)
+
+
+def _mean(distance: Callable, seen):
+    pairs, teacher = views.crossed(seen), jax.lax.stop_gradient(seen.teacher)
+    return sum(distance(seen.student[:, s], teacher[:, t]) for t, s in pairs) / len(pairs)
+
+
+def _mean_of_terms(formula: Callable, seen):
+    pairs = views.unordered(seen)
+    results = [formula(seen.student[:, t], seen.student[:, s]) for t, s in pairs]
+    terms = {f"redundancy/{name}": sum(r[1][name] for r in results) / len(pairs) for name in results[0][1]}
+    return sum(value for value, _ in results) / len(pairs), terms

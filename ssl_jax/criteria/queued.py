@@ -1,0 +1,73 @@
+"""Criteria whose negatives are the keys of past batches."""
+
+import jax
+import jax.numpy as jnp
+
+from ssl_jax.criteria import views
+from ssl_jax.losses import contrastive
+from ssl_jax.losses.precision import wide
+from ssl_jax.state import queue
+from ssl_jax.types import Array, Criterion, Key, Metrics, Seen
+
+
+def queued(*, size: int = 65536, temperature: float = 0.2) -> Criterion:
+    """MoCo (arXiv:1911.05722, eq. 1; v2: arXiv:2003.04297): the student's first view finds the teacher's last.
+
+    student: [b, v, d]; teacher: [b, w, d]; any norm. The loss sees the queue as it was before this batch; `update`
+    puts the whole batch of keys into it. State: a Queue of `size` unit rows. `init` raises ValueError if `size` is no
+    multiple of the batch.
+    """
+
+    def init(key, seen):
+        return {}, _queue(key, seen, size)
+
+    def loss(params, state, seen):
+        return _find(seen.student[:, 0], seen.teacher[:, -1], state, temperature)
+
+    def update(state, seen):
+        return _enqueue(state, seen.teacher[:, -1])
+
+    return Criterion(init, loss, update)
+
+
+def symmetric(*, size: int = 65536, temperature: float = 0.2) -> Criterion:
+    """MoCo in both directions, each with a queue of its own view's keys; the mean of both (solo-learn's MoCo v2+).
+
+    student, teacher: [b, 2, d], any norm. State: {"first", "second"}, the keys of the two views.
+    """
+
+    def init(key, seen):
+        views.require(seen)
+        first, second = jax.random.split(key)
+        return {}, {"first": _queue(first, seen, size), "second": _queue(second, seen, size)}
+
+    def loss(params, state, seen):
+        a, there = _find(seen.student[:, 0], seen.teacher[:, 1], state["second"], temperature)
+        b, back = _find(seen.student[:, 1], seen.teacher[:, 0], state["first"], temperature)
+        return (a + b) / 2, jax.tree.map(lambda x, y: (x + y) / 2, there, back)
+
+    def update(state, seen):
+        keys = {"first": seen.teacher[:, 0], "second": seen.teacher[:, 1]}
+        return {name: _enqueue(state[name], keys[name]) for name in keys}
+
+    return Criterion(init, loss, update)
+
+
+def _queue(key: Key, seen: Seen, size: int) -> queue.Queue:
+    b, _, d = seen.teacher.shape
+    return queue.init(key, size, (d,), write=b, dtype=wide(seen.teacher.dtype))
+
+
+def _find(query: Array, key: Array, past: queue.Queue, temperature: float) -> tuple[Array, Metrics]:
+    key, negatives = jax.lax.stop_gradient((key, past.rows))
+    q, k = contrastive.unit(query), contrastive.unit(key)
+    positive = jnp.mean(jnp.sum(q * k, -1))
+    negative = jnp.sum(jnp.mean(q, 0) * jnp.mean(negatives, 0))  # the mean of all products, without the products
+    return contrastive.info_nce(query, key, negatives, temperature), {
+        "similarity/positive": positive,
+        "similarity/negative": negative,
+    }
+
+
+def _enqueue(past: queue.Queue, keys: Array) -> queue.Queue:
+    return queue.write(past, contrastive.unit(keys))

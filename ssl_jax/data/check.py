@@ -1,0 +1,112 @@
+"""What is in a dataset: counts, sizes, channels, corrupt files, statistics per channel, labels."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ssl_jax.data import encoded, stream
+from ssl_jax.data import source as source_
+from ssl_jax.data.source import Source
+
+CHUNK = 32
+
+
+def bar(console: Console | None) -> Progress:
+    """A progress bar with count and time left, on `console`; silent where that is None."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console, disable=console is None)
+
+
+def check(source: Source, *, console: Console | None = None, threads: int | None = None) -> dict[str, Any]:
+    """Read every example once and report what was found, as plain values that JSON can hold.
+
+    mean, std: per channel over all pixels of all images, in 0..1. height, width: (least, median, greatest). channels:
+    how many images have how many. corrupt: index and name of each image that cannot be read. labels: class name, or
+    number, -> count; "" is no label.
+    """
+    threads = threads or stream.cores()
+    work = source_.in_order(source, 0, source.size, CHUNK).map(
+        lambda *rows: encoded.survivors(lambda *row: _measure(source, *row), *rows), num_parallel_calls=threads
+    )
+    sizes, labels, sums, corrupt, begin = [], [], [], [], 0
+    with bar(console) as progress:
+        task = progress.add_task(f"checking {source.name}", total=source.size)
+        for slots, (size, label, sum_) in work.prefetch(2).as_numpy_iterator():
+            end = min(begin + CHUNK, source.size)
+            corrupt += sorted(set(range(begin, end)) - set((begin + slots).tolist()))
+            sizes, labels, sums = sizes + [size], labels + [label], sums + [sum_.sum(0)]
+            progress.update(task, completed=end)
+            begin = end
+    return _report(source, np.concatenate(sizes), np.concatenate(labels), np.sum(sums, 0), corrupt)
+
+
+def _measure(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """([h, w, channels, bytes], label, [sums, sums of squares] [2, c] of values in 0..1) of one image."""
+    data, label = source_.raw(source, *row)
+    if data.dtype != tf.string:
+        image, own, length = data, source.channels, tf.size(data) * (source.bits // 8)
+    else:
+        native = encoded.decode(data, channels=0, bits=source.bits)
+        own, length = tf.shape(native)[-1], tf.strings.length(data)
+        again = lambda: encoded.decode(data, channels=source.channels, bits=source.bits)  # noqa: E731
+        image = tf.cond(tf.equal(own, source.channels), lambda: native, again)
+    shape = tf.shape(image)
+    x = tf.reshape(tf.cast(image, tf.float64), [-1, source.channels]) / (2**source.bits - 1)
+    sums = tf.stack([tf.reduce_sum(x, 0), tf.reduce_sum(x * x, 0)])
+    return tf.stack([shape[0], shape[1], own, length]), label, sums
+
+
+def _report(source: Source, sizes: np.ndarray, labels: np.ndarray, sums: np.ndarray, corrupt: list[int]) -> dict:
+    pixels = max(1.0, float(np.sum(sizes[:, 0].astype(np.float64) * sizes[:, 1])))
+    mean, square = sums / pixels
+    values, counts = np.unique(labels, return_counts=True)
+    spread = lambda x: [int(v) for v in (x.min(), np.median(x), x.max())] if x.size else [0, 0, 0]  # noqa: E731
+    name = lambda label: "" if label < 0 else str((source.classes or range(label + 1))[label])  # noqa: E731
+    natives, many = np.unique(sizes[:, 2], return_counts=True)
+    return {
+        "source": source.name,
+        "digest": source.digest,
+        "examples": source.size,
+        "readable": len(labels),
+        "corrupt": [{"index": index, "name": source.describe(index)} for index in corrupt],
+        "bytes": int(sizes[:, 3].sum(dtype=np.int64)),
+        "height": spread(sizes[:, 0]),
+        "width": spread(sizes[:, 1]),
+        "channels": {int(c): int(n) for c, n in zip(natives, many, strict=True)},
+        "read_as": {"channels": source.channels, "bits": source.bits},
+        "mean": [float(m) for m in mean],
+        "std": [float(s) for s in np.sqrt(np.maximum(square - mean * mean, 0))],
+        "classes": len(source.classes),
+        "labels": {name(int(v)): int(n) for v, n in zip(values, counts, strict=True)},
+    }
+
+
+def table(report: dict[str, Any]) -> Table:
+    """The report as a table for a terminal: at most ten corrupt images and ten labels by name."""
+    out = Table(title=report["source"], show_header=False)
+    labels = {key or "(none)": count for key, count in report["labels"].items()}
+    rows = {
+        "examples": f"{report['examples']:,}",
+        "bytes": f"{report['bytes']:,}",
+        "height": "{} to {}, median {}".format(*(report["height"][k] for k in (0, 2, 1))),
+        "width": "{} to {}, median {}".format(*(report["width"][k] for k in (0, 2, 1))),
+        "channels": ", ".join(f"{c} in {n:,} images" for c, n in report["channels"].items()),
+        "read as": f"{report['read_as']['channels']} channels of {report['read_as']['bits']} bits",
+        "mean (0..1)": ", ".join(f"{m:.4f}" for m in report["mean"]),
+        "std (0..1)": ", ".join(f"{s:.4f}" for s in report["std"]),
+        "labels": _some([f"{key}: {count:,}" for key, count in labels.items()]),
+        "corrupt": _some([entry["name"] for entry in report["corrupt"]]) or "none",
+        "digest": report["digest"],
+    }
+    for key, value in rows.items():
+        out.add_row(key, value)
+    return out
+
+
+def _some(lines: list[str]) -> str:
+    rest = [f"and {len(lines) - 10:,} more"] if len(lines) > 10 else []
+    return "\n".join(lines[:10] + rest)

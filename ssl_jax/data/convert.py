@@ -1,0 +1,178 @@
+"""Any source -> ArrayRecord shards, which have random access at any size (the format is told in `records.py`)."""
+
+import itertools
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from etils import epath
+from rich.console import Console
+from rich.progress import Progress
+
+from ssl_jax.data import check, encoded, records, stream
+from ssl_jax.data import source as source_
+from ssl_jax.data.source import Source
+
+CHUNK = 32
+QUALITY = 95
+
+
+def convert(
+    source: Source,
+    path: str,
+    *,
+    short_side: int | None = None,
+    per_shard: int = 4096,
+    console: Console | None = None,
+    threads: int | None = None,
+) -> dict[str, Any]:
+    """Write the source to the folder `path` and return the manifest.
+
+    short_side: images whose short side is longer are made that small (antialiased bicubic) and encoded anew: JPEG and
+    WebP as JPEG of quality 95, all others as PNG. Bytes of all other images are kept as they are; arrays become PNG.
+    Corrupt images are left out and listed in the manifest. Shards that an earlier, broken call has finished are kept.
+    ValueError where `path` holds another conversion, or the images cannot be encoded.
+    """
+    records.require(f"arrayrecord:{path}")
+    if "://" in path:
+        raise ValueError(f"arrayrecord:{path}: shards are written to local paths only; copy them to the bucket afterwards")
+    if source.channels not in (1, 3, 4):
+        raise ValueError(f"{source.name} has {source.channels} channels; PNG and JPEG hold 1, 3 or 4")
+    if short_side is not None and short_side < 1:
+        raise ValueError(f"the short side must be a positive number of pixels, not {short_side}")
+    folder = epath.Path(path).expanduser()
+    plan = {"digest": source.digest, "short_side": short_side, "per_shard": per_shard}
+    _same(folder, plan)
+    count = -(-source.size // per_shard)
+    names = [f"{k:05d}-of-{count:05d}.arrayrecord" for k in range(count)]
+    if not (folder / "manifest.json").exists():
+        with check.bar(console) as progress:
+            _shards(source, folder, names, (per_shard, short_side, threads or stream.cores()), progress)
+        _finish(source, folder, names, plan)
+    return json.loads((folder / "manifest.json").read_text())
+
+
+def _same(folder: epath.Path, plan: dict) -> None:
+    """Note the plan, or see that it is the one that was noted; ValueError otherwise."""
+    for name in ("manifest.json", "plan.json"):
+        if (folder / name).exists():
+            noted = json.loads((folder / name).read_text())
+            wrong = [f"{key} {noted.get(key)!r} instead of {value!r}" for key, value in plan.items() if noted.get(key) != value]
+            if wrong:
+                raise ValueError(f"{folder} holds another conversion, with {', '.join(wrong)}: delete it or name another")
+            return
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise ValueError(f"{folder} is not empty and holds no conversion: name another folder")
+    _write(folder / "plan.json", plan)
+
+
+def _write(path: epath.Path, value: dict) -> None:
+    """JSON that is there whole or not at all."""
+    part = path.parent / f"{path.name}.part"
+    part.write_text(json.dumps(value, indent=1) + "\n")
+    os.replace(part, path)
+
+
+def _shards(source: Source, folder: epath.Path, names: list[str], how: tuple, progress: Progress) -> None:
+    """The shards from the first missing one on, in one pass over the rest of the source."""
+    per_shard, short_side, threads = how
+    done = next((k for k, name in enumerate(names) if not (folder / name).exists()), len(names))
+    task = progress.add_task(f"converting {source.name}", total=source.size, completed=done * per_shard)
+    if done == len(names):
+        return
+    rest = _encoded(source, (done * per_shard, source.size), short_side, threads)
+    for name in names[done:]:
+        _shard(source, folder, name, itertools.islice(rest, per_shard), lambda: progress.advance(task))
+
+
+def _shard(source: Source, folder: epath.Path, name: str, examples: Iterator, tick: Callable) -> None:
+    """One shard and its notes; the shard gets its name last."""
+    part, labels, skipped = folder / f"{name}.part", [], []
+    writer = records.array_record_module.ArrayRecordWriter(os.fspath(part), "group_size:1,uncompressed")
+    for index, data, label in examples:
+        tick()
+        if data is None:
+            skipped.append({"index": index, "name": source.describe(index)})
+            continue
+        writer.write(_example(data, label, source.describe(index)))
+        labels.append(label)
+    writer.close()
+    _write(folder / f"{name}.json", {"labels": labels, "skipped": skipped})
+    os.replace(part, folder / name)
+
+
+def _example(data: bytes, label: int, name: str) -> bytes:
+    feature = {
+        "image": tf.train.Feature(bytes_list=tf.train.BytesList(value=[data])),
+        "label": tf.train.Feature(int64_list=tf.train.Int64List(value=[label])),
+        "name": tf.train.Feature(bytes_list=tf.train.BytesList(value=[name.encode()])),
+    }
+    return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
+
+
+def _encoded(
+    source: Source, span: tuple[int, int], short_side: int | None, threads: int
+) -> Iterator[tuple[int, bytes | None, int]]:
+    """(index, encoded image, label) in order; None for an image that cannot be read."""
+    work = source_.in_order(source, *span, CHUNK).map(
+        lambda *rows: encoded.survivors(lambda *row: _shrunk(source, short_side, *row), *rows), num_parallel_calls=threads
+    )
+    begin = span[0]
+    for slots, (data, labels) in work.prefetch(2).as_numpy_iterator():
+        found = {int(slot): k for k, slot in enumerate(slots)}
+        for slot in range(min(CHUNK, span[1] - begin)):
+            k = found.get(slot)
+            yield (begin + slot, None, -1) if k is None else (begin + slot, data[k], int(labels[k]))
+        begin += CHUNK
+
+
+def _shrunk(source: Source, short_side: int | None, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """(encoded image, label) of one row; the graph fails at a corrupt image even if its bytes are kept."""
+    data, label = source_.raw(source, *row)
+    if data.dtype != tf.string:
+        data = tf.io.encode_png(data)
+    image = encoded.decode(data, channels=source.channels, bits=source.bits)
+    size = tf.cast(tf.shape(image)[:2], tf.float32)
+    scale = 1.0 if short_side is None else short_side / tf.reduce_min(size)
+
+    def smaller() -> tf.Tensor:
+        target = tf.cast(tf.round(size * scale), tf.int32)
+        x = tf.image.resize(image, target, tf.image.ResizeMethod.BICUBIC, antialias=True)
+        return _encode(tf.cast(tf.clip_by_value(tf.round(x), 0, 2**source.bits - 1), image.dtype), data)
+
+    # The comparison with the image's size keeps the decoding in the graph, which would else be cut out as unused.
+    return tf.cond(scale * tf.minimum(tf.reduce_min(size), 1.0) < 1.0, smaller, lambda: data), label
+
+
+def _encode(image: tf.Tensor, origin: tf.Tensor) -> tf.Tensor:
+    """PNG, or JPEG where the origin is a format for photographs."""
+    if image.dtype != tf.uint8 or image.shape[-1] == 4:
+        return tf.io.encode_png(image)
+    photograph = tf.io.is_jpeg(origin) | tf.equal(tf.strings.substr(tf.strings.join([origin, " " * 12]), 8, 4), "WEBP")
+    jpeg = lambda: tf.io.encode_jpeg(image, quality=QUALITY)  # noqa: E731
+    return tf.cond(photograph, jpeg, lambda: tf.io.encode_png(image))
+
+
+def _finish(source: Source, folder: epath.Path, names: list[str], plan: dict) -> None:
+    """The manifest from the shards' notes, which are deleted."""
+    notes = [json.loads((folder / f"{name}.json").read_text()) for name in names]
+    manifest = {
+        **plan,
+        "source": source.name,
+        "format": "tf.train.Example: image (bytes), label (int64), name (bytes)",
+        "channels": source.channels,
+        "bits": source.bits,
+        "classes": list(source.classes),
+        "files": names,
+        "skipped": [entry for note in notes for entry in note["skipped"]],
+        "labels": np.concatenate([np.asarray(note["labels"], np.int32) for note in notes]).tolist(),
+    }
+    if not manifest["labels"]:
+        raise ValueError(f"{source.name}: none of its {source.size} images can be read")
+    _write(folder / "manifest.json", manifest)
+    for stale in [folder / "plan.json", *(folder / f"{name}.json" for name in names)]:
+        stale.unlink(missing_ok=True)

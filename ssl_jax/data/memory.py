@@ -1,0 +1,38 @@
+"""Sources from arrays in memory."""
+
+import numpy as np
+import tensorflow as tf
+
+from ssl_jax.data.source import Source, digest
+
+
+def arrays(
+    images: np.ndarray, labels: np.ndarray | None = None, *, name: str = "arrays", classes: tuple[str, ...] = ()
+) -> Source:
+    """A source of images that are already decoded.
+
+    images: uint8 or uint16 [n, h, w, c] or [n, h, w], any number of channels. labels: int [n], -1 for none.
+    ValueError for another type or shape, or for no images.
+    """
+    images = np.ascontiguousarray(images)
+    if images.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"{name}: images must be uint8 or uint16, not {images.dtype}; scale them to 0..255 first")
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or not images.size:
+        raise ValueError(f"{name}: images must have the shape [n, h, w, c], without an empty axis, not {images.shape}")
+    labels = np.full(len(images), -1, np.int32) if labels is None else np.asarray(labels).astype(np.int32)
+    if labels.shape != images.shape[:1]:
+        raise ValueError(f"{name}: labels of the shape {labels.shape} do not fit {len(images)} images")
+    pixels, targets = tf.constant(images), tf.constant(labels)
+    return Source(
+        name=name,
+        size=len(images),
+        read=lambda index: (pixels[index], targets[index]),
+        labels=labels,
+        classes=tuple(classes),
+        channels=images.shape[-1],
+        bits=8 * images.dtype.itemsize,
+        digest=digest(str(images.shape), images.data, labels.data),
+        describe=lambda index: f"{name}, example {index}",
+    )

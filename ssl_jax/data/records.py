@@ -1,0 +1,128 @@
+"""Sources from ArrayRecord files: our own converted format, and any other whose records are tf.train.Examples.
+
+A converted dataset is a folder of shards `NNNNN-of-NNNNN.arrayrecord` (group_size:1, for random access) and a
+`manifest.json`. Each record is a tf.train.Example with `image` (bytes: one encoded image), `label` (int64, -1 for
+none) and `name` (bytes: what the image was called at its origin). The manifest holds the classes, channels, bits,
+the labels in order, the digest of the origin, and the images that were left out because they were corrupt.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from etils import epath
+
+from ssl_jax.data import encoded
+from ssl_jax.data.source import Source, digest
+
+try:
+    from array_record.python import array_record_data_source, array_record_module
+except ImportError:
+    # There are no wheels for some platforms, on which everything else still works.
+    array_record_data_source = array_record_module = None
+
+
+def require(name: str) -> None:
+    """ValueError, naming the package, where ArrayRecord files cannot be read on this machine."""
+    if array_record_module is None:
+        raise ValueError(f"{name} needs the package array_record (pip install array_record), which cannot be imported")
+
+
+def arrayrecord(pattern: str, *, channels: int | None = None) -> Source:
+    """A source from a folder of ArrayRecord files or a pattern such as /data/train*.arrayrecord.
+
+    Beside a manifest that lists these files everything about them is known; without one, labels are known only by
+    reading, and channels and bits are those of the first record. ValueError where there are no files.
+    """
+    name = f"arrayrecord:{pattern}"
+    require(name)
+    if "://" in pattern:
+        raise ValueError(f"{name}: ArrayRecord files are read from local paths only; mount the bucket and name its path")
+    files = _files(pattern, name)
+    path = epath.Path(files[0]).parent / "manifest.json"
+    manifest = json.loads(path.read_text()) if path.exists() else {"files": None}
+    data = array_record_data_source.ArrayRecordDataSource(files)
+    known = manifest["files"] == [epath.Path(file).name for file in files]
+    if not known and len(data):
+        first = tf.train.Example.FromString(data[0]).features.feature["image"].bytes_list.value[0]
+        found, bits = encoded.header(first)
+        manifest = {"labels": None, "classes": (), "channels": found, "bits": bits}
+    if not len(data) or (known and len(data) != len(manifest["labels"])):
+        raise ValueError(f"{name}: {len(data)} records in {len(files)} files; convert the dataset again")
+    return examples(
+        name,
+        data,
+        labels=np.asarray(manifest["labels"], np.int32) if known else None,
+        classes=tuple(manifest["classes"]),
+        channels=channels or manifest["channels"],
+        bits=manifest["bits"],
+    )
+
+
+def _files(pattern: str, name: str) -> list[str]:
+    path = epath.Path(pattern).expanduser()
+    path = path / "*.arrayrecord" if path.is_dir() else path
+    files = sorted(tf.io.gfile.glob(str(path)))
+    if not files:
+        raise ValueError(f"{name}: no file matches {path}")
+    return files
+
+
+def examples(
+    name: str,
+    data: Any,
+    *,
+    labels: np.ndarray | None,
+    classes: tuple[str, ...],
+    channels: int,
+    bits: int,
+    keys: tuple[str, str] = ("image", "label"),
+    shape: tuple[int | None, int | None] = (None, None),
+) -> Source:
+    """A source from an object whose `__getitems__` gives records that are tf.train.Examples.
+
+    keys: of the encoded image and of the label, "" for none. The rest is as in `Source`.
+    """
+    features = {keys[0]: tf.io.FixedLenFeature([], tf.string)}
+    if keys[1]:
+        features[keys[1]] = tf.io.FixedLenFeature([], tf.int64, -1)
+
+    def fetch(indices: np.ndarray) -> np.ndarray:
+        return np.array(data.__getitems__([int(i) for i in indices]), object)
+
+    def gather(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        records = tf.numpy_function(fetch, [index], tf.string, stateful=False)
+        records.set_shape(index.shape)
+        row = tf.io.parse_example(records, features)
+        label = tf.cast(row[keys[1]], tf.int32) if keys[1] else tf.fill(tf.shape(index), -1)
+        return row[keys[0]], label
+
+    def read(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return tf.nest.map_structure(lambda x: x[0], gather(index[None]))
+
+    return Source(
+        name=name,
+        size=len(data),
+        read=read,
+        labels=labels,
+        classes=classes,
+        channels=channels,
+        bits=bits,
+        digest=digest(*_listing(data)),
+        describe=lambda index: _called(name, data, index),
+        gather=gather,
+        shape=shape,
+    )
+
+
+def _listing(data: Any) -> Sequence[str]:
+    """What tells this set of records from another: their number and the first one."""
+    return str(len(data)), data.__getitems__([0])[0].hex()
+
+
+def _called(name: str, data: Any, index: int) -> str:
+    """The name that the record carries, else the number of the record."""
+    names = tf.train.Example.FromString(data.__getitems__([index])[0]).features.feature["name"].bytes_list.value
+    return f"{name}, example {index}" + (f" ({names[0].decode()})" if names else "")

@@ -1,0 +1,97 @@
+"""A dataset as a record: `size` examples that can be read in any order."""
+
+import hashlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from ssl_jax.data import encoded
+
+
+class Source(NamedTuple):
+    """A dataset with random access. The index of an example, 0..size-1, is its stable id.
+
+    read: a pure tf graph function, int64 index -> (raw, int32 label); raw is a string scalar that holds an encoded
+        image, or the image itself, uint8 or uint16 [h, w, c]; None where only `scan` is possible
+    labels: int32 [size], -1 where there is none; None where labels are known only by reading the examples
+    classes: the names of the labels, in order; empty where unknown
+    channels, bits: what every image is decoded to
+    digest: 16 hexadecimal digits that tell this listing from another one; equal on every host
+    describe: index -> what a person calls this example: its path, or the name of the source and the index
+    gather: int64 [k] -> (raw [k], int32 label [k]), for sources where one call for many is cheaper than `read`
+    scan: (start, stop) -> tf.data.Dataset of (raw, label) in order, for sources that are too large to `read`
+    shape: height and width of all encoded images where they are known, which saves work in the views
+    """
+
+    name: str
+    size: int
+    read: Callable | None
+    labels: np.ndarray | None
+    classes: tuple[str, ...]
+    channels: int
+    bits: int
+    digest: str
+    describe: Callable
+    gather: Callable | None = None
+    scan: Callable | None = None
+    shape: tuple[int | None, int | None] = (None, None)
+
+
+def digest(*parts: str | bytes | memoryview) -> str:
+    """16 hexadecimal digits of the parts, whose borders count."""
+    state = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        data = memoryview(part.encode() if isinstance(part, str) else part)
+        state.update(data.nbytes.to_bytes(8, "little"))
+        state.update(data)
+    return state.hexdigest()
+
+
+def subset(source: Source, indices: np.ndarray) -> Source:
+    """The examples `indices` (int [m], repeats allowed) of a source, numbered anew from 0.
+
+    ValueError where an index is out of range, or where the source has no random access.
+    """
+    indices = np.asarray(indices, np.int64).reshape(-1)
+    if source.read is None:
+        raise ValueError(f"{source.name} has no random access, so no subset of it can be taken")
+    if indices.size and not 0 <= indices.min() <= indices.max() < source.size:
+        wrong = indices[(indices < 0) | (indices >= source.size)][0]
+        raise ValueError(f"index {wrong} is not in {source.name}, which has {source.size} examples")
+    chosen = tf.constant(indices)
+    return source._replace(
+        name=f"{source.name} (subset of {indices.size})",
+        size=int(indices.size),
+        read=lambda index: source.read(chosen[index]),
+        labels=None if source.labels is None else source.labels[indices],
+        digest=digest(source.digest, indices.tobytes()),
+        describe=lambda index: source.describe(int(indices[index])),
+        gather=source.gather and (lambda index: source.gather(tf.gather(chosen, index))),
+    )
+
+
+def rows(source: Source, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """What `image` needs to read the examples `index` (int64 [k]): tensors with first axis k; a pure graph function."""
+    return (index,) if source.gather is None else source.gather(index)
+
+
+def raw(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """One row of `rows` -> (encoded bytes or image, int32 label)."""
+    return source.read(row[0]) if source.gather is None else row
+
+
+def image(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """One row of `rows` -> (uint8 or uint16 [h, w, c], int32 label); the graph fails at an image that is corrupt."""
+    data, label = raw(source, *row)
+    if data.dtype == tf.string:
+        data = encoded.decode(data, channels=source.channels, bits=source.bits, size=source.shape)
+    return data, label
+
+
+def in_order(source: Source, start: int, stop: int, chunk: int) -> tf.data.Dataset:
+    """The examples start..stop-1 as a dataset of `rows`-like tuples of tensors with first axis `chunk` or less."""
+    if source.scan is not None:
+        return source.scan(start, stop).batch(chunk)
+    return tf.data.Dataset.range(start, stop).batch(chunk).map(lambda index: rows(source, index))

@@ -1,0 +1,76 @@
+"""Frozen features of a job's data, and what can be read off them: in the loop and at the end."""
+
+import jax
+import numpy as np
+
+from ssl_jax.data import device, stream
+from ssl_jax.data.sources import Source, subset
+from ssl_jax.evals import features, knn, monitors, suite
+from ssl_jax.job import Job
+from ssl_jax.shard.program import Program
+from ssl_jax.types import TrainState
+
+BASELINES = ("raw_pixels", "random_init", "pretrained")
+"""What a table compares: the pixels as they are, the encoder before training, the encoder after it."""
+
+
+def some(source: Source, limit: int) -> Source:
+    """The source, or examples of it at even distances where it has more than `limit`."""
+    if source.size <= limit:
+        return source
+    return subset(source, np.arange(limit) * source.size // limit)
+
+
+def possible(job: Job) -> bool:
+    """Whether accuracies can be measured: there is a test set, and both sets have labels."""
+    return job.test is not None and all(s.labels is not None and np.any(s.labels >= 0) for s in (job.train, job.test))
+
+
+def read(job: Job, program: Program, source: Source, embed) -> tuple[np.ndarray, np.ndarray]:
+    """float32 [n, d] features and int32 [n] labels of a source.
+
+    embed: clean integers [b, 1, h, w, c] -> {"pool": [b, d]}.
+    """
+    batch = max(job.evaluation["batch"] // program.devices, 1) * program.devices
+    with device.put(stream.sequential(source, job.clean.host, batch=batch), program.by_example) as batches:
+        return features.extract(embed, ({"image": b["clean"], "label": b["label"], "mask": b["mask"]} for b in batches))
+
+
+def embedded(job: Job, program: Program, source: Source, state: TrainState) -> tuple[np.ndarray, np.ndarray]:
+    """Pooled features of the frozen encoder, and labels."""
+    return read(job, program, source, lambda images: program.embed(state.params, state.method_state, images))
+
+
+def pixels(job: Job, program: Program, source: Source) -> tuple[np.ndarray, np.ndarray]:
+    """The clean views themselves, flattened, and labels. Their scale does not matter to any protocol."""
+    flat = jax.jit(lambda images: {"pool": images.reshape(images.shape[0], -1).astype(np.float32)})
+    return read(job, program, source, flat)
+
+
+def during(job: Job, program: Program, state: TrainState) -> dict[str, float]:
+    """Numbers for the log, while training goes on: effective rank, and kNN accuracy where it can be measured."""
+    x, y = embedded(job, program, some(job.train, job.evaluation["examples"]), state)
+    out = {"eval/effective_rank": float(monitors.effective_rank(x[: job.evaluation["examples"]]))}
+    if possible(job):
+        tested, truth = embedded(job, program, job.test, state)
+        found = knn.evaluate(jax.random.key(job.seed), (x, y), (tested, truth), classes=len(job.train.classes))
+        out["eval/knn"] = found["accuracy"]
+    return out
+
+
+def final(job: Job, program: Program, state: TrainState, fresh: TrainState) -> dict:
+    """{"knn": {"raw_pixels": …, "random_init": …, "pretrained": …}, "linear": {…}, "few_shot_10": {…}}
+
+    fresh: the state of the same job before its first step.
+    """
+    train = some(job.train, job.evaluation["examples"])
+    readers = {
+        "raw_pixels": lambda source: pixels(job, program, source),
+        "random_init": lambda source: embedded(job, program, source, fresh),
+        "pretrained": lambda source: embedded(job, program, source, state),
+    }
+    columns = {}
+    for name in BASELINES:
+        key, both = jax.random.key(job.seed), (readers[name](train), readers[name](job.test))
+        columns[name] = suite.evaluate(key, *both, classes=len(job.train.classes))
+    return {protocol: {name: columns[name][protocol] for name in BASELINES} for protocol in columns[BASELINES[0]]}

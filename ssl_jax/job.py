@@ -1,0 +1,55 @@
+"""A recipe made real: what the loop and the evaluation work with. Nothing below reads a config."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import optax
+
+from ssl_jax.data.sources import Source
+from ssl_jax.durations import Clock
+from ssl_jax.types import Method, Schedule, View
+
+
+class Preprocess(NamedTuple):
+    """Views as two functions.
+
+    host: (image [h, w, c], seed) -> {group: integers [v, s, s, c]}, a tensorflow graph function
+    device: (key, batch of integers) -> batch of float32 [b, v, s, s, c]
+    """
+
+    views: tuple[View, ...]
+    host: Callable
+    device: Callable
+
+
+class Every(NamedTuple):
+    """How often, as durations."""
+
+    log: str
+    checkpoint: str
+    evaluate: str
+
+
+class Job(NamedTuple):
+    """One run.
+
+    config: the resolved recipe, to be kept beside the results; digest: what it hashes to. clock: batch and length.
+    logged: schedules whose values go into the log. shapes: ShapeDtypeStructs of one global batch as the host makes it.
+    """
+
+    config: dict
+    digest: str
+    seed: int
+    clock: Clock
+    method: Method
+    optimizer: optax.GradientTransformation
+    logged: dict[str, Schedule]
+    train: Source
+    test: Source | None
+    training: Preprocess
+    clean: Preprocess
+    shapes: dict
+    mesh: dict
+    every: Every
+    keep: int
+    evaluation: dict

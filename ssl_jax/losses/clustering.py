@@ -1,0 +1,110 @@
+"""Assignments of embeddings to prototypes, and the losses that predict them."""
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from ssl_jax.losses.contrastive import unit
+from ssl_jax.losses.distillation import across_views
+from ssl_jax.losses.precision import matmul, widen
+
+Array = jax.Array
+
+
+def sinkhorn(scores: Array, *others: Array, epsilon: float = 0.05, iterations: int = 3) -> Array:
+    """Codes that spread the samples evenly over the prototypes (arXiv:2006.09882, eq. 3 to 5).
+
+    scores: [n, ..., k], cosines; axes between the first and the last are balanced apart (SwAV: one crop each).
+    others: more samples [m, ..., k] (a queue) that take part in the balance and get no code; they are not joined to
+    `scores`, which may lie on a mesh. Returns [n, ..., k], of which rows sum to 1 and columns to about n / k.
+    Each iteration normalises the prototypes, then the samples, in the log domain: exp(1 / 0.05) is no float16.
+    """
+    blocks = [widen(x) / epsilon for x in (scores, *others)]
+    for _ in range(iterations):
+        columns = jnp.stack([jax.nn.logsumexp(x, 0) for x in blocks])
+        total = jnp.expand_dims(jax.nn.logsumexp(columns, 0), 0)
+        blocks = [jax.nn.log_softmax(x - total, -1) for x in blocks]
+    return jnp.exp(blocks[0])
+
+
+def swapped_codes(codes: Array, scores: Array, temperature: float | Array) -> Array:
+    """SwAV's loss (arXiv:2006.09882, eq. 2): predict the code of a view from every other view; a mean over pairs.
+
+    codes: [b, w, k] of the first w views; scores: [b, v, k], cosines. Blind scores give log k.
+    """
+    scores = widen(scores)
+    return across_views(codes, scores / jnp.asarray(temperature, scores.dtype))
+
+
+def labelled(logits: Array, labels: Array) -> Array:
+    """Cross-entropy with hard labels, a mean over the rows that have one; -1 means none (arXiv:1807.05520, eq. 1).
+
+    logits: [..., k]; labels: int [...]. Without any label the loss is 0, not 0 / 0.
+    """
+    known = labels >= 0
+    rows = optax.losses.softmax_cross_entropy_with_integer_labels(widen(logits), jnp.maximum(labels, 0))
+    return jnp.sum(jnp.where(known, rows, 0)) / jnp.maximum(jnp.sum(known), 1).astype(rows.dtype)
+
+
+def nearest(rows: Array, centroids: Array, *, scores_at_once: int = 2**24) -> Array:
+    """The centroid of greatest cosine for each row: int32 [n]; ties go to the first.
+
+    rows: [n, d]; centroids: [k, d], unit. At most `scores_at_once` scores exist at a time.
+    """
+    pieces = _pieces(rows, centroids.shape[0], scores_at_once)
+    labels = jax.lax.map(lambda x: _closest(x, centroids), jnp.moveaxis(pieces, 1, 0))
+    return labels.T.reshape(-1)[: rows.shape[0]]
+
+
+def kmeans_step(rows: Array, valid: Array, centroids: Array, *, scores_at_once: int = 2**24) -> Array:
+    """One step of spherical k-means: assign, then the unit mean of each cluster; an empty one keeps its centroid.
+
+    rows: [n, d], unit; valid: bool [n], the rows that count; centroids: [k, d], unit. Returns [k, d].
+    As in DeepCluster-v2 (arXiv:2006.09882, appendix; code).
+    """
+    k = centroids.shape[0]
+    pieces = _pieces(jnp.where(valid[:, None], widen(rows), 0), k, scores_at_once)
+    counted = _pieces(valid[:, None], k, scores_at_once)[..., 0]
+
+    def add(sums, piece):
+        x, count = piece
+        # A product, not a scatter-add: the order of a GPU's atomic sums differs from run to run.
+        member = jnp.where(count[:, None], jax.nn.one_hot(_closest(x, centroids), k, dtype=x.dtype), 0)
+        return (sums[0] + matmul(member.T, x), sums[1] + jnp.sum(member, 0)), None
+
+    empty = jnp.zeros_like(centroids), jnp.zeros(k, centroids.dtype)
+    (total, size), _ = jax.lax.scan(add, empty, (jnp.moveaxis(pieces, 1, 0), counted.T))
+    return jnp.where(size[:, None] > 0, unit(total), centroids)
+
+
+def kmeans(
+    key: Array, rows: Array, valid: Array, *, clusters: int, iterations: int = 10, scores_at_once: int = 2**24
+) -> tuple[Array, Array]:
+    """Spherical k-means from random rows: centroids [k, d], unit, and labels int32 [n], -1 where not valid.
+
+    rows: [n, d], unit; valid: bool [n]. Ends with an assignment, so that each label is the nearest centroid. With
+    fewer valid rows than clusters the rows repeat, and the repeated clusters stay empty. arXiv:2006.09882, code.
+    """
+    rows = widen(rows)
+    noise = jax.random.uniform(key, valid.shape)
+    order = jnp.argsort(jnp.where(valid, noise, jnp.inf))
+    chosen = jnp.arange(clusters) % jnp.maximum(jnp.sum(valid), 1)
+    centroids = unit(rows[order[chosen]])
+
+    def step(_, centroids):
+        return kmeans_step(rows, valid, centroids, scores_at_once=scores_at_once)
+
+    centroids = jax.lax.fori_loop(0, iterations, step, centroids)
+    return centroids, jnp.where(valid, nearest(rows, centroids, scores_at_once=scores_at_once), -1)
+
+
+def _closest(rows: Array, centroids: Array) -> Array:
+    return jnp.argmax(matmul(widen(rows), centroids.T), -1).astype(jnp.int32)
+
+
+def _pieces(rows: Array, clusters: int, scores_at_once: int) -> Array:
+    """[n, d] -> [size, count, d], zeros at the end. The walk goes along axis 1, so a sharded axis 0 stays sharded."""
+    n = rows.shape[0]
+    count = -(-n // max(1, scores_at_once // clusters))
+    size = -(-n // count)
+    return jnp.pad(rows, ((0, size * count - n), (0, 0))).reshape(size, count, rows.shape[1])

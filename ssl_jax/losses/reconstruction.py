@@ -1,0 +1,38 @@
+"""Losses that compare a prediction with what was hidden."""
+
+import jax
+import jax.numpy as jnp
+
+from ssl_jax.losses.precision import widen
+
+Array = jax.Array
+
+
+def masked_mean(values: Array, mask: Array) -> Array:
+    """The mean of values where mask is true, over the whole batch (arXiv:2111.06377, section 3); 0 for an empty mask.
+
+    values, mask: [b, l]. Entries outside the mask reach neither the value nor the gradient.
+    """
+    values = widen(values)
+    return jnp.sum(jnp.where(mask, values, 0)) / jnp.maximum(jnp.sum(mask), 1).astype(values.dtype)
+
+
+def squared(prediction: Array, target: Array) -> Array:
+    """MAE's error of each patch (arXiv:2111.06377, section 3): [b, l], the mean over the p values of a patch.
+
+    prediction, target: [b, l, p].
+    """
+    return jnp.mean((widen(prediction) - widen(target)) ** 2, -1)
+
+
+def normalise(patches: Array) -> Array:
+    """Each patch less its mean, over its deviation (arXiv:2111.06377, section 3, `norm_pix`); flat patches become 0.
+
+    patches: [..., p] with p >= 2. The variance is unbiased and gets 1e-6, as in the authors' code.
+    Raises ValueError for patches of one value, which have no variance.
+    """
+    if patches.shape[-1] < 2:
+        raise ValueError("a patch of 1 value cannot be normalised; take larger patches or the raw pixels as target")
+    patches = widen(patches)
+    mean = jnp.mean(patches, -1, keepdims=True)
+    return (patches - mean) * jax.lax.rsqrt(jnp.var(patches, -1, keepdims=True, ddof=1) + 1e-6)

@@ -1,0 +1,65 @@
+"""Losses that make the features of an embedding say different things."""
+
+import jax
+import jax.numpy as jnp
+
+from ssl_jax.losses.precision import matmul, widen
+
+Array = jax.Array
+
+
+def barlow(a: Array, b: Array, *, off_diagonal: float = 0.0051) -> tuple[Array, dict[str, Array]]:
+    """Barlow Twins (arXiv:2103.03230, eq. 1): the cross-correlation of two views becomes the identity.
+
+    a, b: [b, d] with b >= 2. Returns the loss and its terms `on_diagonal`, and `off_diagonal` before its weight.
+    Features are standardised over the batch with the biased variance + 1e-5, as the authors' batch norm does.
+    """
+    c = matmul(_standardise(a).T, _standardise(b)) / a.shape[0]
+    diagonal = jnp.eye(c.shape[0], dtype=bool)
+    on = jnp.sum(jnp.where(diagonal, (1 - c) ** 2, 0))
+    off = jnp.sum(jnp.where(diagonal, 0, c**2))
+    return on + off_diagonal * off, {"on_diagonal": on, "off_diagonal": off}
+
+
+def _standardise(x: Array) -> Array:
+    x = widen(x)
+    x = x - jnp.mean(x, 0, keepdims=True)
+    return x * jax.lax.rsqrt(jnp.mean(x * x, 0, keepdims=True) + 1e-5)
+
+
+def vicreg(
+    a: Array, b: Array, *, invariance: float = 25.0, variance: float = 25.0, covariance: float = 1.0
+) -> tuple[Array, dict[str, Array]]:
+    """VICReg (arXiv:2105.04906, eq. 6): near views, spread features, no covariance between features.
+
+    a, b: [b, d] with b >= 2, not normalised. Returns the loss and its terms before their weights: `invariance` (mean
+    over b and d), `variance` (mean of the two views) and `covariance` (sum of the two views), as in the authors' code.
+    """
+    a, b = widen(a), widen(b)
+    terms = {
+        "invariance": jnp.mean((a - b) ** 2),
+        "variance": (spread(a) + spread(b)) / 2,
+        "covariance": shared(a) + shared(b),
+    }
+    weights = {"invariance": invariance, "variance": variance, "covariance": covariance}
+    return sum(weights[name] * term for name, term in terms.items()), terms
+
+
+def spread(x: Array) -> Array:
+    """VICReg's hinge (arXiv:2105.04906, eq. 1 and 2): how far each feature's deviation stays below 1; 0..1.
+
+    x: [b, d], b >= 2. The variance is unbiased and gets 1e-4 before the root; a collapsed x gives 0.99.
+    """
+    x = widen(x)
+    return jnp.mean(jax.nn.relu(1 - jnp.sqrt(jnp.var(x, 0, ddof=1) + 1e-4)))
+
+
+def shared(x: Array) -> Array:
+    """VICReg's covariance term (arXiv:2105.04906, eq. 3 and 4): squares off the diagonal, summed, over d.
+
+    x: [b, d], b >= 2.
+    """
+    x = widen(x)
+    x = x - jnp.mean(x, 0, keepdims=True)
+    c = matmul(x.T, x) / (x.shape[0] - 1)
+    return jnp.sum(jnp.where(jnp.eye(c.shape[0], dtype=bool), 0, c**2)) / c.shape[0]

@@ -1,0 +1,63 @@
+"""`ssl-jax VERB …`. One file a verb in verbs/: `add(parser)` describes its flags, `run(args, changes)` does it."""
+
+import argparse
+import ast
+import importlib
+import os
+import pathlib
+import re
+import sys
+
+from ssl_jax import registry
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # it serves only data here, and announces itself otherwise
+
+BAD_INPUT = 2
+"""The exit code of a sentence about what the user wrote: to try again without a change is no use."""
+OVERRIDE = re.compile(r"--config\.([\w.]+)=(.*)", re.DOTALL)
+VERBS = pathlib.Path(__file__).parent / "verbs"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one verb; returns its exit code."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    verbs = {path.stem: ast.get_docstring(ast.parse(path.read_text())) for path in sorted(VERBS.glob("[a-z]*.py"))}
+    if not argv or argv[0] in ("-h", "--help"):
+        print(overview(verbs))
+        return 0
+    verb, *rest = argv
+    if verb not in verbs:
+        return complain(registry.unknown(verb, verbs, "ssl-jax's verbs"))
+    # Only the chosen verb is imported: help on the others needs no JAX.
+    module = importlib.import_module(f"ssl_jax.verbs.{verb}")
+    parser = argparse.ArgumentParser(
+        prog=f"ssl-jax {verb}",
+        description=verbs[verb],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    module.add(parser)
+    changes = dict(m.groups() for m in map(OVERRIDE.fullmatch, rest) if m)
+    args = parser.parse_args([a for a in rest if not OVERRIDE.fullmatch(a)])
+    try:
+        return module.run(args, changes) or 0
+    except ValueError as error:
+        if os.environ.get("SSL_JAX_TRACEBACK"):
+            raise
+        return complain(str(error))
+
+
+def overview(verbs: dict[str, str]) -> str:
+    """The help of the command as a whole."""
+    lines = [f"  {name:<10} {text.splitlines()[0]}" for name, text in verbs.items()]
+    return "\n".join(
+        ["usage: ssl-jax VERB [flags]", "", "Pre-train vision models without labels.", "", *lines, ""]
+        + ["`ssl-jax VERB --help` tells more; SSL_JAX_TRACEBACK=1 shows where a complaint comes from."]
+    )
+
+
+def complain(sentence: str) -> int:
+    """One sentence to stderr; the code for bad input."""
+    print(f"ssl-jax: {sentence}", file=sys.stderr)
+    return BAD_INPUT

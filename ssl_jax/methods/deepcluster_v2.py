@@ -1,0 +1,29 @@
+"""DeepCluster-v2 (Caron et al. 2020, arXiv:2006.09882, appendix): k-means of the last epoch names the classes of this."""
+
+from ssl_jax.criteria import assigned
+from ssl_jax.paradigms.joint_embedding import joint_embedding
+from ssl_jax.types import EpochTask, Examples, Key, Method, Net, TrainState
+
+
+def deepcluster_v2(
+    encoder: Net,
+    projector: Net,
+    *,
+    examples: Examples,
+    heads: int = 3,
+    centroids: int = 3000,
+    temperature: float = 0.1,
+    iterations: int = 10,
+) -> Method:
+    """Defaults of the official main_deepclusterv2.py.
+
+    The first epoch fills the bank and has no labels, so its loss is zero; the official code makes an extra pass.
+    """
+    criterion = assigned.assigned(examples=examples, heads=heads, centroids=centroids, temperature=temperature)
+
+    def recluster(state: TrainState, key: Key) -> TrainState:
+        held = assigned.recluster(key, state.method_state["criterion"], iterations=iterations)
+        return state._replace(method_state={**state.method_state, "criterion": held})
+
+    task = EpochTask(due=lambda epoch: epoch > 0, run=recluster)
+    return joint_embedding(encoder, projector, criterion, epoch_tasks=(task,))

@@ -1,0 +1,10 @@
+"""Rotation prediction, RotNet (Gidaris et al. 2018, arXiv:1803.07728): which of four turns was it?"""
+
+from ssl_jax import pretext_tasks
+from ssl_jax.paradigms.pretext import pretext
+from ssl_jax.types import Method, Net
+
+
+def rotation(encoder: Net, classifier: Net) -> Method:
+    """All four turns of each image in one batch, as the official code has them; crops and flips come before."""
+    return pretext(encoder, classifier, pretext_tasks.rotation)

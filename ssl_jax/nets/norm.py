@@ -1,0 +1,91 @@
+"""Batch norm over groups of the batch, never over devices, and layer norm."""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from ssl_jax.nets.options import at_least_float32, parameter_dtype
+from ssl_jax.types import Array
+
+
+def group_moments(x: Array, *, groups: int) -> tuple[Array, Array]:
+    """Mean and biased variance of each of `groups` contiguous groups of rows, per feature.
+
+    x: [n, ..., d], at least float32. Returns two arrays [groups, 1, ..., 1, d]. The variance is that of the
+    centred values: E[x^2] - E[x]^2, the fast form, loses all digits in float32 once |mean| >> std.
+    Raises ValueError where n is no multiple of `groups`, or a group has one value only.
+    """
+    n = x.shape[0]
+    if n % groups:
+        raise ValueError(
+            f"batch norm cannot split {n} rows into {groups} equal groups: "
+            "choose a batch (examples x views) that is a multiple of the groups, or groups=1"
+        )
+    x = x.reshape(groups, n // groups, *x.shape[1:])
+    axes = tuple(range(1, x.ndim - 1))
+    if x.size == groups * x.shape[-1]:
+        raise ValueError(f"batch norm needs two values a group or more; {n} rows in {groups} groups have one each")
+    mean = x.mean(axes, keepdims=True)
+    return mean, jnp.square(x - mean).mean(axes, keepdims=True)
+
+
+class BatchNorm(nn.Module):
+    """Batch norm (arXiv:1502.03167) of [n, ..., d] over the rows of each of `groups` contiguous groups.
+
+    groups=1 is global ("synchronised") batch norm on any number of devices; k is "ghost" batch norm
+    (arXiv:1705.08741) over n/k rows each, what k devices with unsynchronised batch norm compute.
+
+    train: normalise by the batch and move the running statistics; else normalise by the running statistics.
+    `momentum` is the share of the running statistics that survives a step (0.9 = torch's momentum 0.1).
+    The running variance is the unbiased one, n/(n-1) times what normalises, averaged over the groups: the
+    convention of torch, in which most reference results were made and to which weights are exported (flax
+    keeps the biased one), and the one whose expectation does not depend on the number of groups.
+    """
+
+    train: bool
+    groups: int = 1
+    momentum: float = 0.9
+    eps: float = 1e-5
+    scale: bool = True
+    bias: bool = True
+    scale_init: nn.initializers.Initializer = nn.initializers.ones
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        width, kept = (x.shape[-1],), parameter_dtype(self.dtype)
+        running_mean = self.variable("batch_stats", "mean", jnp.zeros, width, kept)
+        running_var = self.variable("batch_stats", "var", jnp.ones, width, kept)
+        shape, x = x.shape, at_least_float32(x)
+        row = (1,) * len(shape) + width  # one feature vector against [groups, n / groups, ..., d]
+        if self.train:
+            mean, var = group_moments(x, groups=self.groups)
+            x = x.reshape(self.groups, shape[0] // self.groups, *shape[1:])
+            n = x.size // mean.size
+            self._follow(running_mean, mean)
+            self._follow(running_var, var * (n / (n - 1)))
+        else:
+            mean, var = (v.value.astype(x.dtype).reshape(row) for v in (running_mean, running_var))
+            x = x[None]
+        gain = jax.lax.rsqrt(var + self.eps)
+        if self.scale:
+            gain = gain * self.param("scale", self.scale_init, width, kept).astype(x.dtype).reshape(row)
+        y = (x - mean) * gain
+        if self.bias:
+            y = y + self.param("bias", nn.initializers.zeros, width, kept).astype(x.dtype).reshape(row)
+        return y.reshape(shape).astype(self.dtype)
+
+    def _follow(self, running: nn.Variable, now: Array) -> None:
+        """Moves a running statistic towards the mean of the groups' ones."""
+        now = jax.lax.stop_gradient(now).reshape(self.groups, -1).mean(0)
+        running.value = (self.momentum * running.value + (1 - self.momentum) * now).astype(running.value.dtype)
+
+
+def layer_norm(dtype: jnp.dtype, name: str) -> nn.Module:
+    """Layer norm (arXiv:1607.06450) over the last axis with eps 1e-6, as timm's and MAE's vision transformers.
+
+    Statistics in at least float32, from centred values. Parameters `scale` and `bias`.
+    """
+    return nn.LayerNorm(
+        epsilon=1e-6, use_fast_variance=False, dtype=dtype, param_dtype=parameter_dtype(dtype), name=name
+    )

@@ -1,0 +1,36 @@
+"""What the constructors of networks ask of their options: names from a list, dtypes."""
+
+import difflib
+
+import jax
+import jax.numpy as jnp
+
+DTYPES = ("float32", "bfloat16", "float64")
+
+
+def one_of(what: str, value: str, choices: tuple[str, ...]) -> str:
+    """`value` if it is one of `choices`; else a ValueError that names the nearest."""
+    if value in choices:
+        return value
+    near = difflib.get_close_matches(str(value), choices, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise ValueError(f"{what} {value!r} is unknown: {hint}It is one of {', '.join(map(repr, choices))}")
+
+
+def compute_dtype(name: str) -> jnp.dtype:
+    """The dtype that a network computes in. Raises ValueError for a name that is none of DTYPES."""
+    one_of("dtype", name, DTYPES)
+    if name == "float64" and not jax.config.jax_enable_x64:
+        raise ValueError('dtype "float64" needs jax.config.update("jax_enable_x64", True) before the network is made')
+    return jnp.dtype(name)
+
+
+def parameter_dtype(dtype: jnp.dtype) -> jnp.dtype:
+    """float32, or float64 where the network computes in float64: parameters are never kept in bfloat16."""
+    # not jnp.promote_types, which refuses float64 with float32 under strict promotion
+    return jnp.dtype("float64" if dtype == jnp.float64 else "float32")
+
+
+def at_least_float32(x: jax.Array) -> jax.Array:
+    """bfloat16 is promoted to float32; float64 stays."""
+    return x.astype(parameter_dtype(x.dtype))

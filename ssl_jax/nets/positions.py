@@ -1,0 +1,32 @@
+"""Positions of the patches on a grid: fixed sines and cosines, and learned ones carried to another grid."""
+
+import jax
+import numpy as np
+
+from ssl_jax.types import Array
+
+
+def sincos(height: int, width: int, features: int) -> np.ndarray:
+    """Fixed positions [height * width, features] of a grid in row-major order, float64.
+
+    As MAE (arXiv:2111.06377; its code): the first half of the features encodes the column, the second the row,
+    each as all sines, then all cosines, of index / 10000^(i / (features / 4)). A grid of another size has the
+    same values at the same indices. Raises ValueError where `features` is no multiple of 4.
+    """
+    if features % 4:
+        raise ValueError(f"sine-cosine positions need a width that is a multiple of 4, not {features}")
+    rate = 10000.0 ** (-np.arange(features // 4) / (features // 4))
+    row, column = np.mgrid[:height, :width].reshape(2, -1, 1) * rate
+    return np.concatenate([np.sin(column), np.cos(column), np.sin(row), np.cos(row)], -1)
+
+
+def resample(learned: Array, old: tuple[int, int], new: tuple[int, int]) -> Array:
+    """Learned positions [1, h w, d] of the grid `old` for the grid `new` by bicubic interpolation.
+
+    Antialiased with Keys' a = -1/2, as timm's; DINO's code uses torch's plain bicubic (a = -3/4).
+    The same grid returns the very array.
+    """
+    if old == new:
+        return learned
+    image = learned.reshape(1, *old, -1)
+    return jax.image.resize(image, (1, *new, image.shape[-1]), "bicubic").reshape(1, new[0] * new[1], -1)

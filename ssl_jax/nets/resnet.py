@@ -1,0 +1,142 @@
+"""Residual networks with torchvision's topology, so that weights map name by name.
+
+Parameters: `stem/conv`, `stem/norm`, then `stage1/block0/conv1`, `norm1`, `conv2`, ... and `shortcut_conv`,
+`shortcut_norm` where the block changes shape. torchvision: conv1, bn1, layer1.0.conv1, bn1, ..., downsample.0, .1.
+"""
+
+from functools import partial
+
+import jax.numpy as jnp
+from flax import linen as nn
+
+from ssl_jax.nets.conv import Conv
+from ssl_jax.nets.norm import BatchNorm
+from ssl_jax.nets.options import at_least_float32, compute_dtype, one_of
+from ssl_jax.nets.pure import pure
+from ssl_jax.types import Array, Net
+
+BASIC = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
+BOTTLENECK = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3), 200: (3, 24, 36, 3)}
+
+
+def resnet(
+    *,
+    depth: int | tuple[int, ...] = 50,
+    width: int = 1,
+    stem: str = "imagenet",
+    groups: int = 1,
+    zero_init: bool = True,
+    dtype: str = "float32",
+    base: int = 64,
+) -> Net:
+    """A residual network (arXiv:1512.03385, table 1) for [b, h, w, c] with any number of channels.
+
+    depth: 10, 18, 34 (basic blocks), 50, 101, 152, 200 (bottlenecks, stride on the 3x3 as in torchvision), or
+      the number of basic blocks in each stage: (1, 1, 1) is a network of three stages for small images.
+    width: multiple of all channels, as in SimCLR and BYOL ("R50 (2x)"); torchvision's wide nets differ.
+    stem: "imagenet" (7x7 stride 2, then 3x3 max-pool stride 2) or "cifar" (3x3 stride 1, as SimCLR's appendix B.9).
+    groups: of the batch, for batch norm; 1 is global. zero_init: the last scale of each block starts at 0
+      (arXiv:1706.02677, section 5.1). base: channels of the stem and of the first stage's 3x3 convolutions.
+
+    apply gives {"pool": [b, d], "maps": {"stage1": [b, h, w, c], ...}}, at least float32; pool is the mean over
+    the last map. Raises ValueError for an unknown depth or stem.
+    """
+    one_of("stem", stem, ("imagenet", "cifar"))
+    if isinstance(depth, int) and depth not in BASIC | BOTTLENECK:
+        raise ValueError(f"resnet depth {depth} is unknown: it is one of {sorted(BASIC | BOTTLENECK)}, or a tuple")
+    blocks = (BASIC | BOTTLENECK)[depth] if isinstance(depth, int) else tuple(depth)
+    module = ResNet(
+        blocks=blocks,
+        bottleneck=isinstance(depth, int) and depth in BOTTLENECK,
+        base=base * width,
+        imagenet_stem=stem == "imagenet",
+        zero_init=zero_init,
+        groups=groups,
+        dtype=compute_dtype(dtype),
+    )
+    return pure(module)
+
+
+class Stem(nn.Module):
+    """The first convolution; for large images with stride 2 and a max-pool of stride 2."""
+
+    base: int
+    imagenet: bool
+    conv: partial
+    norm: partial
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        size, stride = (7, 2) if self.imagenet else (3, 1)
+        x = nn.relu(self.norm(name="norm")(self.conv(self.base, size, stride, name="conv")(x)))
+        if not self.imagenet:
+            return x
+        # -inf around the image and an unpadded pool: an explicit padding of the pool is lost by ONNX converters
+        x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-jnp.inf)
+        return nn.max_pool(x, (3, 3), (2, 2), padding="VALID")
+
+
+class Block(nn.Module):
+    """conv-norm-relu twice (basic) or thrice (bottleneck, four times as wide at its end), plus the shortcut."""
+
+    features: int
+    stride: int
+    bottleneck: bool
+    zero_init: bool
+    conv: partial
+    norm: partial
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        f, s = self.features, self.stride
+        shapes = [(f, 1, 1), (f, 3, s), (4 * f, 1, 1)] if self.bottleneck else [(f, 3, s), (f, 3, 1)]
+        last = nn.initializers.zeros if self.zero_init else nn.initializers.ones
+        y = x
+        for i, shape in enumerate(shapes, 1):
+            y = self.conv(*shape, name=f"conv{i}")(y)
+            if i < len(shapes):
+                y = nn.relu(self.norm(name=f"norm{i}")(y))
+        y = self.norm(scale_init=last, name=f"norm{len(shapes)}")(y)
+        if x.shape != y.shape:
+            x = self.conv(y.shape[-1], 1, s, name="shortcut_conv")(x)
+            x = self.norm(name="shortcut_norm")(x)
+        return nn.relu(x + y)
+
+
+class Stage(nn.Module):
+    """`blocks` residual blocks, the first with `stride`."""
+
+    blocks: int
+    stride: int
+    block: partial
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        for i in range(self.blocks):
+            x = self.block(stride=self.stride if i == 0 else 1, name=f"block{i}")(x)
+        return x
+
+
+class ResNet(nn.Module):
+    """Stem, stages that double the channels and halve the image, mean."""
+
+    blocks: tuple[int, ...]
+    bottleneck: bool
+    base: int
+    imagenet_stem: bool
+    zero_init: bool
+    groups: int
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool) -> dict:
+        conv = partial(Conv, dtype=self.dtype)
+        norm = partial(BatchNorm, train=train, groups=self.groups, dtype=self.dtype)
+        block = partial(Block, bottleneck=self.bottleneck, zero_init=self.zero_init, conv=conv, norm=norm)
+        x = Stem(self.base, self.imagenet_stem, conv, norm, name="stem")(x.astype(self.dtype))
+        maps = {}
+        for i, blocks in enumerate(self.blocks):
+            stage = partial(block, features=self.base * 2**i)
+            x = Stage(blocks, 1 if i == 0 else 2, stage, name=f"stage{i + 1}")(x)
+            maps[f"stage{i + 1}"] = at_least_float32(x)
+        return {"pool": maps[f"stage{len(self.blocks)}"].mean((1, 2)), "maps": maps}

@@ -1,0 +1,161 @@
+"""Vision transformers.
+
+Parameters: `patch_embed/kernel` [p, p, c, d] and `bias`, `cls_token` [1, 1, d], `registers` [1, r, d],
+`pos_embed` [1, 1 + l, d] (learned positions, cls first), `blocks/...` (stacked, see `transformer.py`), `norm`.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from ssl_jax.nets import positions as grids
+from ssl_jax.nets.norm import layer_norm
+from ssl_jax.nets.options import at_least_float32, compute_dtype, one_of, parameter_dtype
+from ssl_jax.nets.pure import pure
+from ssl_jax.nets.transformer import Blocks, kernel_init
+from ssl_jax.types import Array, Net
+
+VARIANTS = {"Ti": (192, 12, 3), "S": (384, 12, 6), "B": (768, 12, 12), "L": (1024, 24, 16), "H": (1280, 32, 16)}
+
+
+def vit(
+    *,
+    variant: str | tuple[int, int, int, int] = "S/16",
+    pool: str = "cls",
+    positions: str = "sincos",
+    image_size: int = 224,
+    cls_token: bool = True,
+    registers: int = 0,
+    drop_path: float = 0.0,
+    layer_scale: float | None = None,
+    init_std: float | None = None,
+    scan: bool = True,
+    remat: bool = False,
+    dtype: str = "float32",
+) -> Net:
+    """A vision transformer (arXiv:2010.11929) for [b, h, w, c], any size that is a multiple of the patch.
+
+    variant: "S/16" is size S (Ti, S, B, L, H) with patches of 16 pixels; or (width, layers, heads, patch).
+    pool: "cls", or "mean" of the patch tokens; both after the final norm.
+    positions: "sincos" (fixed, MAE's, float64 rounded to the compute dtype) or "learned", which belong to the
+      grid of `image_size` pixels and are interpolated for any other.
+    registers: extra tokens without position and without output (arXiv:2309.16588).
+    drop_path: rate of the last block, rising linearly from 0; needs train=True and a key.
+    layer_scale: first value of the gains, None for none (DINOv2 1e-5). init_std: None is Xavier-uniform for all
+      matrices (MAE, MoCo v3), 0.02 the truncated normal of timm and DINO.
+    scan, remat: one compiled block for all layers; recomputing it backward. Values do not depend on them.
+
+    apply takes keep=None or int32 [b, k], the patches to see: the others are dropped after the positions are added
+    (MAE, arXiv:2111.06377). It gives {"pool": [b, d], "cls": [b, d] if cls_token, "tokens": [b, l or k, d]}, all
+    after the final norm and at least float32; tokens leave out cls and registers. Raises ValueError for unknown
+    names, a pool "cls" without cls_token, and (apply) an image that is no multiple of the patch.
+    """
+    one_of("pool", pool, ("cls", "mean"))
+    one_of("positions", positions, ("sincos", "learned"))
+    if pool == "cls" and not cls_token:
+        raise ValueError('pool "cls" needs cls_token=True; without the token choose pool="mean"')
+    width, layers, heads, patch = sizes(variant)
+    if positions == "learned" and image_size % patch:
+        raise ValueError(f"image_size {image_size} is no multiple of the patch, {patch} pixels")
+    compute = compute_dtype(dtype)
+    blocks = Blocks(layers, heads, drop_path, layer_scale, init_std, scan, remat, compute)
+    grid = image_size // patch if positions == "learned" else None
+    return pure(ViT(width, patch, blocks, pool, grid, cls_token, registers, init_std, compute))
+
+
+def sizes(variant: str | tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+    """(width, layers, heads, patch) of "S/16", or the tuple itself; ValueError where it is neither."""
+    if isinstance(variant, str):
+        name, _, patch = variant.partition("/")
+        one_of("vit size", name, tuple(VARIANTS))
+        if not patch.isdecimal() or int(patch) == 0:
+            raise ValueError(f'vit variant {variant!r} names no patch: write "{name}/16" for patches of 16 pixels')
+        variant = (*VARIANTS[name], int(patch))
+    width, _, heads, _ = variant
+    if width % heads:
+        raise ValueError(f"a vit of width {width} cannot be divided among {heads} heads")
+    return tuple(variant)
+
+
+class PatchEmbed(nn.Module):
+    """[b, h, w, c] -> [b, (h / p) (w / p), d]: pixels in the order (row, column, channel), times a matrix."""
+
+    width: int
+    patch: int
+    init_std: float | None
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        b, h, w, c = x.shape
+        p, kept = self.patch, parameter_dtype(self.dtype)
+
+        def flat(key, shape, dtype):
+            # a matrix [p p c, d] has the fans that MAE and MoCo v3 give to Xavier's formula; a convolution has not
+            return kernel_init(self.init_std)(key, (p * p * c, self.width), dtype).reshape(shape)
+
+        kernel = self.param("kernel", flat, (p, p, c, self.width), kept).reshape(p * p * c, -1).astype(self.dtype)
+        bias = self.param("bias", nn.initializers.zeros, (self.width,), kept).astype(self.dtype)
+        x = x.astype(self.dtype).reshape(b, h // p, p, w // p, p, c).transpose(0, 1, 3, 2, 4, 5)
+        return (x.reshape(-1, p * p * c) @ kernel + bias[None]).reshape(b, -1, self.width)
+
+
+def select(tokens: Array, keep: Array) -> Array:
+    """tokens [b, l, d] at the indices keep [b, k] -> [b, k, d], as a product with one-hot rows.
+
+    Faster than a gather on CPU and TPU, forward and backward. The highest precision makes it exact.
+    """
+    rows = jax.nn.one_hot(keep, tokens.shape[1], dtype=tokens.dtype)
+    return jnp.einsum("bkl,bld->bkd", rows, tokens, precision=jax.lax.Precision.HIGHEST)
+
+
+class ViT(nn.Module):
+    """Patches, positions, tokens, blocks, norm. grid: side of the learned positions' grid; None for fixed ones."""
+
+    width: int
+    patch: int
+    blocks: Blocks
+    pool: str
+    grid: int | None
+    cls_token: bool
+    registers: int
+    init_std: float | None
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool, keep: Array | None = None) -> dict:
+        b, h, w, _ = x.shape
+        if h % self.patch or w % self.patch:
+            raise ValueError(f"an image of {h} x {w} pixels cannot be cut into patches of {self.patch} x {self.patch}")
+        places, place_of_cls = self._positions(h // self.patch, w // self.patch)
+        x = PatchEmbed(self.width, self.patch, self.init_std, self.dtype, name="patch_embed")(x) + places
+        if keep is not None:
+            x = select(x, keep)
+        front = self._front(place_of_cls)
+        x = jnp.concatenate([*(jnp.broadcast_to(t, (b, *t.shape[1:])) for t in front), x], 1)
+        x = layer_norm(self.dtype, "norm")(self.blocks(x, train=train))
+        x = at_least_float32(x)
+        tokens = x[:, sum(t.shape[1] for t in front) :]
+        out = {"cls": x[:, 0]} if self.cls_token else {}
+        return out | {"tokens": tokens, "pool": x[:, 0] if self.pool == "cls" else tokens.mean(1)}
+
+    def _positions(self, h: int, w: int) -> tuple[Array, Array]:
+        """Those of the patches [1, h w, d] and of cls [1, 1, d] (zero where they are fixed)."""
+        if self.grid is None:
+            fixed = jnp.asarray(grids.sincos(h, w, self.width), self.dtype)[None]
+            return fixed, jnp.zeros((1, 1, self.width), self.dtype)
+        shape = (1, self.grid**2 + self.cls_token, self.width)
+        learned = self.param("pos_embed", nn.initializers.truncated_normal(0.02), shape, parameter_dtype(self.dtype))
+        patches = grids.resample(learned[:, int(self.cls_token) :], (self.grid, self.grid), (h, w))
+        return patches.astype(self.dtype), learned[:, :1].astype(self.dtype)
+
+    def _front(self, place_of_cls: Array) -> list[Array]:
+        """The tokens before the patches: cls and registers, each [1, n, d]."""
+        normal, kept, front = nn.initializers.normal(0.02), parameter_dtype(self.dtype), []
+        if self.cls_token:
+            cls = self.param("cls_token", normal, (1, 1, self.width), kept)
+            front.append(cls.astype(self.dtype) + place_of_cls)
+        if self.registers:
+            extra = self.param("registers", normal, (1, self.registers, self.width), kept)
+            front.append(extra.astype(self.dtype))
+        return front

@@ -1,0 +1,125 @@
+"""Recipes: Python files with `get_config`, found by name or path, overridden by key, kept as JSON."""
+
+import ast
+import copy
+import hashlib
+import importlib.util
+import json
+import pathlib
+from typing import Any
+
+from etils import epath
+from ml_collections import ConfigDict
+
+from ssl_jax import registry
+
+FREE = ("duration", "log", "evaluation", "checkpoint", "mesh")
+"""The parts of a recipe that may change when a run goes on; everything else is the experiment itself."""
+
+
+def folder() -> pathlib.Path:
+    """Where the recipes lie: the installed package ssl_jax.configs, or configs/ of the checkout."""
+    return pathlib.Path(importlib.util.find_spec("ssl_jax.configs").submodule_search_locations[0])
+
+
+def names() -> list[str]:
+    """The bare names of all recipes."""
+    return sorted(p.stem for p in folder().glob("*.py") if "def get_config" in p.read_text())
+
+
+def load(text: str) -> dict:
+    """A recipe as plain nested dicts and tuples, from `NAME[:arg]`, `FILE.py[:arg]` or a resolved `config.json`.
+
+    Raises ValueError where there is no such recipe, with the nearest names.
+    """
+    if text.endswith(".json"):
+        if not epath.Path(text).exists():
+            raise ValueError(f"no recipe file '{text}'")
+        return tuples(json.loads(epath.Path(text).read_text()))
+    name, _, arg = text.partition(":")
+    path = pathlib.Path(name)
+    if not name.endswith(".py"):
+        if name not in names():
+            raise ValueError(registry.unknown(name, names(), "the recipes"))
+        path = folder() / f"{name}.py"
+    if not path.is_file():
+        raise ValueError(f"no recipe file '{name}'; bare names are {', '.join(names())}")
+    spec = importlib.util.spec_from_file_location(f"recipe_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not hasattr(module, "get_config"):
+        raise ValueError(f"the recipe file '{name}' defines no get_config(arg='')")
+    return plain(module.get_config(arg))
+
+
+def plain(config: ConfigDict | dict) -> dict:
+    """Nested plain dicts and tuples, which belong to the caller alone."""
+    return tuples(copy.deepcopy(config.to_dict() if isinstance(config, ConfigDict) else config))
+
+
+def tuples(value: Any) -> Any:
+    """Lists as tuples at every depth, as JSON forgets the difference."""
+    if isinstance(value, dict | ConfigDict):
+        return {k: tuples(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(tuples(v) for v in value)
+    return value
+
+
+def override(config: dict, changes: dict[str, str]) -> dict:
+    """The recipe with `{"method.temperature": "0.2"}` applied, to keys that exist; values are Python literals or text.
+
+    A number in the path is a place in a tuple: `views.0.size`. Raises ValueError with the nearest key.
+    """
+    for path, text in changes.items():
+        config = _set(config, path.split("."), text, "config")
+    return config
+
+
+def _set(node: Any, keys: list[str], text: str, where: str) -> Any:
+    if not keys:
+        return _parse(text, node)
+    key, *rest = keys
+    parts = node if isinstance(node, dict) else {str(i): v for i, v in enumerate(node)} if isinstance(node, tuple) else {}
+    if key not in parts:
+        if not parts:
+            raise ValueError(f"{where} is {node!r} and has no part '{key}'")
+        raise ValueError(registry.unknown(key, parts, where))
+    parts = {**parts, key: _set(parts[key], rest, text, f"{where}.{key}")}
+    return parts if isinstance(node, dict) else tuple(parts.values())
+
+
+def _parse(text: str, old: Any) -> Any:
+    """Text as a literal where it is one (true and false too), unless a text stands there now."""
+    if isinstance(old, str):
+        return text
+    try:
+        return tuples(ast.literal_eval({"true": "True", "false": "False"}.get(text, text)))
+    except (ValueError, SyntaxError):
+        return text
+
+
+def flat(config: Any, prefix: str = "") -> dict[str, Any]:
+    """{"method.temperature": 0.1, "views.0.size": 32, …}"""
+    items = config.items() if isinstance(config, dict) else enumerate(config) if isinstance(config, tuple) else None
+    if items is None or not config:
+        return {prefix: config}
+    out = {}
+    for key, value in items:
+        out.update(flat(value, f"{prefix}.{key}" if prefix else str(key)))
+    return out
+
+
+def digest(config: dict) -> str:
+    """A short hash of what defines the experiment: all but `FREE`."""
+    kept = {k: v for k, v in config.items() if k not in FREE}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def check_same(old: dict, new: dict, workdir: str) -> None:
+    """Raises ValueError that lists every difference outside `FREE` between a work directory's recipe and this one."""
+    a, b = ({k: v for k, v in flat(c).items() if k.split(".")[0] not in FREE} for c in (old, new))
+    differing = [k for k in sorted({*a, *b}) if a.get(k) != b.get(k)]
+    if differing:
+        listed = "; ".join(f"{k} was {a.get(k)!r}, is {b.get(k)!r}" for k in differing)
+        raise ValueError(f"{workdir} holds a run of another recipe ({listed}); use another --workdir or the old recipe")

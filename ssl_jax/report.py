@@ -1,0 +1,72 @@
+"""What a run leaves for people: the table, result.json and the pictures."""
+
+import json
+
+import jax
+import numpy as np
+from etils import epath
+from rich.console import Console
+from rich.table import Table
+
+from ssl_jax import evaluation, pictures
+from ssl_jax.data import stream
+from ssl_jax.job import Job
+from ssl_jax.log import rows
+from ssl_jax.shard.program import Program
+from ssl_jax.step import purposes
+from ssl_jax.types import Key, TrainState
+
+TITLES = {
+    "knn": "kNN",
+    "linear": "linear probe",
+    "few_shot_10": "10 labels a class",
+    "raw_pixels": "raw pixels",
+    "random_init": "random init",
+    "pretrained": "pre-trained",
+}
+SHOWN = 8
+"""Images on the contact sheet."""
+POINTS = 2000
+"""Test images in the projection."""
+
+
+def views(job: Job, workdir: str, key: Key) -> None:
+    """views.png: the first images of the run with the very views that the network is about to see.
+
+    key: that of the run's steps.
+    """
+    first = next(stream.batches(job.train, job.training.host, batch=job.clock.batch, seed=job.seed))
+    groups = {view.group for view in job.training.views}
+    few = {name: first[name][:SHOWN] for name in sorted(groups)}
+    seen = jax.device_get(jax.jit(job.training.device)(purposes(key, np.int32(0))[0], few))
+    normalised = [op.args for view in job.training.views for op in view.ops if op.name == "normalise"]
+    pictures.contact_sheet(seen, epath.Path(workdir) / "views.png", **(normalised[0] if normalised else {}))
+
+
+def table(result: dict) -> Table:
+    """The accuracies of result.json, in percent: one row a protocol, one column an encoder."""
+    out = Table("test accuracy, %", *(TITLES[name] for name in evaluation.BASELINES), title="What was learned")
+    for protocol, title in list(TITLES.items())[:3]:
+        out.add_row(title, *(f"{100 * result[protocol][name]:.1f}" for name in evaluation.BASELINES))
+    return out
+
+
+def conclude(job: Job, program: Program, state: TrainState, fresh: TrainState, workdir: str, seconds: float) -> dict:
+    """Evaluates, draws, writes result.json, prints the table and where everything is; returns the result."""
+    folder, console = epath.Path(workdir), Console()
+    result = {}
+    if evaluation.possible(job):
+        result = evaluation.final(job, program, state, fresh)
+        x, y = evaluation.embedded(job, program, evaluation.some(job.test, POINTS), state)
+        pictures.projection(x, y, job.train.classes, folder / "projection.png")
+    pictures.curves(rows(workdir), folder / "curves.png")
+    result |= {"config_hash": job.digest, "step": int(state.step), "seconds": round(seconds, 1)}
+    (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+    if "knn" in result:
+        console.print(table(result))
+    else:
+        console.print("No accuracies: they want labels and a test set (config.data.test).")
+    console.print(f"checkpoint  {folder}/checkpoints/{int(state.step)}")
+    console.print(f"metrics     {folder}/metrics.jsonl, result.json; TensorBoard: --logdir {folder}")
+    console.print(f"pictures    {folder}/views.png, curves.png, projection.png")
+    return result

@@ -1,0 +1,39 @@
+"""The mesh and where things lie on it. Axes: `data` splits the batch, `fsdp` splits batch and state."""
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+AXES = ("data", "fsdp")
+
+
+def make(data: int = -1, fsdp: int = 1, *, devices: list | None = None) -> Mesh:
+    """A mesh of data x fsdp devices, of all there are if none are named; -1 takes all that are left.
+
+    Raises ValueError where the product is not the number of devices.
+    """
+    devices = jax.devices() if devices is None else devices
+    n = len(devices)
+    if data == -1 and fsdp > 0 and n % fsdp == 0:
+        data = n // fsdp
+    if data < 1 or fsdp < 1 or data * fsdp != n:
+        raise ValueError(f"a mesh of data={data} x fsdp={fsdp} does not cover the {n} devices; use data=-1")
+    # Auto: the compiler places what the mathematics does not say. Explicit axes reject plain losses at trace time.
+    return Mesh(np.asarray(devices).reshape(data, fsdp), AXES, axis_types=(AxisType.Auto,) * 2)
+
+
+def by_example(mesh: Mesh) -> NamedSharding:
+    """Axis 0 over all devices: batches."""
+    return NamedSharding(mesh, PartitionSpec(AXES))
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+    """The same on every device."""
+    return NamedSharding(mesh, PartitionSpec())
+
+
+def check_batch(batch: int, mesh: Mesh) -> None:
+    """Raises ValueError unless every device gets the same number of examples."""
+    if batch % mesh.size:
+        near = max(mesh.size, round(batch / mesh.size) * mesh.size)
+        raise ValueError(f"batch={batch} does not divide over {mesh.size} devices; use a multiple, such as {near}")

@@ -1,0 +1,88 @@
+"""A method and a mesh -> compiled functions. Shardings and donation are said here and nowhere else."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import optax
+from jax.sharding import Mesh, NamedSharding
+
+from ssl_jax import step as steps
+from ssl_jax.shard import mesh as meshes
+from ssl_jax.shard import rules as placement
+from ssl_jax.types import Method, TrainState, Tree
+
+
+QUICKLY = {"xla_backend_optimization_level": 1}
+"""For what runs once: at its full level XLA's CPU compiler takes seconds for each of the many random draws."""
+
+
+class Program(NamedTuple):
+    """What runs on the devices.
+
+    init: (key) -> TrainState, each leaf where it belongs
+    step: (TrainState, batch, key) -> (TrainState, metrics); the state that goes in is used up
+    tasks: for each of the method's epoch tasks, (TrainState, key) -> TrainState; uses its input up
+    embed: (params, method_state, "clean" integers [b, 1, h, w, c]) -> dict of arrays
+    state, batch: ShapeDtypeStructs with shardings
+    by_example: the sharding of whatever has the example as axis 0; devices: how many there are
+    """
+
+    init: Callable
+    step: Callable
+    tasks: tuple[Callable, ...]
+    embed: Callable
+    state: TrainState
+    batch: Tree
+    by_example: NamedSharding
+    devices: int
+
+
+def build(
+    method: Method,
+    optimizer: optax.GradientTransformation,
+    augment: Callable,
+    clean: Callable,
+    shapes: Tree,
+    mesh: Mesh,
+    rules: tuple = (),
+) -> Program:
+    """Jits a method for a mesh.
+
+    augment, clean: (key, batch of integers) -> batch of floats, for training and for evaluation.
+    shapes: ShapeDtypeStructs of one global batch as the host makes it. rules: see `rules.shardings`.
+
+    Raises ValueError where the batch does not divide over the devices.
+    """
+    split, whole = meshes.by_example(mesh), meshes.replicated(mesh)
+    batch = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=split), shapes)
+    meshes.check_batch(jax.tree.leaves(batch)[0].shape[0], mesh)
+
+    def init(key):
+        views = jax.eval_shape(augment, key, shapes)
+        return steps.init(method, optimizer, key, views)
+
+    def embed(params, method_state, images):
+        views = clean(jax.random.key(0), {"clean": images})["clean"]  # a clean view draws nothing
+        return method.embed(params, method_state, views[:, 0])
+
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    state = jax.eval_shape(init, key)
+    places = placement.shardings(mesh, state, rules)
+    state = jax.tree.map(lambda a, s: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=s), state, places)
+    step = steps.make_step(method, optimizer, augment)
+    return Program(
+        init=jax.jit(init, in_shardings=whole, out_shardings=places, compiler_options=QUICKLY),
+        step=jax.jit(
+            step, in_shardings=(places, split, whole), out_shardings=(places, whole), donate_argnums=0
+        ),
+        tasks=tuple(
+            jax.jit(task.run, in_shardings=(places, whole), out_shardings=places, donate_argnums=0)
+            for task in method.epoch_tasks
+        ),
+        embed=jax.jit(embed, in_shardings=(places.params, places.method_state, split), out_shardings=split),
+        state=state,
+        batch=batch,
+        by_example=split,
+        devices=mesh.size,
+    )

@@ -1,0 +1,46 @@
+"""Where each leaf of the state lies: one rule for parameters, method state and optimiser state alike."""
+
+import math
+import re
+
+import jax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from ssl_jax.shard import mesh as meshes
+from ssl_jax.types import Tree
+
+SMALL = 2**14
+"""Leaves with fewer elements stay whole: gathering them costs more than holding them."""
+
+
+def path_of(path: tuple) -> str:
+    """A key path as text: `params/encoder/stem/kernel`."""
+    return jax.tree_util.keystr(path, simple=True, separator="/")
+
+
+def shardings(mesh: Mesh, shapes: Tree, rules: tuple = ()) -> Tree:
+    """A NamedSharding for each leaf of a tree of shapes.
+
+    rules: pairs (regular expression on the path, spec), first match wins; a spec is a tuple of axis names or
+    None, one per leading axis of the leaf. A leaf without a rule is split over `fsdp` along its largest axis
+    that divides, if it has at least `SMALL` elements.
+    """
+
+    def one(path, leaf):
+        name = path_of(path)
+        for pattern, spec in rules:
+            if re.search(pattern, name):
+                return NamedSharding(mesh, PartitionSpec(*spec))
+        return by_size(mesh, leaf.shape)
+
+    return jax.tree_util.tree_map_with_path(one, shapes)
+
+
+def by_size(mesh: Mesh, shape: tuple[int, ...]) -> NamedSharding:
+    """Splits the largest axis that the `fsdp` axis of the mesh divides; small leaves stay whole."""
+    n = mesh.shape["fsdp"]
+    fits = [i for i, size in enumerate(shape) if size % n == 0]
+    if n == 1 or not fits or math.prod(shape) < SMALL:
+        return meshes.replicated(mesh)
+    axis = max(fits, key=lambda i: shape[i])
+    return NamedSharding(mesh, PartitionSpec(*(None,) * axis, "fsdp"))

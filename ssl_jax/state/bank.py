@@ -1,0 +1,38 @@
+"""One row for each example of the dataset, written when the example is seen."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+
+from ssl_jax.types import Array
+
+
+class Bank(NamedTuple):
+    """rows: [n, ..., d]. written: bool [n], whether the row was ever written."""
+
+    rows: Array
+    written: Array
+
+
+def init(size: int, row: tuple[int, ...], *, dtype=jnp.float32) -> Bank:
+    """A bank of `size` zero rows of shape `row`, none written."""
+    return Bank(jnp.zeros((size, *row), dtype), jnp.zeros(size, bool))
+
+
+def write(bank: Bank, index: Array, rows: Array) -> Bank:
+    """The bank with rows[i] at index[i]; where an index comes twice, its last row stays.
+
+    index: int [b], rows of the bank; negative ones (padding) are left out. rows: [b, ..., d].
+    """
+    place = jnp.where(_last(index) & (index >= 0), index, bank.rows.shape[0])  # one past the end: dropped
+    return Bank(
+        bank.rows.at[place].set(rows.astype(bank.rows.dtype), mode="drop"),
+        bank.written.at[place].set(True, mode="drop"),
+    )
+
+
+def _last(index: Array) -> Array:
+    """Bool [b]: no later entry is equal. Which of two writes to a row lands last is otherwise left to the device."""
+    order = jnp.arange(index.shape[0])
+    again = (index[:, None] == index[None]) & (order[None] > order[:, None])
+    return ~jnp.any(again, 1)

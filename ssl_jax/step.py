@@ -1,0 +1,55 @@
+"""The one training step, for every method."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from ssl_jax.types import Array, Key, Method, Metrics, TrainState, Tree
+
+STREAMS = ("see", "think")
+"""What randomness a step uses: to augment, and inside the loss. Keys are folded from (seed, step, purpose)."""
+
+
+def init(method: Method, optimizer: optax.GradientTransformation, key: Key, batch: Tree) -> TrainState:
+    """The state before the first step. batch: augmented, or its ShapeDtypeStructs; only shapes are read."""
+    zeros = jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), batch)  # the compiler drops what runs on them
+    params, method_state = method.init(key, zeros)
+    return TrainState(jnp.zeros((), jnp.int32), params, method_state, optimizer.init(params))
+
+
+def make_step(method: Method, optimizer: optax.GradientTransformation, augment: Callable) -> Callable:
+    """(state, batch of uint8 views, key of the run) -> (state, metrics).
+
+    A non-finite loss or gradient leaves parameters, method state and optimiser state as they were and advances
+    the step, so that the batch is not met again; `skipped` is then 1.
+    """
+
+    def step(state: TrainState, batch: Tree, key: Key) -> tuple[TrainState, Metrics]:
+        see, think = purposes(key, state.step)
+        views = augment(see, batch)
+        grad = jax.value_and_grad(method.loss, has_aux=True)
+        (loss, aux), grads = grad(state.params, state.method_state, views, think, state.step)
+        updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
+        params = optax.apply_updates(state.params, updates)
+        method_state = method.update(state.method_state, params, aux.carry, state.step)
+        norms = gradient_norms(grads)
+        finite = jnp.isfinite(loss) & jnp.isfinite(norms["grad_norm"])
+        kept = (state.params, state.method_state, state.opt_state)
+        new = jax.tree.map(lambda n, o: jnp.where(finite, n, o), (params, method_state, opt_state), kept)
+        metrics = {"loss": loss, **aux.metrics, **norms, "skipped": 1 - finite.astype(jnp.float32)}
+        return TrainState(state.step + 1, *new), metrics
+
+    return step
+
+
+def purposes(key: Key, step: Array) -> Key:
+    """One key for each of `STREAMS` at this step."""
+    return jax.random.split(jax.random.fold_in(key, step), len(STREAMS))
+
+
+def gradient_norms(grads: Tree) -> Metrics:
+    """The global norm, and the norm of each top-level part of the parameters."""
+    parts = {f"grad_norm/{name}": optax.global_norm(part) for name, part in grads.items() if jax.tree.leaves(part)}
+    return {"grad_norm": jnp.sqrt(sum(n**2 for n in parts.values())), **parts}

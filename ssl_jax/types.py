@@ -1,0 +1,138 @@
+"""The vocabulary of the library: records of pure functions, and the one state of a run.
+
+Shapes use one alphabet everywhere: b example, v view, h w c image, l token, d feature, k prototype,
+n bank row. Axis 0 is the example and axis 1 the view at every boundary.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+
+Array = jax.Array
+Key = jax.Array
+Tree = Any
+Metrics = dict[str, Array]
+Schedule = Callable[[Array], Array]
+"""A function of the step (int32 scalar) that gives a float32 scalar; jittable."""
+
+
+class Examples(int):
+    """The number of training examples; a constructor's parameter with this annotation is filled in by `build.py`."""
+
+
+class Net(NamedTuple):
+    """A network as two pure functions.
+
+    init: (key, x) -> (params, stats)
+    apply: (params, stats, x, *, train, key=None, **options) -> (y, stats)
+
+    Encoders return a dict with `pool` [b, d] and, where they exist, `cls` [b, d], `tokens` [b, l, d] and
+    `maps` (a dict of [b, h, w, c]); heads return an array. `key` drives drop path and dropout and may be None,
+    which switches both off (a teacher does so).
+    """
+
+    init: Callable
+    apply: Callable
+
+
+class Op(NamedTuple):
+    """One operation of a view: a function of `views/geometric.py` or `views/photometric.py`, as data."""
+
+    name: str
+    p: float = 1.0
+    args: dict = {}
+
+
+class View(NamedTuple):
+    """`count` draws of one pipeline, stacked with the other views of the same group along axis 1.
+
+    group: the key in the batch: "global", "local", "clean", ...
+    size: pixels of the square result; equal for all views of a group.
+    ops: in order, geometric ones before photometric ones.
+    """
+
+    group: str
+    count: int
+    size: int
+    ops: tuple[Op, ...]
+
+
+class Seen(NamedTuple):
+    """What a criterion may look at.
+
+    student: [b, v, d], the side that gradients reach. teacher: [b, w, d], without gradient.
+    index: int32 [b], the stable id of the example in its dataset. label: int32 [b], -1 where there is none.
+    """
+
+    student: Array
+    teacher: Array
+    index: Array
+    label: Array
+    step: Array
+    key: Key
+
+
+class Criterion(NamedTuple):
+    """A loss that may own parameters (prototypes) and a state (a queue, a centre, a bank).
+
+    init: (key, seen) -> (params, state), of which only the shapes and dtypes of `seen` are read
+    loss: (params, state, seen) -> (scalar, Metrics); reads the state, never writes it
+    update: (state, seen) -> state
+    """
+
+    init: Callable
+    loss: Callable
+    update: Callable
+
+
+class Aux(NamedTuple):
+    """What a forward pass leaves behind. No gradient flows through it.
+
+    carry: for `update`. features: [b, d], for probes and monitors. metrics: name -> global mean.
+    """
+
+    carry: Tree
+    features: Array
+    metrics: Metrics
+
+
+class EpochTask(NamedTuple):
+    """Work over the whole dataset between epochs: k-means of a bank, a head made anew.
+
+    due: (epoch) -> bool
+    run: (TrainState, key) -> TrainState, jittable; it may renew parameters and their part of the optimiser's state
+    """
+
+    due: Callable
+    run: Callable
+
+
+class Method(NamedTuple):
+    """A self-supervised method.
+
+    init: (key, batch) -> (params, state), of which only the shapes of `batch` are read
+    loss: (params, state, batch, key, step) -> (scalar, Aux); reads the state, writes nothing
+    update: (state, params, carry, step) -> state; the only writer
+    embed: (params, state, images [b, h, w, c]) -> {pool, cls, tokens, maps}; what evaluation and export see
+    encoder: (params, state) -> (params, stats) of the encoder that is exported
+    """
+
+    init: Callable
+    loss: Callable
+    update: Callable
+    embed: Callable
+    encoder: Callable
+    epoch_tasks: tuple[EpochTask, ...] = ()
+
+
+class TrainState(NamedTuple):
+    """Everything that survives a step. A checkpoint is one of these.
+
+    step: int32, updates done. method_state: teachers, queues, banks, centres, batch statistics.
+    """
+
+    step: Array
+    params: Tree
+    method_state: Tree
+    opt_state: Tree

@@ -1,0 +1,86 @@
+"""The device's half of the views: colours, for a whole batch inside the jitted step."""
+
+from collections.abc import Callable, Iterable
+
+import jax
+import jax.numpy as jnp
+
+from ssl_jax.types import Array, Key, Tree, View
+from ssl_jax.views import compose
+
+PEAK = {"uint8": 255.0, "uint16": 65535.0}
+
+
+def device(views: Iterable[View], *, photometric: str = "device") -> Callable[[Key, Tree], Tree]:
+    """(key, {group: integers [b, v, s, s, c], ...}) -> the same with float32 in place of the views.
+
+    Other entries of the batch pass as they are. Image v of example i draws from `key` folded with i, v and the place
+    of the operation, so its colours depend on neither the size of the batch nor the number of devices, nor on what
+    other views there are after it.
+    photometric: "host" where the host has done all but `normalise` already.
+    """
+    on_host = compose.checked(photometric)
+    plans = {}
+    for run in compose.runs(views):
+        plans.setdefault(run.group, []).append(_without_colours(run) if on_host else run)
+
+    def augment(key: Key, batch: Tree) -> Tree:
+        return {name: _group(key, value, plans[name]) if name in plans else value for name, value in batch.items()}
+
+    return augment
+
+
+def _without_colours(run: compose.Run) -> compose.Run:
+    kept = [i for i, op in enumerate(run.colour) if op.name == "normalise"]
+    return run._replace(colour=tuple(run.colour[i] for i in kept), p=tuple(tuple(p[i] for i in kept) for p in run.p))
+
+
+def _group(key: Key, images: Array, plan: list[compose.Run]) -> Array:
+    """[b, v, h, w, c] integers -> float32, each run of views with its own operations."""
+    if images.dtype.name not in PEAK:
+        raise ValueError(f"the host's views are {images.dtype.name}, and must be {' or '.join(PEAK)}")
+    planned = sum(run.count for run in plan)
+    if images.shape[1] != planned:
+        raise ValueError(f"group '{plan[0].group}' has {images.shape[1]} views, and the recipe says {planned}")
+    done, start = [], 0
+    for run in plan:
+        part = images[:, start : start + run.count]
+        done.append(_run(key, part, run))
+        start += run.count
+    return done[0] if len(done) == 1 else jnp.concatenate(done, 1)
+
+
+def _run(key: Key, images: Array, run: compose.Run) -> Array:
+    """One image at a time on a CPU, which then skips what an image does not draw; all at once elsewhere."""
+    b, v = images.shape[:2]
+    numbers = run.first + jnp.arange(v)
+    keys = jax.vmap(lambda i: jax.vmap(lambda j: jax.random.fold_in(jax.random.fold_in(key, i), j))(numbers))(
+        jnp.arange(b)
+    )
+    chances = jnp.broadcast_to(jnp.array(run.p, jnp.float32).reshape(1, v, -1), (b, v, len(run.colour)))
+    flat = jax.tree.map(lambda x: x.reshape(b * v, *x.shape[2:]), (keys, chances, images))
+
+    def one(each):
+        return _image(*each, run)
+
+    done = jax.lax.platform_dependent(flat, cpu=lambda flat: jax.lax.map(one, flat), default=jax.vmap(one))
+    return done.reshape(images.shape)
+
+
+def _image(key: Key, chances: Array, image: Array, run: compose.Run) -> Array:
+    """[h, w, c] integers -> float32 [h, w, c]."""
+    planes = jnp.moveaxis(image, -1, 0).astype(jnp.float32) / PEAK[image.dtype.name]
+    for place, op in enumerate(run.colour):
+        p = [chance[place] for chance in run.p]
+        if max(p) == 0:
+            continue
+        drawn, own = jax.random.split(jax.random.fold_in(key, place))
+        planes = _perhaps(op, own, planes, jax.random.uniform(drawn) < chances[place], certain=min(p) == 1)
+    return jnp.moveaxis(planes, 0, -1)
+
+
+def _perhaps(op, key: Key, planes: Array, chosen: Array, *, certain: bool) -> Array:
+    def apply(planes):
+        return compose.PHOTOMETRIC[op.name](key, planes, **op.args)
+
+    return apply(planes) if certain else jax.lax.cond(chosen, apply, lambda planes: planes, planes)

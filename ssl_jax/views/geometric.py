@@ -1,0 +1,236 @@
+"""Decoding, crops, flips and sizes on the host: tensorflow graph functions for tf.data, integers in and integers out.
+
+An operation is `op(seed, images, **args) -> images`: a list with one tensor [h, w, c] (uint8 or uint16, any c) for each
+draw, often the same decoded tensor many times, so that what the draws share is computed once. `seed` is an integer
+tensor [2]; draw number i of an operation depends on the seed and on i alone. `compose_host.py` gives every operation
+its own seed. Small images are the hard case for speed: an operation's cost is the number of its tensorflow nodes.
+"""
+
+import math
+
+import tensorflow as tf
+
+KERNELS = {"bilinear": "triangle", "bicubic": "keyscubic"}
+"""Methods of resizing, and what ScaleAndTranslate calls them; Keys' cubic with a = -0.5, as Pillow's."""
+PHILOX = 1
+TRIES = 10
+
+
+def decode(data: tf.Tensor, *, channels: int = 3, dtype: tf.DType = tf.uint8) -> tuple[tf.Tensor, tf.Tensor]:
+    """Encoded bytes of any format that tf.io.decode_image reads -> (image [h, w, c], ok); damage gives ok = False.
+
+    A truncated file is damaged, a PNG named .jpg is not, and bytes changed inside a JPEG's picture cannot be noticed.
+    A damaged image is a black pixel. To catch the error costs about 0.2 ms: where something else catches it
+    (`Dataset.ignore_errors` around many images), use `decode_trusted`.
+    channels: 1, 3, 4, or 0 for those of the file. dtype: uint8 or uint16; 8-bit files are scaled up to 16 bits.
+    """
+
+    def attempt(data):
+        return tf.ensure_shape(decode_trusted(data, channels=channels, dtype=dtype), [None, None, channels or None])
+
+    black = tf.data.Dataset.from_tensors((tf.zeros([1, 1, channels or 1], dtype), False))
+    tried = tf.data.Dataset.from_tensors(data).map(lambda data: (attempt(data), True)).ignore_errors()
+    if not channels:
+        black = black.map(lambda image, ok: (tf.ensure_shape(tf.identity(image), [None, None, None]), ok))
+    return tried.concatenate(black).take(1).get_single_element()
+
+
+def decode_trusted(data: tf.Tensor, *, channels: int = 3, dtype: tf.DType = tf.uint8) -> tf.Tensor:
+    """`decode` without a net: image [h, w, c], and InvalidArgumentError at damage."""
+    return tf.io.decode_image(data, channels=channels, dtype=dtype, expand_animations=False)
+
+
+def random_resized_crop(
+    seed: tf.Tensor,
+    images: list[tf.Tensor],
+    *,
+    size: int,
+    scale: tuple[float, float] = (0.08, 1.0),
+    ratio: tuple[float, float] = (3 / 4, 4 / 3),
+    method: str = "bilinear",
+    antialias_above: float = 2.0,
+) -> list[tf.Tensor]:
+    """A box of area U(*scale) of the image and width / height log-uniform in `ratio`, resized to size x size.
+
+    The box is torchvision's: the first of ten draws that fits, else the largest centred box within `ratio`.
+    antialias_above: shrinking by more than this is filtered as Pillow filters; 1 filters all shrinking, as torchvision
+    does, at about four times the cost. Below 2 plain interpolation, which reads every pixel, stays within a few
+    levels of it; tensorflow's SimCLR and BYOL never filter.
+    """
+    _known(method)
+    if not (0 < scale[0] <= scale[1] and 0 < ratio[0] <= ratio[1]):
+        raise ValueError(f"random_resized_crop: scale {scale} and ratio {ratio} must be two rising positive numbers")
+    boxes = _boxes(seed, images, scale, ratio)
+    crops = [tf.slice(image, *box) for image, box in zip(images, boxes, strict=True)]
+    for crop, image in zip(crops, images, strict=True):
+        crop.set_shape([None, None, image.shape[-1]])
+    bounds = [image.shape[:2] for image in images]
+    return _resized(crops, size, method, antialias_above, bounds)
+
+
+def pad_crop(
+    seed: tf.Tensor, images: list[tf.Tensor], *, size: int, padding: int = 4, mode: str = "constant"
+) -> list[tf.Tensor]:
+    """Zeros (or a reflection, mode "reflect") on all sides, then a box of size x size anywhere."""
+    if mode not in ("constant", "reflect"):
+        raise ValueError(f"pad_crop: mode '{mode}' is neither constant nor reflect")
+    widths = [[padding, padding], [padding, padding], [0, 0]]
+    images = _each(images, lambda image: tf.pad(image, widths, mode) if padding else image)
+    fractions = tf.unstack(uniform(seed, [len(images), 2]))
+    return [_box(image, size, fraction, "pad_crop") for image, fraction in zip(images, fractions, strict=True)]
+
+
+def flip(seed: tf.Tensor, images: list[tf.Tensor], *, p: float) -> list[tf.Tensor]:
+    """Left becomes right with probability p."""
+    if p == 0:
+        return images
+    flipped = tf.unstack(tf.cast(uniform(seed, [len(images)]) < p, tf.int32) + 1)
+    # reversing no axis hands the tensor through, so this needs no branch
+    return [tf.reverse(image, tf.range(1, end)) for image, end in zip(images, flipped, strict=True)]
+
+
+def resize(
+    seed: tf.Tensor, images: list[tf.Tensor], *, size: int, method: str = "bilinear", antialias_above: float = 1.0
+) -> list[tf.Tensor]:
+    """The short side to `size`, the other in proportion, rounded down as torchvision does."""
+    _known(method)
+
+    def one(image):
+        sides = tf.shape(image)[:2]
+        to = sides * size // tf.reduce_min(sides)
+        return _resized([image], to, method, antialias_above, [image.shape[:2]])[0]
+
+    return _each(images, one)
+
+
+def resize_exact(
+    seed: tf.Tensor, images: list[tf.Tensor], *, size: int, method: str = "bilinear", antialias_above: float = 1.0
+) -> list[tf.Tensor]:
+    """Both sides to `size`, whatever the proportions."""
+    _known(method)
+    return _each(images, lambda image: _resized([image], size, method, antialias_above, [image.shape[:2]])[0])
+
+
+def centre_crop(seed: tf.Tensor, images: list[tf.Tensor], *, size: int) -> list[tf.Tensor]:
+    """The middle size x size pixels; of an odd rest the larger half goes where torchvision puts it."""
+
+    def one(image):
+        rest = _room(image, size, "centre_crop")
+        start = tf.cast(tf.round(tf.cast(rest, tf.float32) / 2), tf.int32)  # half to even, as Python's round
+        return _cut(image, start, size)
+
+    return _each(images, one)
+
+
+def uniform(seed: tf.Tensor, shape: list[int]) -> tf.Tensor:
+    """float32 in [0, 1): tf.random.stateless_uniform in two nodes. Row i stays the same when rows are added."""
+    key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed)
+    return tf.raw_ops.StatelessRandomUniformV2(shape=shape, key=key, counter=counter, alg=PHILOX)
+
+
+def _boxes(seed: tf.Tensor, images: list, scale: tuple, ratio: tuple) -> list[tuple[tf.Tensor, tf.Tensor]]:
+    """(begin [3], size [3]) of one box for each image, all draws at once."""
+    n = len(images)
+    sides = _sides(images)  # [n or 1, 2]
+    low, high = math.log(ratio[0]) / 2, math.log(ratio[1]) / 2
+    reach = tf.constant([[scale[1] - scale[0]], [high - low], [1.0], [1.0]])
+    start = tf.constant([[scale[0]], [low], [0.0], [0.0]])
+    area, aspect, y, x = tf.unstack(uniform(seed, [n, 4, TRIES]) * reach + start, axis=1)  # [n, TRIES]
+    side = tf.sqrt(area * tf.reduce_prod(sides, 1, keepdims=True))
+    wider = tf.exp(aspect)
+    tries = tf.stack([side / wider, side * wider, y, x], 1)  # [n, 4, TRIES]
+    centre = tf.constant([[0.499999, 0.499999]] * n)  # floor(0.499999 (rest + 1)) is rest // 2
+    largest = tf.minimum(sides, tf.reverse(sides, [1]) * [1 / ratio[0], ratio[1]])
+    last = tf.concat([tf.broadcast_to(largest, [n, 2]), centre], 1)
+    limits = tf.expand_dims(tf.pad(sides + 0.499, [[0, 0], [0, 2]], constant_values=1.0), 2)
+    fits = tf.pad(tf.reduce_all(tries < limits, 1), [[0, 0], [0, 1]], constant_values=True)
+    first = tf.argmax(tf.cast(fits, tf.int8), 1)
+    chosen = tf.gather(tf.concat([tries, last[..., None]], 2), first, axis=2, batch_dims=1)  # [n, 4]
+    size, fraction = tf.maximum(tf.round(chosen[:, :2]), 1), chosen[:, 2:]
+    begin = tf.floor(fraction * (sides - size + 1))
+    rows = tf.concat([begin, tf.zeros([n, 1]), size, -tf.ones([n, 1])], 1)
+    rows = tf.unstack(tf.reshape(tf.cast(rows, tf.int32), [2 * n, 3]))
+    return list(zip(rows[::2], rows[1::2], strict=True))
+
+
+def _sides(images: list[tf.Tensor]) -> tf.Tensor:
+    """Heights and widths, float32: [1, 2] where all images are the same tensor, else [n, 2]."""
+    different = {id(image): image for image in images}.values()
+    shapes = [tf.shape(image)[:2] for image in (images if len(different) > 1 else different)]
+    return tf.cast(tf.stack(shapes), tf.float32)
+
+
+def _each(images: list[tf.Tensor], one) -> list[tf.Tensor]:
+    """`one` of each image, once for images that are the same tensor."""
+    done = {id(image): image for image in images}
+    done = {number: one(image) for number, image in done.items()}
+    return [done[id(image)] for image in images]
+
+
+def _resized(crops: list, size, method: str, antialias_above: float, bounds: list) -> list[tf.Tensor]:
+    """Crops of any sizes -> the given size (an int, or a tensor of two), rounded to the dtype of the crops.
+
+    bounds: for each crop the static [h, w] that it does not exceed, as far as it is known.
+    """
+    to = [size, size] if isinstance(size, int) else size
+    dtype = crops[0].dtype
+    if isinstance(size, int):
+        floats = [
+            _one_size(crop, to, method, antialias_above, bound) for crop, bound in zip(crops, bounds, strict=True)
+        ]
+    else:
+        floats = [_filtered(crop, to, method) for crop in crops]
+    stacked = tf.concat(floats, 0)
+    if method == "bicubic":
+        stacked = tf.clip_by_value(stacked, 0, dtype.max - 0.25)
+    return tf.unstack(tf.cast(stacked + 0.5, dtype))
+
+
+def _one_size(crop: tf.Tensor, to: list[int], method: str, antialias_above: float, bound: list) -> tf.Tensor:
+    """[1, *to, c] float32: filtered where the crop shrinks by more than `antialias_above`, else interpolated."""
+    limit = [antialias_above * side for side in to]
+    if None not in bound and bound[0] <= limit[0] and bound[1] <= limit[1]:
+        return _interpolated(crop, to, method)
+    shrinks = tf.reduce_any(tf.cast(tf.shape(crop)[:2], tf.float32) > limit)
+    return tf.cond(shrinks, lambda: _filtered(crop, to, method), lambda: _interpolated(crop, to, method))
+
+
+def _interpolated(crop: tf.Tensor, to: list[int], method: str) -> tf.Tensor:
+    op = tf.raw_ops.ResizeBilinear if method == "bilinear" else tf.raw_ops.ResizeBicubic
+    return op(images=crop[None], size=to, half_pixel_centers=True)
+
+
+def _filtered(crop: tf.Tensor, to, method: str) -> tf.Tensor:
+    scale = tf.cast(to, tf.float32) / tf.cast(tf.shape(crop)[:2], tf.float32)
+    return tf.raw_ops.ScaleAndTranslate(
+        images=crop[None], size=to, scale=scale, translation=[0.0, 0.0], kernel_type=KERNELS[method], antialias=True
+    )
+
+
+def _box(image: tf.Tensor, size: int, fraction: tf.Tensor, what: str) -> tf.Tensor:
+    """size x size pixels at `fraction` [2] in [0, 1) of the room there is."""
+    rest = tf.cast(_room(image, size, what), tf.float32)
+    return _cut(image, tf.cast(tf.floor(fraction * (rest + 1)), tf.int32), size)
+
+
+def _cut(image: tf.Tensor, start: tf.Tensor, size: int) -> tf.Tensor:
+    cut = tf.slice(image, tf.concat([start, [0]], 0), [size, size, -1])
+    cut.set_shape([size, size, image.shape[-1]])
+    return cut
+
+
+def _room(image: tf.Tensor, size: int, what: str) -> tf.Tensor:
+    """int32 [2], how much larger than size x size the image is; an error in words where it is smaller."""
+    text = f"{what} of {size} pixels is larger than the image; resize first, or take a smaller size"
+    if any(side is not None and side < size for side in image.shape[:2]):
+        raise ValueError(f"{text} (the image has {image.shape[0]} x {image.shape[1]})")
+    rest = tf.shape(image)[:2] - size
+    if None in image.shape[:2]:
+        with tf.control_dependencies([tf.debugging.assert_non_negative(rest, text)]):
+            rest = tf.identity(rest)
+    return rest
+
+
+def _known(method: str) -> None:
+    if method not in KERNELS:
+        raise ValueError(f"no '{method}' among the methods of resizing; there are {', '.join(KERNELS)}")

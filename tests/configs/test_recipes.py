@@ -1,0 +1,93 @@
+"""Recipes: each is found, resolves, and has an optimiser that fits the parameters of its method, at full size."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ssl_jax import build, durations, recipes
+from ssl_jax.optim import leaves, schedules
+
+SIZES = {"imagenet": (1281167, 1000, 3), "cifar10": (10000, 10, 3), "quickstart": (10000, 10, 1)}
+PUBLISHED = [*recipes.names(), "byol_imagenet_r50:100", "byol_imagenet_r50:300", "dino_imagenet_vits16:300"]
+
+
+def parts(text):
+    """(resolved recipe, clock, params as shapes, optimiser)"""
+    config = build.resolve(recipes.load(text))
+    examples, classes, channels = next(size for name, size in SIZES.items() if name in text)
+    clock = durations.run(config["duration"], examples=examples, batch=config["batch"])
+    method, optimizer = build.method_and_optimizer(config, clock, classes)
+    training = build.preprocess(config["views"], config["photometric"])
+    shapes = build.shapes(training, config["batch"], channels, 8)
+    batch = jax.eval_shape(training.device, jax.random.key(0), shapes)
+    params, _ = jax.eval_shape(method.init, jax.random.key(0), batch)
+    return config, clock, params, optimizer
+
+
+@pytest.mark.parametrize("text", PUBLISHED)
+def test_the_optimiser_fits_the_parameters_and_its_schedules_are_finite(text):
+    config, clock, params, optimizer = parts(text)
+    state = jax.eval_shape(optimizer.init, params)  # a group without parameters would raise
+    updates, new = jax.eval_shape(optimizer.update, params, state, params)
+    assert jax.tree.structure(updates) == jax.tree.structure(params)
+    assert jax.tree.map(lambda x: (x.shape, x.dtype), new) == jax.tree.map(lambda x: (x.shape, x.dtype), state)
+    for spec in (config["lr"], config["optimizer"]["weight_decay"]):
+        schedule = schedules.make(spec, clock)
+        values = [float(schedule(jnp.int32(step))) for step in np.linspace(0, clock.total, 7).astype(int)]
+        assert all(math.isfinite(v) and v >= 0 for v in values) and max(values) > 0
+
+
+@pytest.mark.parametrize("text", ["byol_imagenet_r50:200", "dino_imagenet_vits16:800"])
+def test_a_length_that_was_not_published_is_refused_in_words(text):
+    with pytest.raises(ValueError, match="is not published"):
+        recipes.load(text)
+
+
+def test_the_effective_rates_are_the_published_ones():
+    peaks = {name: schedules.scale(c["lr"], c["batch"]) for name in recipes.names() for c in (recipes.load(name),)}
+    published = {
+        "simclr_imagenet_r50": 4.8,
+        "byol_imagenet_r50": 3.2,
+        "simsiam_imagenet_r50": 0.1,
+        "moco_v2_imagenet_r50": 0.03,
+        "swav_imagenet_r50": 4.8,
+        "deepcluster_v2_imagenet_r50": 4.8,
+        "dino_imagenet_vits16": 1e-3,
+        "barlow_twins_imagenet_r50": 1.6,
+        "vicreg_imagenet_r50": 1.6,
+        "mae_imagenet_vitb16": 2.4e-3,
+        "rotation_imagenet_r50": 0.1,
+    }
+    assert {name: peaks[name] for name in published} == pytest.approx(published)
+
+
+def still(text):
+    """What one step of zero gradients does to parameters of one: the decay, by path."""
+    _, _, shapes, optimizer = parts(text)
+    params = jax.tree.map(lambda x: jnp.ones([min(n, 2) for n in x.shape]), shapes)
+    state, updates = optimizer.init(params), None
+    for _ in range(3):
+        updates, state = optimizer.update(jax.tree.map(jnp.zeros_like, params), state, params)
+    moved = {}
+    leaves.map_paths(lambda path, u: moved.setdefault(path, bool(jnp.any(u != 0))), updates)
+    return moved
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("text", "decayed", "spared"),
+    [
+        ("mae_imagenet_vitb16", ("kernel", "cls_token", "mask_token"), ("bias", "scale")),
+        ("dino_imagenet_vits16", ("kernel", "cls_token", "pos_embed"), ("bias", "scale", "direction")),
+        ("simsiam_imagenet_r50", ("kernel", "bias", "scale"), ()),
+        ("byol_imagenet_r50", ("kernel",), ("bias", "scale")),
+    ],
+)
+def test_what_is_decayed_is_what_was_decayed_there(text, decayed, spared):
+    for path, moved in still(text).items():
+        name = path.split("/")[-1]
+        if not path.startswith("probe/"):
+            assert name in decayed + spared and moved == (name in decayed), path

@@ -1,0 +1,20 @@
+"""Eight CPU devices for every test, and the strict flags for tests of mathematics."""
+
+import os
+
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+# XLA's CPU compiler takes seconds for each random draw at its full level, and tests compile more than they run.
+os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_backend_optimization_level=1"
+
+import jax  # noqa: E402
+import pytest  # noqa: E402
+
+jax.config.update("jax_num_cpu_devices", 8)
+
+
+@pytest.fixture
+def strict():
+    """Float64, with silent broadcasting and silent promotion made errors."""
+    with jax.enable_x64(True), jax.numpy_rank_promotion("raise"), jax.numpy_dtype_promotion("strict"):
+        yield

@@ -1,0 +1,40 @@
+"""The report equals what numpy says about the same images."""
+
+import io
+import json
+
+import numpy as np
+import tensorflow as tf
+from rich.console import Console
+
+from ssl_jax.data import check, sources
+from ssl_jax.data.folder import folder
+
+
+def test_the_report_of_a_folder(tmp_path):
+    images = [np.random.default_rng(k).integers(0, 256, (4 + k, 9, 3), np.uint8) for k in range(40)]
+    for k, image in enumerate(images):
+        path = tmp_path / ("cat" if k % 4 else "dog") / f"{k:02d}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(tf.io.encode_png(image).numpy())
+    (tmp_path / "dog" / "04.png").write_bytes(b"garbage")
+    (tmp_path / "dog" / "08.png").write_bytes(tf.io.encode_png(images[8][..., :1]).numpy())
+    images[8] = np.repeat(images[8][..., :1], 3, -1)
+    source = folder(str(tmp_path), channels=3)
+    report = check.check(source)
+    good = np.concatenate([image.reshape(-1, 3) for k, image in enumerate(images) if k != 4]) / 255
+    assert np.allclose(report["mean"], good.mean(0), atol=1e-12) and np.allclose(report["std"], good.std(0), atol=1e-12)
+    assert [entry["name"].endswith("dog/04.png") for entry in report["corrupt"]] == [True]
+    assert (report["examples"], report["readable"], report["labels"]) == (40, 39, {"cat": 30, "dog": 9})
+    assert (report["height"], report["width"], report["channels"]) == ([4, 24, 43], [9, 9, 9], {1: 1, 3: 38})
+    json.dumps(report)
+    console = Console(record=True, width=100, file=io.StringIO())
+    console.print(check.table(report))
+    assert "dog/04.png" in console.export_text()
+
+
+def test_arrays_of_sixteen_bits_without_labels():
+    images = np.random.default_rng(0).integers(0, 65536, (5, 3, 4, 2)).astype(np.uint16)
+    report = check.check(sources.arrays(images))
+    assert np.allclose(report["mean"], (images / 65535).mean((0, 1, 2)), atol=1e-12)
+    assert report["labels"] == {"": 5} and report["channels"] == {2: 5} and report["corrupt"] == []

@@ -1,0 +1,116 @@
+"""A converted dataset equals its source, also after a kill."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ssl_jax.data import convert, sources
+from ssl_jax.data import source as source_
+from ssl_jax.data.folder import folder
+
+pytest.importorskip("array_record")
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory):
+    """70 images of two classes; number 30 is corrupt."""
+    root = tmp_path_factory.mktemp("origin")
+    for k in range(70):
+        image = np.random.default_rng(k).integers(0, 256, (12, 20, 3), np.uint8)
+        path = root / f"class{k % 2}" / (f"{k:02d}.jpg" if k % 3 else f"{k:02d}.png")
+        path.parent.mkdir(exist_ok=True)
+        data = (tf.io.encode_jpeg if k % 3 else tf.io.encode_png)(image).numpy()
+        path.write_bytes(data[:100] if k == 30 else data)
+    return str(root)
+
+
+def examples(source):
+    """Every (bytes, label) that `read` and `gather` give, which must agree."""
+    index = tf.range(source.size, dtype=tf.int64)
+    data, labels = source.gather(index) if source.gather else zip(*map(source.read, index), strict=True)
+    first = source.read(index[3])
+    assert first[0].numpy() == data[3].numpy() and int(first[1]) == int(labels[3])
+    return [(d.numpy(), int(label)) for d, label in zip(data, labels, strict=True)]
+
+
+def test_the_conversion_equals_the_source(origin, tmp_path):
+    source = folder(origin)
+    manifest = convert.convert(source, str(tmp_path / "out"), per_shard=32)
+    bad = [entry["index"] for entry in manifest["skipped"]]
+    assert [source.describe(k).endswith("30.png") for k in bad] == [True]
+    made = sources.open(f"arrayrecord:{tmp_path}/out")
+    expected = [pair for k, pair in enumerate(examples(source)) if k not in bad]
+    assert examples(made) == expected and made.labels.tolist() == [label for _, label in expected]
+    assert (made.classes, made.channels, made.bits) == (source.classes, 3, 8)
+    assert made.describe(0).endswith("(" + source.describe(0) + ")")
+    assert sorted(os.listdir(tmp_path / "out")) == [*(f"0000{k}-of-00003.arrayrecord" for k in range(3)), "manifest.json"]
+    part = sources.open(f"arrayrecord:{tmp_path}/out/00001*")
+    assert part.size == 32 and part.labels is None and examples(part) == expected[32 - len(bad) :][:32] or bad[0] >= 32
+
+
+def test_large_images_are_made_smaller_and_others_kept(tmp_path):
+    big, small = np.random.default_rng(0).integers(0, 65536, (2, 40, 60, 3)).astype(np.uint16), None
+    big[:] = np.linspace(0, 60000, 60)[None, None, :, None]
+    source = sources.arrays(big)
+    made = convert.convert(source, str(tmp_path / "a"), short_side=20) and sources.open(f"arrayrecord:{tmp_path}/a")
+    image = source_.image(made, *(x[0] for x in source_.rows(made, tf.constant([1], tf.int64))))[0].numpy()
+    assert image.shape == (20, 30, 3) and image.dtype == np.uint16
+    assert np.abs(image[5, :, 0] - big[0, 5, :, 0].reshape(30, 2).mean(1)).max() < 600
+    small = convert.convert(sources.arrays(big[:, :20, :20]), str(tmp_path / "b"), short_side=20)
+    assert small["bits"] == 16
+    kept = sources.open(f"arrayrecord:{tmp_path}/b")
+    assert np.array_equal(tf.io.decode_png(examples_of_two(kept)[0], dtype=tf.uint16), big[0, :20, :20])
+
+
+def examples_of_two(source):
+    return source.gather(tf.constant([0, 1], tf.int64))[0]
+
+
+def test_another_conversion_is_refused(origin, tmp_path):
+    source = sources.subset(folder(origin), np.arange(4))
+    convert.convert(source, str(tmp_path / "out"))
+    with pytest.raises(ValueError, match="holds another conversion, with short_side None instead of 8"):
+        convert.convert(source, str(tmp_path / "out"), short_side=8)
+    with pytest.raises(ValueError, match="is not empty and holds no conversion"):
+        convert.convert(source, origin)
+    with pytest.raises(ValueError, match="has 2 channels; PNG and JPEG hold 1, 3 or 4"):
+        convert.convert(sources.arrays(np.zeros((1, 2, 2, 2), np.uint8)), str(tmp_path / "two"))
+
+
+SCRIPT = """
+import sys
+from ssl_jax.data import convert
+from ssl_jax.data.folder import folder
+write = convert._shard
+def slow(*arguments):
+    write(*arguments)
+    print("shard", flush=True)
+    import time; time.sleep(float(sys.argv[3]))
+convert._shard = slow
+convert.convert(folder(sys.argv[1]), sys.argv[2], per_shard=8)
+"""
+
+
+def test_a_killed_conversion_goes_on_where_it_was(origin, tmp_path):
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", SCRIPT, origin, str(out), "30"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}) as child:
+        child.stdout.readline()
+        child.send_signal(signal.SIGKILL)
+    done = sorted(path.name for path in out.glob("*.arrayrecord"))
+    assert done and len(done) < 9 and not (out / "manifest.json").exists()
+    stamps = {name: (out / name).stat().st_mtime_ns for name in done}
+    (out / "00008-of-00009.arrayrecord.part").write_bytes(b"half a shard")
+    time.sleep(0.01)
+    convert.convert(folder(origin), str(out), per_shard=8)
+    assert {name: (out / name).stat().st_mtime_ns for name in done} == stamps
+    whole = tmp_path / "whole"
+    convert.convert(folder(origin), str(whole), per_shard=8)
+    assert examples(sources.open(f"arrayrecord:{out}")) == examples(sources.open(f"arrayrecord:{whole}"))
+    assert (out / "manifest.json").read_text() == (whole / "manifest.json").read_text()

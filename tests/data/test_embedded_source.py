@@ -1,0 +1,45 @@
+"""The embedded dataset is balanced, lossless, small, and what it says."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ssl_jax.data import embedded_source, sources
+
+TFDS = Path(__file__).parents[3] / "shared" / "data" / "tfds"
+
+
+@pytest.mark.parametrize("split, size", [("train", 10_000), ("test", 5_000)])
+def test_classes_are_balanced_in_every_beginning(split, size):
+    source = sources.open(f"embedded:fashion_mnist/{split}")
+    assert (source.size, source.channels, source.bits, len(source.classes)) == (size, 1, 8, 10)
+    for count in (100, 2000, size):
+        assert (np.bincount(source.labels[:count]) == count // 10).all()
+
+
+def test_it_is_small_and_carries_its_licence():
+    files = list(embedded_source.HERE.glob("fashion_mnist*"))
+    assert sum(os.path.getsize(file) for file in files) <= 6_000_000
+    notice = (embedded_source.HERE / "fashion_mnist.LICENSE").read_text()
+    assert "Copyright (c) 2017 Zalando SE" in notice and "Permission is hereby granted, free of charge" in notice
+
+
+def test_train_and_test_share_no_image():
+    train, test = (embedded_source.pixels("fashion_mnist", split) for split in ("train", "test"))
+    assert not {image.tobytes() for image in train} & {image.tobytes() for image in test}
+
+
+@pytest.mark.skipif(not TFDS.exists(), reason="needs ../shared/data/tfds")
+def test_it_is_the_beginning_of_each_class():
+    whole = sources.open("tfds:fashion_mnist/test[:3000]", data_dir=str(TFDS))
+    ours = embedded_source.pixels("fashion_mnist", "test")
+    for label in range(10):
+        theirs = [np.asarray(decoded(whole, k)) for k in np.flatnonzero(whole.labels == label)[:5]]
+        assert np.array_equal(ours[label::10][:5], theirs)
+
+
+def decoded(source, index):
+    return tf.io.decode_png(source.read(tf.constant(int(index), tf.int64))[0])

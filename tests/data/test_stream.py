@@ -1,0 +1,154 @@
+"""The stream is a pure function of (seed, step, process), whatever happens to the images."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from ssl_jax.data import sources, stream
+from ssl_jax.data.folder import folder
+
+
+def host(image, seed):
+    """Two random 4x4 corners; enough to see the image and the seed in the result."""
+    at = tf.random.stateless_uniform([2], seed, 0, 4, tf.int32)
+    views = tf.stack([image[at[k] : at[k] + 4, :4] for k in range(2)])
+    return {"all": tf.ensure_shape(views, [2, 4, 4, image.shape[-1]])}
+
+
+def take(count, source, views=host, **options):
+    return list(itertools.islice(stream.batches(source, views, **options), count))
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(np.array_equal(a[key], b[key]) for key in a)
+
+
+@pytest.fixture(scope="module")
+def small():
+    pixels = np.random.default_rng(0).integers(0, 256, (37, 8, 8, 3), np.uint8)
+    return sources.arrays(pixels, np.arange(37) % 5)
+
+
+def test_restart_equals_the_straight_run(small):
+    straight = take(12, small, batch=8, seed=3)
+    for k, batch in enumerate(take(5, small, batch=8, seed=3, start=7)):
+        assert same(batch, straight[7 + k])
+    assert same(take(1, small, batch=8, seed=3, start=10**7)[0], take(1, small, batch=8, seed=3, start=10**7)[0])
+    assert not same(take(1, small, batch=8, seed=4)[0], straight[0])
+
+
+def test_processes_together_read_what_one_reads(small):
+    one = take(6, small, batch=12, seed=3, start=5)
+    shares = [take(6, small, batch=12, seed=3, start=5, process=(k, 2)) for k in range(2)]
+    for whole, left, right in zip(one, *shares, strict=True):
+        assert same(whole, {key: np.concatenate([left[key], right[key]]) for key in whole})
+
+
+def test_epochs_are_exact_and_different_permutations(small):
+    order = np.concatenate([batch["index"] for batch in take(3 * 37, small, batch=4, seed=0)])
+    epochs = order[: 37 * 12].reshape(12, 37)
+    assert (np.sort(epochs, 1) == np.arange(37)).all()
+    assert len({tuple(epoch) for epoch in epochs}) == 12
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 60_000])
+def test_orders_are_permutations_that_do_not_resemble_each_other(n):
+    epochs = [stream.shuffled(tf.range(e * n, (e + 1) * n, dtype=tf.int64), n, 7).numpy() for e in range(4)]
+    for epoch in epochs:
+        assert np.array_equal(np.sort(epoch), np.arange(n))
+    if n > 3:
+        pairs = [*zip(epochs, epochs[1:], strict=False), *((epoch[1:], epoch[:-1]) for epoch in epochs)]
+        for a, b in pairs:  # The deviation of a correlation of independent orders is 1 / sqrt(n).
+            assert abs(np.corrcoef(a, b)[0, 1]) < 5 / np.sqrt(n)
+
+
+def test_batches_hold_the_examples_they_name(small):
+    batch = take(1, small, lambda image, seed: {"all": image[None]}, batch=16, seed=1)[0]
+    for row, index, label in zip(batch["all"], batch["index"], batch["label"], strict=True):
+        image, target = small.read(tf.constant(int(index), tf.int64))
+        assert np.array_equal(row[0], image) and label == target
+    assert batch["all"].dtype == np.uint8 and {batch[k].dtype for k in ("index", "label", "replaced")} == {np.dtype("i4")}
+
+
+def test_views_differ_from_epoch_to_epoch_and_example_to_example():
+    same_image = sources.arrays(np.random.default_rng(0).integers(0, 256, (1, 8, 8, 1), np.uint8))
+    rows = np.concatenate([batch["all"] for batch in take(4, same_image, batch=4, seed=0)]).reshape(16, -1)
+    assert len({row.tobytes() for row in rows}) > 6  # 16 draws of 16 possible ones
+
+
+def test_sixteen_bits_and_many_channels_pass_through():
+    pixels = np.random.default_rng(0).integers(0, 65536, (5, 8, 8, 7)).astype(np.uint16)
+    batch = take(1, sources.arrays(pixels), lambda image, seed: {"all": image[None]}, batch=5, seed=0)[0]
+    assert batch["all"].dtype == np.uint16 and (batch["label"] == -1).all()
+    assert np.array_equal(batch["all"][:, 0], pixels[batch["index"]])
+
+
+def test_the_numbers_of_examples_processes_and_start_are_checked(small):
+    with pytest.raises(ValueError, match="a batch of 10 cannot be shared by 4 processes: take a multiple, such as 8"):
+        stream.batches(small, host, batch=10, seed=0, process=(0, 4))
+    with pytest.raises(ValueError, match="process 4 is not one of 4"):
+        stream.batches(small, host, batch=8, seed=0, process=(4, 4))
+
+
+def test_views_that_cannot_be_made_say_why(small):
+    def too_large(image, seed):
+        fits = tf.debugging.assert_greater_equal(tf.shape(image)[0], 9, message="a crop of 9 pixels is larger")
+        with tf.control_dependencies([fits]):
+            return host(image, seed)
+
+    with pytest.raises(ValueError, match="(?s)views cannot be made of arrays, example .*a crop of 9 pixels is larger"):
+        take(1, small, too_large, batch=4, seed=0)
+
+
+def test_sequential_gives_each_example_once(small):
+    batches = [list(stream.sequential(small, host, batch=16, process=(k, 2))) for k in range(2)]
+    assert [len(part) for part in batches] == [3, 3]
+    whole = [{key: np.concatenate([a[key], b[key]]) for key in a} for a, b in zip(*batches, strict=True)]
+    index, mask = (np.concatenate([batch[key] for batch in whole]) for key in ("index", "mask"))
+    assert np.array_equal(index[mask], np.arange(37)) and mask.sum() == 37 and (index[~mask] == 36).all()
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory):
+    """60 PNGs in 3 classes, of which 4 are garbage, truncated, empty, and a header alone; two are neighbours."""
+    root = tmp_path_factory.mktemp("damaged")
+    rng = np.random.default_rng(0)
+    for k in range(60):
+        path = root / f"class{k // 20}" / f"{k:02d}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(tf.io.encode_png(rng.integers(0, 256, (8, 8, 3), np.uint8)).numpy())
+    bad = {7: rng.bytes(200), 19: b"", 20: None, 59: b"\x89PNG\r\n\x1a\n"}
+    for k, data in bad.items():
+        path = root / f"class{k // 20}" / f"{k:02d}.png"
+        path.write_bytes(path.read_bytes()[:90] if data is None else data)
+    return str(root)
+
+
+def test_corrupt_images_are_replaced_alike_on_any_number_of_processes(damaged):
+    source = folder(damaged)
+    one = take(8, source, host, batch=60, seed=5)
+    halves = [take(8, source, host, batch=60, seed=5, process=(k, 2)) for k in range(2)]
+    for whole, left, right in zip(one, *halves, strict=True):
+        assert same(whole, {key: np.concatenate([left[key], right[key]]) for key in whole})
+        met = {int(r): int(i) for r, i in zip(whole["replaced"], whole["index"], strict=True) if r >= 0}
+        assert met == {7: 8, 19: 21, 20: 21, 59: 0}  # the next one that can be read, around the end
+        planned = np.where(whole["replaced"] >= 0, whole["replaced"], whole["index"])
+        assert np.array_equal(np.sort(planned), np.arange(60))
+        assert np.array_equal(whole["label"], whole["index"] // 20)
+    assert source.describe(19).endswith("class0/19.png")
+    assert same(take(1, source, host, batch=60, seed=5, start=6)[0], one[6])
+
+
+def test_corrupt_images_are_masked_in_evaluation(damaged):
+    batches = list(stream.sequential(folder(damaged), host, batch=32))
+    index, mask = (np.concatenate([batch[key] for batch in batches]) for key in ("index", "mask"))
+    assert np.array_equal(index[mask], np.setdiff1d(np.arange(60), [7, 19, 20, 59]))
+
+
+def test_nothing_but_corrupt_images_is_one_sentence(tmp_path):
+    for k in range(3):
+        (tmp_path / f"{k}.jpg").write_bytes(b"\xff\xd8\xff garbage")
+    with pytest.raises(ValueError, match="images in a row cannot be read, as .*jpg"):
+        take(1, folder(str(tmp_path)), host, batch=2, seed=0)

@@ -1,0 +1,97 @@
+"""TFDS directories: real TFRecord sets, and small ones made here in both formats."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from ssl_jax.data import sources, tfds_source
+from ssl_jax.data import source as source_
+
+TFDS = Path(__file__).parents[3] / "shared" / "data" / "tfds"
+real = pytest.mark.skipif(not TFDS.exists(), reason="needs ../shared/data/tfds")
+PIXELS = np.random.default_rng(0).integers(0, 65536, (11, 6, 5, 1)).astype(np.uint16)
+
+
+def make(folder, form):
+    """A prepared dataset `little` of 16-bit images in two shards."""
+    features = {"other": np.int64, "picture": tfds.features.Image(shape=(6, 5, 1), dtype=np.uint16)}
+    features = tfds.features.FeaturesDict({**features, "kind": tfds.features.ClassLabel(names=["a", "b", "c"])})
+    rows = [{"other": k, "picture": PIXELS[k], "kind": k % 3} for k in range(11)]
+    tfds.dataset_builders.store_as_tfds_dataset(
+        name="little",
+        version="1.0.0",
+        features=features,
+        split_datasets={"train": tf.data.Dataset.from_generator(lambda: rows, output_signature=features.get_tensor_spec())},
+        data_dir=str(folder),
+        file_format=form,
+        disable_shuffling=True,
+    )
+    return str(folder)
+
+
+@pytest.fixture(scope="module", params=["tfrecord", "array_record"])
+def little(request, tmp_path_factory):
+    if request.param == "array_record":
+        pytest.importorskip("array_record")
+    return make(tmp_path_factory.mktemp(request.param), request.param)
+
+
+def images(source, indices):
+    rows = [source_.rows(source, tf.constant([k], tf.int64)) for k in indices]
+    return [(image.numpy(), int(label)) for image, label in (source_.image(source, *(x[0] for x in r)) for r in rows)]
+
+
+def test_both_formats_give_the_images_and_labels(little):
+    source = sources.open("tfds:little", data_dir=little)
+    assert (source.size, source.channels, source.bits, source.classes) == (11, 1, 16, ("a", "b", "c"))
+    for k, (image, label) in enumerate(images(source, range(11))):
+        assert np.array_equal(image, PIXELS[k]) and label == k % 3
+    assert source.labels is None or source.labels.tolist() == [k % 3 for k in range(11)]
+
+
+def test_sub_splits(little):
+    source = sources.open("tfds:little/train[3:7]", data_dir=little)
+    assert source.size == 4 and source.name == "tfds:little/train[3:7]"
+    assert [label for _, label in images(source, range(4))] == [0, 1, 2, 0]
+    assert source.digest != sources.open("tfds:little", data_dir=little).digest
+
+
+def test_large_tfrecord_sets_are_refused_but_can_be_scanned(tmp_path, monkeypatch):
+    monkeypatch.setattr(tfds_source, "MEMORY", 100)
+    directory = make(tmp_path, "tfrecord")
+    said = "convert it once with `ssl-jax data convert tfds:little/train --to=arrayrecord:DIR` and train on arrayrecord:DIR"
+    with pytest.raises(ValueError, match=re.escape(said)):
+        sources.open("tfds:little", data_dir=directory)
+    for text, first in (("tfds:little", 0), ("tfds:little/train[2:5]+train[8:]", 2)):
+        source = sources.open(text, data_dir=directory, scan=True)
+        wanted = [k % 3 for k in ([*range(11)] if first == 0 else [2, 3, 4, 8, 9, 10])]
+        for start, stop in ((0, source.size), (1, 5)):
+            assert [int(label) for _, label in source.scan(start, stop)] == wanted[start:stop]
+
+
+@real
+def test_cifar10_as_it_is():
+    source = sources.open("tfds:cifar10/train[:1000]", data_dir=str(TFDS))
+    assert (source.size, source.channels, source.classes[3]) == (1000, 3, "cat")
+    expected = tfds.load("cifar10", split="train[:1000]", data_dir=str(TFDS), shuffle_files=False, as_supervised=True)
+    for k, (image, label) in enumerate(expected.take(3).as_numpy_iterator()):
+        assert np.array_equal(images(source, [k])[0][0], image) and source.labels[k] == label
+
+
+@real
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        ("tfds:cifar11", "has no dataset of this name; did you mean 'cifar10'? (prepared in"),
+        ("tfds:cifar10/trian", "tfds:cifar10/trian: no split 'trian'; there are test (10000), train (50000)"),
+        ("tfds:cifar10/train[:0]", "the split is empty"),
+        ("tfds:mnist", "tfds:mnist/train is not prepared in"),
+    ],
+)
+def test_what_is_not_there_is_one_sentence(text, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        sources.open(text, data_dir=str(TFDS))

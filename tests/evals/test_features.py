@@ -1,0 +1,40 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ssl_jax.evals import features
+
+
+def batches(n, size):
+    """n images whose pixels all say which they are, in batches that are filled up with rubbish."""
+    for i in range(0, n, size):
+        index = np.arange(i, i + size)
+        real = index < n
+        image = np.where(real, index, -99).astype(np.float32)[:, None, None, None] * np.ones((1, 2, 2, 1), np.float32)
+        yield {"image": jnp.asarray(image), "label": np.where(real, index % 3, 7).astype(np.int32), "mask": real}
+
+
+def embed(images):
+    flat = images.reshape(len(images), -1)
+    return {"pool": flat[:, :2].astype(jnp.bfloat16), "maps": images}
+
+
+@pytest.mark.parametrize("size", [1, 4, 7, 16])
+def test_every_real_example_once_and_in_order(size):
+    x, y = features.extract(jax.jit(embed), batches(7, size))
+    np.testing.assert_array_equal(x, np.arange(7.0)[:, None] * np.ones((1, 2)))
+    np.testing.assert_array_equal(y, np.arange(7) % 3)
+    assert x.dtype == np.float32 and y.dtype == np.int32
+
+
+def test_an_output_that_is_not_there_is_a_sentence():
+    with pytest.raises(ValueError, match="gives no 'cls'; it gives maps, pool"):
+        features.extract(embed, batches(4, 2), key="cls")
+    with pytest.raises(ValueError, match=r"'maps' has the shape \(2, 2, 2, 1\)"):
+        features.extract(embed, batches(4, 2), key="maps")
+
+
+def test_no_batch_is_a_sentence():
+    with pytest.raises(ValueError, match="the evaluation set is empty"):
+        features.extract(embed, iter(()))

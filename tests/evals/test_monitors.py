@@ -1,0 +1,82 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ssl_jax.evals import monitors
+
+
+def normal(n, d, seed=0):
+    return jnp.asarray(np.random.default_rng(seed).normal(size=(n, d)))
+
+
+@pytest.mark.parametrize("d", [128, 2048])
+def test_spread_is_one_when_isotropic_whatever_the_width_and_the_norms(strict, d):
+    z = normal(512, d)
+    np.testing.assert_allclose(monitors.spread(z), 1, rtol=0.01)
+    np.testing.assert_allclose(monitors.spread(z * jnp.arange(1.0, 513.0)[:, None]), monitors.spread(z), rtol=1e-10)
+
+
+def test_spread_is_simsiams_number_times_the_root_of_d(strict):
+    z = np.random.default_rng(0).normal(size=(50, 7)) + 2
+    rows = np.stack([row / np.sqrt(sum(v * v for v in row)) for row in z])
+    np.testing.assert_allclose(monitors.spread(jnp.asarray(z)), np.mean(rows.std(0)) * np.sqrt(7), rtol=1e-10)
+
+
+def test_everything_knows_collapse(strict):
+    z = jnp.ones((64, 8)) * 3
+    np.testing.assert_allclose(monitors.spread(z), 0, atol=1e-7)
+    np.testing.assert_allclose(monitors.uniformity(z), 0, atol=1e-10)
+    np.testing.assert_allclose(monitors.effective_rank(z), 1, atol=1e-3)
+    np.testing.assert_allclose(monitors.dead(z), 1)
+    np.testing.assert_allclose(monitors.similarities(z, z), (1, 1), rtol=1e-10)
+    assert monitors.collapsed(z) and not monitors.collapsed(normal(64, 8))
+
+
+def test_rank_anchors(strict):
+    """Measured independently: iid 2048 x 128 gives 126.97, rank 10 gives 9.9, constant 1.0002, an offset of 5 gives 52.2."""
+    z = normal(2048, 128)
+    np.testing.assert_allclose(monitors.effective_rank(z), 126.97, atol=0.05)
+    np.testing.assert_allclose(monitors.effective_rank(z[:, :10] @ normal(10, 128, 1)), 9.9, atol=0.15)
+    np.testing.assert_allclose(monitors.effective_rank(jnp.ones((2048, 128))), 1.0002, atol=1e-3)
+    np.testing.assert_allclose(monitors.effective_rank(z + 5), 52.2, atol=0.5)
+    np.testing.assert_allclose(monitors.effective_rank(monitors.centred(z + 5)), 126.97, atol=0.1)
+
+
+@pytest.mark.parametrize(("d", "anchor"), [(2, -1.575), (8, -3.08), (32, -3.75), (128, -3.938), (512, -3.984)])
+def test_uniformity_of_a_full_sphere(strict, d, anchor):
+    np.testing.assert_allclose(monitors.uniformity(normal(2000, d)), anchor, atol=0.02)
+
+
+def test_uniformity_and_alignment_are_those_of_the_loops(strict):
+    a, b = np.random.default_rng(1).normal(size=(2, 12, 5))
+    u, v = (z / np.linalg.norm(z, axis=1, keepdims=True) for z in (a, b))
+    pairs = [np.exp(-2 * np.sum((u[i] - u[j]) ** 2)) for i in range(12) for j in range(i)]
+    np.testing.assert_allclose(monitors.uniformity(jnp.asarray(a)), np.log(np.mean(pairs)), rtol=1e-10)
+    apart = np.mean([np.sum((u[i] - v[i]) ** 2) for i in range(12)])
+    np.testing.assert_allclose(monitors.alignment(jnp.asarray(a), jnp.asarray(b)), apart, rtol=1e-10)
+    negative = np.mean([u[i] @ v[j] for i in range(12) for j in range(12) if i != j])
+    found = monitors.similarities(jnp.asarray(a), jnp.asarray(b))
+    np.testing.assert_allclose(found, (np.mean(np.sum(u * v, 1)), negative), rtol=1e-10)
+
+
+def test_entropies_between_one_prototype_and_all(strict):
+    k = 16
+    uniform, one = jnp.zeros((32, k)), jnp.zeros((32, k)).at[:, 3].set(1000.0)
+    spread = 1000.0 * jnp.eye(k)[jnp.arange(32) % k]
+    np.testing.assert_allclose(monitors.entropies(uniform), (np.log(k), np.log(k)), rtol=1e-10)
+    np.testing.assert_allclose(monitors.entropies(one), (0, 0), atol=1e-10)
+    np.testing.assert_allclose(monitors.entropies(spread), (0, np.log(k)), atol=1e-10)
+
+
+def test_prototype_use_and_dead_dimensions_count(strict):
+    logits = jnp.zeros((8, 10)).at[jnp.arange(8), jnp.arange(8) % 3].set(1.0)
+    np.testing.assert_allclose(monitors.prototype_use(logits), 0.3, rtol=1e-6)
+    z = normal(50, 4).at[:, 1].set(7.0)
+    np.testing.assert_allclose(monitors.dead(z), 0.25)
+
+
+def test_zero_embeddings_are_no_nan_and_bfloat16_is_widened():
+    for monitor in monitors.REPORT.values():
+        assert jnp.isfinite(jax.jit(monitor)(jnp.zeros((16, 4))))
+        assert jax.jit(monitor)(jnp.ones((16, 4), jnp.bfloat16)).dtype == jnp.float32

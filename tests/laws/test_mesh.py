@@ -1,0 +1,60 @@
+"""The device count is not a hyper-parameter: loss, gradient norms and next state are those of one device."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ssl_jax.shard import mesh, program, rules
+from tests.laws import tiny
+
+STEPS = 2
+
+
+def run(name: str, data: int, fsdp: int):
+    """State and metrics after a few steps in float64 on data x fsdp devices."""
+    devices = jax.devices()[: data * fsdp]
+    augment, clean = (functools.partial(f, dtype=jnp.float64) for f in (tiny.augment, tiny.clean))
+    shapes = jax.eval_shape(lambda: jax.tree.map(jnp.asarray, tiny.batch(name, 0)))
+    method = tiny.method(name, "float64")
+    compiled = program.build(
+        method, tiny.optimizer(), augment, clean, shapes, mesh.make(data, fsdp, devices=devices)
+    )
+    key = jax.random.key(7)
+    state, rows = compiled.init(key), []
+    for i in range(STEPS):
+        for task in compiled.tasks:
+            state = task(state, jax.random.fold_in(key, i))
+        batch = jax.tree.map(lambda a: jax.device_put(a, compiled.by_example), tiny.batch(name, i))
+        state, metrics = compiled.step(state, batch, key)
+        rows.append(jax.device_get(metrics))
+    return jax.device_get(state), rows, state
+
+
+@functools.cache
+def alone(name: str):
+    return run(name, 1, 1)[:2]
+
+
+def assert_same(one, other, tolerance: float):
+    assert jax.tree.structure(one) == jax.tree.structure(other)
+    for (path, a), b in zip(jax.tree_util.tree_leaves_with_path(one), jax.tree.leaves(other), strict=True):
+        np.testing.assert_allclose(
+            a, b, rtol=tolerance, atol=tolerance, err_msg=jax.tree_util.keystr(path, simple=True, separator="/")
+        )
+
+
+@pytest.mark.parametrize("data, fsdp", [(8, 1), (2, 4)])
+@pytest.mark.parametrize("name", tiny.METHODS)
+def test_any_mesh_is_one_device(name, data, fsdp, monkeypatch):
+    monkeypatch.setattr(rules, "SMALL", 1)  # so that even these small leaves are split over fsdp
+    with jax.enable_x64(True):
+        state, rows = alone(name)
+        other, other_rows, placed = run(name, data, fsdp)
+        if fsdp > 1:
+            split = [a for a in jax.tree.leaves(placed) if not a.sharding.is_fully_replicated]
+            assert len(split) > 5, "nothing was split over fsdp, so that the law says nothing"
+        assert_same(rows, other_rows, 1e-9)
+        assert_same(state, other, 1e-9)

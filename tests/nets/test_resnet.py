@@ -1,0 +1,114 @@
+"""Sizes against the published ones, maps, a whole small network against loops, dtypes.
+
+Beside these, ResNet-18 and -50 were compared with torchvision once, in float64, with its weights: output, gradient
+and running statistics agree to 1e-12.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from ssl_jax.nets.resnet import resnet
+from tests.nets.test_conv import loops
+
+
+def count(net, shape):
+    params, _ = jax.eval_shape(net.init, jax.random.key(0), jax.ShapeDtypeStruct(shape, jnp.float32))
+    return sum(leaf.size for leaf in jax.tree.leaves(params))
+
+
+@pytest.mark.parametrize(
+    ("depth", "published", "pooled"),  # torchvision's counts; their last layer has 1,000 x pooled + 1,000
+    [(18, 11_689_512, 512), (34, 21_797_672, 512), (50, 25_557_032, 2048), (101, 44_549_160, 2048)],
+)
+def test_parameter_counts_are_the_published_ones(depth, published, pooled):
+    assert count(resnet(depth=depth), (1, 224, 224, 3)) == published - 1000 * (pooled + 1)
+
+
+def test_deep_wide_and_other_channels():
+    assert count(resnet(depth=152), (1, 64, 64, 3)) == 60_192_808 - 1000 * 2049
+    assert count(resnet(depth=18, stem="cifar"), (1, 32, 32, 3)) == 11_176_512 - 64 * 3 * (49 - 9)
+    five, three = (count(resnet(depth=18), (1, 64, 64, c)) for c in (5, 3))
+    assert five - three == 2 * 49 * 64
+    # SimCLR's table B.1 gives 94M for ResNet-50 (2x), to its rounding
+    assert round(count(resnet(width=2), (1, 224, 224, 3)) / 1e6) == 94
+
+
+def test_maps_halve_and_pool_is_the_mean_of_the_last():
+    net = resnet(depth=(1, 1, 1), base=8, stem="cifar")
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 28, 28, 1)), jnp.float32)
+    params, stats = jax.jit(net.init)(jax.random.key(0), x)
+    y, _ = jax.jit(lambda p, s, x: net.apply(p, s, x, train=False))(params, stats, x)
+    assert [m.shape for m in y["maps"].values()] == [(2, 28, 28, 8), (2, 14, 14, 16), (2, 7, 7, 32)]
+    assert_allclose(y["pool"], y["maps"]["stage3"].mean((1, 2)), rtol=1e-6)
+    shapes = jax.eval_shape(resnet().init, jax.random.key(0), jax.ShapeDtypeStruct((1, 224, 224, 3), jnp.float32))
+    assert shapes[0]["stage4"]["block2"]["conv3"]["kernel"].shape == (1, 1, 512, 2048)
+
+
+def by_hand(p, x, bottleneck):
+    """One network of one block a stage with fresh running statistics, written out: stem, pool, blocks, mean."""
+    norm = lambda x, p: x / np.sqrt(1 + 1e-5) * p["scale"] + p["bias"]  # noqa: E731
+    relu = lambda x: np.maximum(x, 0)  # noqa: E731
+    x = relu(norm(loops(x, p["stem"]["conv"]["kernel"], 2), p["stem"]["norm"]))
+    padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-np.inf)
+    h, w = ((s - 1) // 2 + 1 for s in x.shape[1:3])
+    x = np.stack(
+        [
+            np.stack([padded[:, 2 * i : 2 * i + 3, 2 * j : 2 * j + 3].max((1, 2)) for j in range(w)], 1)
+            for i in range(h)
+        ],
+        1,
+    )
+    for stage in range(1, len(p)):
+        block, stride = p[f"stage{stage}"]["block0"], 1 if stage == 1 else 2
+        strides = (1, stride, 1) if bottleneck else (stride, 1)
+        y = x
+        for i, s in enumerate(strides, 1):
+            y = norm(loops(y, block[f"conv{i}"]["kernel"], s), block[f"norm{i}"])
+            y = relu(y) if i < len(strides) else y
+        if "shortcut_conv" in block:
+            x = norm(loops(x, block["shortcut_conv"]["kernel"], stride), block["shortcut_norm"])
+        x = relu(x + y)
+    return x.mean((1, 2))
+
+
+def test_a_small_network_is_the_one_written_out_in_loops(strict):
+    net = resnet(depth=(1, 1), base=4, zero_init=False, dtype="float64")
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(2, 19, 18, 3))
+    shapes, stats = jax.eval_shape(net.init, jax.random.key(0), jnp.asarray(x))
+    params = jax.tree.map(lambda s: draw.normal(size=s.shape), shapes)
+    stats = jax.tree.map_with_path(lambda path, s: jnp.full(s.shape, float(path[-1].key == "var"), s.dtype), stats)
+    y, _ = net.apply(jax.tree.map(jnp.asarray, params), stats, jnp.asarray(x), train=False)
+    assert_allclose(y["pool"], by_hand(params, x, False), rtol=1e-11)
+
+
+def test_zero_init_makes_blocks_the_identity():
+    net = resnet(depth=(2,), base=4, stem="cifar")
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 6, 6, 3)), jnp.float32)
+    params, stats = jax.jit(net.init)(jax.random.key(0), x)
+    moved = jax.tree.map_with_path(lambda path, v: v * 2 if "stage1" in str(path) else v, params)
+    a, b = (net.apply(p, stats, x, train=False)[0]["pool"] for p in (params, moved))
+    assert_allclose(a, b, rtol=0)
+    assert float(jnp.abs(a).max()) > 0
+
+
+def test_bfloat16_computes_near_float32_and_returns_float32():
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(4, 8, 8, 3)), jnp.float32)
+    half, full = (resnet(depth=(1, 1), base=4, stem="cifar", zero_init=False, dtype=d) for d in ("bfloat16", "float32"))
+    params, stats = jax.jit(half.init)(jax.random.key(0), x)
+    assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves((params, stats)))
+    (a, sa), (b, _) = (jax.jit(lambda p, s, n=n: n.apply(p, s, x, train=True))(params, stats) for n in (half, full))
+    assert a["pool"].dtype == a["maps"]["stage1"].dtype == jnp.float32
+    assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves(sa))
+    difference = float(jnp.abs(a["pool"] - b["pool"]).max() / jnp.abs(b["pool"]).max())
+    assert 1e-5 < difference < 0.05
+
+
+def test_unknown_names_are_sentences():
+    with pytest.raises(ValueError, match="depth 51 is unknown"):
+        resnet(depth=51)
+    with pytest.raises(ValueError, match="did you mean 'cifar'"):
+        resnet(stem="cifar10")

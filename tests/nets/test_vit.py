@@ -1,0 +1,170 @@
+"""Sizes against timm's, kept patches, positions, scan, drop path, dtypes.
+
+Beside these, small networks were compared with timm once, in float64, with its weights (learned positions, layer
+scale, registers, no cls): output, tokens and gradient agree to 1e-14.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from ssl_jax.nets import positions
+from ssl_jax.nets.vit import vit
+
+SMALL = (16, 3, 2, 4)
+X = np.random.default_rng(0).normal(size=(2, 12, 16, 3)).astype(np.float32)  # 3 x 4 patches
+
+
+def made(**options):
+    net = vit(**{"variant": SMALL, **options})
+    return net, jax.jit(net.init)(jax.random.key(0), X)[0]
+
+
+def out(net, params, x, **options):
+    return jax.jit(lambda p, x, o: net.apply(p, {}, x, train=False, **o)[0])(params, x, options)
+
+
+@pytest.mark.parametrize(
+    ("variant", "published"),  # timm 1.0, num_classes=0
+    [
+        ("Ti/16", 5_524_416),
+        ("S/16", 21_665_664),
+        ("B/16", 85_798_656),
+        ("L/16", 303_301_632),
+        ("H/14", 630_764_800),
+    ],
+)
+def test_parameter_counts_are_the_published_ones(variant, published):
+    x = jax.ShapeDtypeStruct((1, 224, 224, 3), jnp.float32)
+    params, _ = jax.eval_shape(vit(variant=variant, positions="learned").init, jax.random.key(0), x)
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == published
+    d, layers = params["norm"]["scale"].size, {"T": 12, "S": 12, "B": 12, "L": 24, "H": 32}[variant[0]]
+    assert params["blocks"]["attn"]["qkv"]["kernel"].shape == (layers, d, 3 * d)
+
+
+def test_outputs_and_pools():
+    net, params = made(registers=2)
+    y = out(net, params, X)
+    assert {k: v.shape for k, v in y.items()} == {"pool": (2, 16), "cls": (2, 16), "tokens": (2, 12, 16)}
+    assert_allclose(y["pool"], y["cls"], rtol=0)
+    mean = out(vit(variant=SMALL, registers=2, pool="mean"), params, X)
+    assert_allclose(mean["pool"], y["tokens"].mean(1), rtol=1e-5, atol=1e-6)
+    without, fewer = made(cls_token=False, pool="mean")
+    assert set(out(without, fewer, X)) == {"pool", "tokens"}
+
+
+def test_keeping_all_patches_in_another_order_permutes_the_tokens(strict):
+    net = vit(variant=SMALL, dtype="float64")
+    x = jnp.asarray(X, "float64")
+    params, _ = jax.jit(net.init)(jax.random.key(0), x)
+    keep = np.stack([np.random.default_rng(i).permutation(12) for i in range(2)]).astype(np.int32)
+    whole, kept = out(net, params, x), out(net, params, x, keep=keep)
+    assert_allclose(kept["cls"], whole["cls"], rtol=1e-12, atol=1e-13)
+    assert_allclose(kept["tokens"], np.take_along_axis(np.asarray(whole["tokens"]), keep[..., None], 1), atol=1e-12)
+
+
+def test_hidden_patches_never_matter_and_seen_ones_do():
+    net, params = made(positions="learned", image_size=16)
+    keep = np.array([[0, 7, 10], [5, 1, 2]], np.int32)
+    before = out(net, params, X, keep=keep)["tokens"]
+    for i, seen in enumerate(keep):
+        for patch in range(12):
+            row, column = divmod(patch, 4)
+            x = X.copy()
+            x[i, row * 4 : row * 4 + 4, column * 4 : column * 4 + 4] += 1
+            change = np.abs(out(net, params, x, keep=keep)["tokens"] - before).max((1, 2))
+            assert change[1 - i] == 0 and (change[i] > 1e-3) == (patch in seen)
+
+
+def test_positions_are_those_of_the_whole_image(strict):
+    """The embedding of a kept patch, read through a network without blocks' effect, carries its own position."""
+    net = vit(variant=(16, 1, 2, 4), dtype="float64")
+    x = jnp.zeros((1, 12, 16, 3), "float64")
+    params, _ = net.init(jax.random.key(0), x)
+    silent = {"attn": {"proj": {"kernel": 0.0}}, "mlp": {"fc2": {"kernel": 0.0}}}
+    for part, layer in (("attn", "proj"), ("mlp", "fc2")):
+        params["blocks"][part][layer]["kernel"] *= silent[part][layer]["kernel"]
+    y = net.apply(params, {}, x, train=False, keep=jnp.asarray([[6, 1]], "int32"))[0]["tokens"][0]
+    want = positions.sincos(3, 4, 16)[[6, 1]]
+    want = (want - want.mean(1, keepdims=True)) / np.sqrt(want.var(1, keepdims=True) + 1e-6)
+    assert_allclose(y, want, rtol=1e-10, atol=1e-10)
+
+
+def test_learned_positions_follow_to_another_grid():
+    net, params = made(positions="learned", image_size=16)
+    assert params["pos_embed"].shape == (1, 17, 16)
+    assert out(net, params, X[:, :8, :8])["tokens"].shape == (2, 4, 16)
+    # constant positions stay constant on every grid, so adding one to all of them is adding one to the patches
+    x, shift = X[:, :8, :8], jnp.linspace(-1, 1, 16)
+    moved = params | {"pos_embed": params["pos_embed"] + shift}
+    bias = params["patch_embed"]["bias"] + shift
+    same = params | {"patch_embed": params["patch_embed"] | {"bias": bias}, "cls_token": params["cls_token"] + shift}
+    assert_allclose(out(net, moved, x)["cls"], out(net, same, x)["cls"], rtol=1e-4, atol=1e-5)
+
+
+def test_scan_and_remat_change_neither_values_nor_gradients(strict):
+    x = jnp.asarray(X, "float64")
+    nets = [
+        vit(variant=SMALL, layer_scale=0.1, drop_path=0.3, dtype="float64", **o)
+        for o in ({}, {"scan": False}, {"remat": True})
+    ]
+    params, _ = jax.jit(nets[0].init)(jax.random.key(0), x)
+    loss = lambda net: lambda p: jnp.square(net.apply(p, {}, x, train=True, key=jax.random.key(1))[0]["pool"]).sum()  # noqa: E731
+    first, *others = (jax.jit(jax.grad(loss(net)))(params) for net in nets)
+    for other in others:
+        jax.tree.map(lambda a, b: assert_allclose(b, a, rtol=1e-10, atol=1e-12), first, other)
+    assert all(float(jnp.abs(g).max()) > 0 for g in jax.tree.leaves(first))
+
+
+def test_drop_path_is_off_without_key_or_training_and_on_with_both():
+    net, params = made(drop_path=0.9)
+    plain = out(vit(variant=SMALL), params, X)["pool"]
+    run = jax.jit(lambda key, train: net.apply(params, {}, X, train=train, key=key)[0]["pool"], static_argnums=1)
+    assert_allclose(run(None, True), plain, rtol=1e-5, atol=1e-6)
+    assert_allclose(run(jax.random.key(0), False), plain, rtol=1e-5, atol=1e-6)
+    one, again, other = (run(jax.random.key(i), True) for i in (0, 0, 1))
+    assert_allclose(one, again, rtol=0)
+    assert float(jnp.abs(one - other).max()) > 1e-3 and float(jnp.abs(one - plain).max()) > 1e-3
+
+
+def test_drop_path_keeps_the_mean_and_spares_the_first_layer():
+    """One layer has rate 0, as the first of many; with two the paths of the second survive with 1 - rate."""
+    net = vit(variant=(16, 1, 2, 4), drop_path=0.9)
+    params = jax.jit(net.init)(jax.random.key(0), X)[0]
+    run = jax.jit(lambda key: net.apply(params, {}, X, train=True, key=key)[0]["pool"])
+    assert_allclose(run(jax.random.key(0)), run(None), rtol=1e-5, atol=1e-6)
+
+
+def test_bfloat16_computes_near_float32_and_returns_float32():
+    net, params = made(dtype="bfloat16")
+    assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves(params))
+    y, full = out(net, params, X), out(vit(variant=SMALL), params, X)
+    assert all(v.dtype == jnp.float32 for v in y.values())
+    assert 1e-4 < float(jnp.abs(y["pool"] - full["pool"]).max()) < 0.1
+
+
+def test_starts_are_xavier_or_truncated_normal():
+    net, params = made(variant=(64, 2, 2, 4))
+    qkv = params["blocks"]["attn"]["qkv"]["kernel"]
+    bound = (6 / (64 + 64)) ** 0.5  # each of the three [64, 64] matrices by itself
+    assert 0.98 * bound < float(jnp.abs(qkv).max()) <= bound
+    assert not np.allclose(qkv[0], qkv[1])
+    net, params = made(variant=(64, 2, 2, 4), init_std=0.02)
+    assert abs(float(params["blocks"]["mlp"]["fc1"]["kernel"].std()) - 0.02) < 1e-3
+
+
+def test_bad_options_are_sentences():
+    for options, words in (
+        ({"variant": "XL/16"}, "vit size 'XL' is unknown"),
+        ({"variant": "S"}, 'write "S/16"'),
+        ({"variant": (10, 1, 3, 4)}, "width 10 cannot be divided among 3 heads"),
+        ({"cls_token": False}, 'pool "cls" needs cls_token=True'),
+        ({"positions": "learned", "image_size": 30}, "image_size 30 is no multiple"),
+        ({"positions": "sincos2d"}, "did you mean 'sincos'"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            vit(**options)
+    with pytest.raises(ValueError, match="10 x 16 pixels cannot be cut into patches of 4 x 4"):
+        vit(variant=SMALL).init(jax.random.key(0), X[:, :10])
