@@ -20,7 +20,16 @@ from ssl_jax.paradigms.probe import with_probe
 from ssl_jax.types import Examples, Method, Net, Schedule
 from ssl_jax.views import compose, compose_device, compose_host
 
-REQUIRED = ("data", "batch", "duration", "method", "nets", "views", "optimizer", "lr")
+REQUIRED = {
+    "data": dict,
+    "batch": int,
+    "duration": str,
+    "method": dict,
+    "nets": dict,
+    "views": tuple,
+    "optimizer": dict,
+    "lr": float | dict,
+}
 DEFAULTS = {
     "seed": 0,
     "photometric": "device",
@@ -48,7 +57,7 @@ def resolve(config: dict) -> dict:
     if missing:
         raise ValueError(f"the recipe says nothing of {', '.join(missing)}; every recipe needs {', '.join(REQUIRED)}")
     full = {key: _filled(config.get(key, default), default, key) for key, default in DEFAULTS.items()}
-    full |= {key: config[key] for key in REQUIRED}
+    full |= {key: _typed(config[key], kind, inspect.Parameter.empty, key) for key, kind in REQUIRED.items()}
     full["data"] = _filled(config["data"], DATA, "data")
     full["method"] = _signature(method_of(config), config["method"], "method")
     full["nets"] = {role: _signature(net_of(role, net), net, f"nets.{role}") for role, net in config["nets"].items()}
@@ -128,7 +137,7 @@ def _typed(value: Any, annotation: Any, default: Any, path: str) -> Any:
     if float in allowed and type(value) is int:
         return float(value)
     names = " or ".join(sorted(c.__name__ if c is not type(None) else "None" for c in allowed))
-    example = "" if default is inspect.Parameter.empty or default is None else f", such as {default!r}"
+    example = "" if default in (inspect.Parameter.empty, None) else f", such as {default!r}"
     raise ValueError(f"config.{path} is {value!r}, a {type(value).__name__}; it takes {names}{example}")
 
 

@@ -83,7 +83,7 @@ class Writer:
         self._pending = (step, {**metrics, **{f"time/{k}": float(f"{v:.5g}") for k, v in clock.items()}})
 
     def add(self, step: int, numbers: dict[str, float]) -> None:
-        """Numbers that belong to a step besides its metrics, such as an evaluation's; they share a row where they can."""
+        """Numbers that belong to a step besides its metrics, such as an evaluation's; in its row while it waits."""
         if not self._primary:
             return
         if self._pending and self._pending[0] == step:

@@ -26,7 +26,7 @@ TITLES = {
 }
 SHOWN = 8
 """Images on the contact sheet."""
-POINTS = 2000
+POINTS = 1500
 """Test images in the projection."""
 
 

@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ssl_jax.data import encoded, stream
+from ssl_jax.data import encoded
 from ssl_jax.data import source as source_
+from ssl_jax.data.cores import cores
 from ssl_jax.data.source import Source
 
 CHUNK = 32
@@ -28,7 +29,7 @@ def check(source: Source, *, console: Console | None = None, threads: int | None
     how many images have how many. corrupt: index and name of each image that cannot be read. labels: class name, or
     number, -> count; "" is no label.
     """
-    threads = threads or stream.cores()
+    threads = threads or cores()
     work = source_.in_order(source, 0, source.size, CHUNK).map(
         lambda *rows: encoded.survivors(lambda *row: _measure(source, *row), *rows), num_parallel_calls=threads
     )

@@ -12,8 +12,9 @@ from etils import epath
 from rich.console import Console
 from rich.progress import Progress
 
-from ssl_jax.data import check, encoded, records, stream
+from ssl_jax.data import check, encoded, records
 from ssl_jax.data import source as source_
+from ssl_jax.data.cores import cores
 from ssl_jax.data.source import Source
 
 CHUNK = 32
@@ -38,7 +39,9 @@ def convert(
     """
     records.require(f"arrayrecord:{path}")
     if "://" in path:
-        raise ValueError(f"arrayrecord:{path}: shards are written to local paths only; copy them to the bucket afterwards")
+        raise ValueError(
+            f"arrayrecord:{path}: shards are written to local paths only; copy them to the bucket afterwards"
+        )
     if source.channels not in (1, 3, 4):
         raise ValueError(f"{source.name} has {source.channels} channels; PNG and JPEG hold 1, 3 or 4")
     if short_side is not None and short_side < 1:
@@ -50,7 +53,7 @@ def convert(
     names = [f"{k:05d}-of-{count:05d}.arrayrecord" for k in range(count)]
     if not (folder / "manifest.json").exists():
         with check.bar(console) as progress:
-            _shards(source, folder, names, (per_shard, short_side, threads or stream.cores()), progress)
+            _shards(source, folder, names, (per_shard, short_side, threads or cores()), progress)
         _finish(source, folder, names, plan)
     return json.loads((folder / "manifest.json").read_text())
 
@@ -60,9 +63,15 @@ def _same(folder: epath.Path, plan: dict) -> None:
     for name in ("manifest.json", "plan.json"):
         if (folder / name).exists():
             noted = json.loads((folder / name).read_text())
-            wrong = [f"{key} {noted.get(key)!r} instead of {value!r}" for key, value in plan.items() if noted.get(key) != value]
+            wrong = [
+                f"{key} {noted.get(key)!r} instead of {value!r}"
+                for key, value in plan.items()
+                if noted.get(key) != value
+            ]
             if wrong:
-                raise ValueError(f"{folder} holds another conversion, with {', '.join(wrong)}: delete it or name another")
+                raise ValueError(
+                    f"{folder} holds another conversion, with {', '.join(wrong)}: delete it or name another"
+                )
             return
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
@@ -119,7 +128,8 @@ def _encoded(
 ) -> Iterator[tuple[int, bytes | None, int]]:
     """(index, encoded image, label) in order; None for an image that cannot be read."""
     work = source_.in_order(source, *span, CHUNK).map(
-        lambda *rows: encoded.survivors(lambda *row: _shrunk(source, short_side, *row), *rows), num_parallel_calls=threads
+        lambda *rows: encoded.survivors(lambda *row: _shrunk(source, short_side, *row), *rows),
+        num_parallel_calls=threads,
     )
     begin = span[0]
     for slots, (data, labels) in work.prefetch(2).as_numpy_iterator():

@@ -3,6 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
+from ssl_jax.data import encoded
+from ssl_jax.data import source as source_
+from ssl_jax.data.cores import cores
 from ssl_jax.data.source import Source, digest
 
 
@@ -36,3 +39,18 @@ def arrays(
         digest=digest(str(images.shape), images.data, labels.data),
         describe=lambda index: f"{name}, example {index}",
     )
+
+
+def decoded(source: Source) -> Source:
+    """The same source with its images decoded into memory once; unchanged where one of them is corrupt.
+
+    All images must have the height and width `source.shape`.
+    """
+    rows = source_.in_order(source, 0, source.size, 256)
+    one = lambda *row: source_.image(source, *row)[0]  # noqa: E731
+    blocks = rows.map(lambda *rows: encoded.survivors(one, *rows)[1], num_parallel_calls=cores())
+    images = np.concatenate(list(blocks.as_numpy_iterator()))
+    if len(images) < source.size:
+        return source
+    pixels, labels = tf.constant(images), tf.constant(source.labels)
+    return source._replace(read=lambda index: (pixels[index], labels[index]), gather=None)

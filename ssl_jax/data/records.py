@@ -39,7 +39,9 @@ def arrayrecord(pattern: str, *, channels: int | None = None) -> Source:
     name = f"arrayrecord:{pattern}"
     require(name)
     if "://" in pattern:
-        raise ValueError(f"{name}: ArrayRecord files are read from local paths only; mount the bucket and name its path")
+        raise ValueError(
+            f"{name}: ArrayRecord files are read from local paths only; mount the bucket and name its path"
+        )
     files = _files(pattern, name)
     path = epath.Path(files[0]).parent / "manifest.json"
     manifest = json.loads(path.read_text()) if path.exists() else {"files": None}

@@ -10,13 +10,13 @@ not by the next one of the order, which would put the same image twice into one 
 the image that was used; `replaced` is the index that it stands for, -1 for all others.
 """
 
-import os
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
 
 from ssl_jax.data import source as source_
+from ssl_jax.data.cores import cores
 from ssl_jax.data.encoded import survivors
 from ssl_jax.data.source import Source
 
@@ -84,11 +84,6 @@ def shuffled(g: tf.Tensor, n: int, seed: int) -> tf.Tensor:
     return tf.raw_ops.RandomIndexShuffle(index=g % n, seed=seeds, max_index=last, rounds=ROUNDS)
 
 
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _share(batch: int, process: tuple[int, int], source: Source) -> int:
     if source.read is None:
         raise ValueError(f"{source.name} was opened to be read in order, so it cannot be trained on")
@@ -139,7 +134,9 @@ def _fill(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor) ->
         views = host(image, seed)
         for name, view in views.items():
             if not view.shape.is_fully_defined():
-                raise ValueError(f"the views {name!r} have the shape {view.shape}, which is not fixed: resize or crop them")
+                raise ValueError(
+                    f"the views {name!r} have the shape {view.shape}, which is not fixed: resize or crop them"
+                )
         return views, label
 
     def attempt(index: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tuple]:

@@ -1,6 +1,7 @@
 """Sources from tensorflow_datasets: TFRecord sets held in memory as encoded bytes, ArrayRecord sets in place."""
 
 import difflib
+import math
 import os
 from typing import Any
 
@@ -10,10 +11,14 @@ import tensorflow_datasets as tfds
 from etils import epath
 
 from ssl_jax.data import records
+from ssl_jax.data.memory import decoded
 from ssl_jax.data.source import Source, digest
 
 MEMORY = 8 * 2**30
 """Bytes of TFRecord data that are held in memory at most; such files have no random access."""
+DECODED, SIDE = 512 * 2**20, 64
+"""Images of one known size, at most this many pixels long, are held decoded if that takes at most so many bytes:
+decoding 32 x 32 pixels takes longer than making two views of them."""
 
 
 def tfds_source(text: str, *, data_dir: str | None = None, channels: int | None = None, scan: bool = False) -> Source:
@@ -59,13 +64,16 @@ def _held(name: str, builder: Any, split: str, image: str, label: str, card: dic
         )
     blocks = list(_dataset(builder, split, image, label).batch(1024))
     data, targets = (tf.concat(parts, 0) for parts in zip(*blocks, strict=True))
-    return Source(
+    source = Source(
         name=name,
         size=int(targets.shape[0]),
         read=lambda index: (data[index], targets[index]),
         labels=targets.numpy(),
         **card,
     )
+    known = None not in source.shape and max(source.shape) <= SIDE
+    small = known and source.size * math.prod(source.shape) * source.channels * source.bits // 8 <= DECODED
+    return decoded(source) if small else source
 
 
 def _find(text: str, data_dir: str) -> tuple[Any, str]:
@@ -105,7 +113,7 @@ def _examples(builder: Any, split: str, name: str) -> int:
     if not splits:
         raise ValueError(
             f"{name} is not prepared in {os.path.dirname(builder.data_dir.rstrip('/'))}: run `tfds build "
-            f"{builder.name} --data_dir=DIR` where there is a network, and name DIR by TFDS_DATA_DIR or the data directory"
+            f"{builder.name} --data_dir=DIR` where there is a network, and name DIR as the data directory"
         )
     try:
         size = splits[split].num_examples

@@ -1,6 +1,6 @@
 """Few labels on frozen features: logistic regression on n labels a class, mean and std over several draws.
 
-The setting of VISSL's low-shot probes and of big_vision's few-shot evaluator (a linear head on n labels a class, several
+The setting of VISSL's low-shot probes and big_vision's few-shot evaluator (a linear head on n labels a class, several
 draws), with the logistic regression of `linear.py` as the head.
 """
 
@@ -12,8 +12,8 @@ from ssl_jax.evals import linear, splits
 STRENGTH = 1e-3
 """lambda as a share of the mean squared norm of the standardised features (their number of live dimensions).
 
-Fixed, since there are no labels to choose it with: on raw pixels and random features of 32 to 1024 dimensions, 10 labels
-a class of Fashion-MNIST, it is within a point of the best lambda, and cross-validation inside the labels does worse.
+Fixed, since there are no labels to spare for a choice: with 10 labels a class of Fashion-MNIST, raw pixels and random
+features of 32 to 1024 dimensions, it is within a point of the best, and cross-validation inside the labels is worse.
 """
 
 

@@ -5,6 +5,7 @@ z: [b, d] embeddings of any norm. Every function says its anchors: the values at
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ssl_jax.types import Array
 
@@ -76,7 +77,7 @@ def similarities(a: Array, b: Array) -> tuple[Array, Array]:
 
 
 def entropies(logits: Array) -> tuple[Array, Array]:
-    """[b, k] scores of prototypes or a teacher -> (mean entropy of the rows' softmaxes, entropy of their mean), in nats.
+    """[b, k] scores of prototypes or a teacher -> (mean entropy of the rows' softmaxes, entropy of their mean), nats.
 
     Both are log k where the output is uniform. Collapse to one prototype makes both 0; the ideal is a low first and a
     second near log k.
@@ -94,7 +95,7 @@ def prototype_use(logits: Array) -> Array:
 
 
 def collapsed(z: Array) -> Array:
-    """bool: `spread` is below 0.1 or the centred effective rank below max(2, 0.02 d): warn when this holds three times."""
+    """bool: `spread` is below 0.1 or the centred effective rank below max(2, 0.02 d). Warn at the third time."""
     rank = effective_rank(centred(z))
     return (spread(z) < 0.1) | (rank < max(2.0, 0.02 * z.shape[-1]))
 
@@ -110,7 +111,7 @@ REPORT = {
 
 
 def _wide(z: Array) -> Array:
-    return z.astype(jnp.promote_types(z.dtype, jnp.float32))
+    return z.astype(np.promote_types(z.dtype, np.float32))
 
 
 def _cosines(a: Array, b: Array) -> Array:

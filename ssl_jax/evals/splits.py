@@ -5,7 +5,7 @@ import numpy as np
 
 
 def check_labels(y: np.ndarray, *, classes: int, what: str) -> np.ndarray:
-    """int32 [n] labels in 0..classes-1, or a ValueError that says what is wrong with `what`, such as "the training set"."""
+    """int32 [n] labels in 0..classes-1, or a ValueError that says what is wrong with `what`, "the training set"."""
     y = np.asarray(y)
     if y.ndim != 1 or not y.size:
         raise ValueError(
@@ -42,8 +42,8 @@ def per_class(key: jax.Array, y: np.ndarray, count: int, *, classes: int) -> np.
     have = np.bincount(y, minlength=classes)
     if have.min() < count:
         raise ValueError(
-            f"{count} labels a class are asked for, but class {int(have.argmin())} has only {int(have.min())} examples: "
-            "ask for fewer or evaluate on more data"
+            f"{count} labels a class are asked for, but class {int(have.argmin())} has only {int(have.min())} "
+            "examples: ask for fewer or evaluate on more data"
         )
     return _ranks(key, y) < count
 

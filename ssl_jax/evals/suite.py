@@ -22,7 +22,7 @@ def evaluate(
 ) -> dict:
     """Top-1 accuracies in 0..1 by name, and under "details" what was chosen; plain numbers that json can write.
 
-    train, test: (features [n, ...], which are flattened, and int labels [n] in 0..classes-1). which: "knn", "linear" and
+    train, test: (features [n, ...], which are flattened, and int labels [n] in 0..classes-1). which: "knn", "linear",
     "few_shot_N" for N labels a class. Hyper-parameters are chosen on parts of train (the paper's own protocols often
     choose on test), and test is read once. Everything random follows from `key`, so that several encoders are compared
     on the same draws. Raises ValueError for labels that are missing or out of range and for an unknown name.

@@ -115,7 +115,8 @@ def dino_head(
 ) -> Net:
     """DINO's head (arXiv:2104.14294, section 3 and its code): MLP with exact GELU, L2 norm, weight-normalised linear.
 
-    layers: linear layers of the MLP, the last to `bottleneck`; they start as truncated normals of std 0.02.
+    layers: linear layers of the MLP, the last to `bottleneck`; they start as normals of std 0.02
+    (torch cuts them at -2 and 2, which is a hundred std away).
     norm_last: the rows of the last layer stay unit vectors; else each has a learned length, `last/scale` [out],
     that starts at 1. `last/direction` [bottleneck, out] holds the rows as columns, of any length. batch_norm:
     after the hidden linear layers (runs with a ResNet). The logits are computed in at least float32, since they
@@ -125,7 +126,7 @@ def dino_head(
         raise ValueError(f"dino_head needs one layer or more, not {layers}")
     compute = compute_dtype(dtype)
     widths = (hidden,) * (layers - 1) + (bottleneck,)
-    small = nn.initializers.truncated_normal(0.02)
+    small = nn.initializers.normal(0.02)
     body = Mlp(widths, True, batch_norm, True, "none", "gelu", groups, compute, small)
     return pure(DinoHead(body, out, norm_last, compute))
 

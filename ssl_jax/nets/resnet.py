@@ -16,6 +16,8 @@ from ssl_jax.nets.pure import pure
 from ssl_jax.types import Array, Net
 
 BASIC = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
+STEMS = {"imagenet": (7, 2, True), "cifar": (3, 1, False), "half": (3, 2, False)}
+"""Size and stride of the first convolution, and whether a max-pool follows."""
 BOTTLENECK = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3), 200: (3, 24, 36, 3)}
 
 
@@ -34,14 +36,15 @@ def resnet(
     depth: 10, 18, 34 (basic blocks), 50, 101, 152, 200 (bottlenecks, stride on the 3x3 as in torchvision), or
       the number of basic blocks in each stage: (1, 1, 1) is a network of three stages for small images.
     width: multiple of all channels, as in SimCLR and BYOL ("R50 (2x)"); torchvision's wide nets differ.
-    stem: "imagenet" (7x7 stride 2, then 3x3 max-pool stride 2) or "cifar" (3x3 stride 1, as SimCLR's appendix B.9).
+    stem: "imagenet" (7x7 stride 2, then 3x3 max-pool stride 2), "cifar" (3x3 stride 1, as SimCLR's appendix B.9) or
+      "half" (3x3 stride 2: small images at a quarter of the cost).
     groups: of the batch, for batch norm; 1 is global. zero_init: the last scale of each block starts at 0
       (arXiv:1706.02677, section 5.1). base: channels of the stem and of the first stage's 3x3 convolutions.
 
     apply gives {"pool": [b, d], "maps": {"stage1": [b, h, w, c], ...}}, at least float32; pool is the mean over
     the last map. Raises ValueError for an unknown depth or stem.
     """
-    one_of("stem", stem, ("imagenet", "cifar"))
+    one_of("stem", stem, tuple(STEMS))
     if isinstance(depth, int) and depth not in BASIC | BOTTLENECK:
         raise ValueError(f"resnet depth {depth} is unknown: it is one of {sorted(BASIC | BOTTLENECK)}, or a tuple")
     blocks = (BASIC | BOTTLENECK)[depth] if isinstance(depth, int) else tuple(depth)
@@ -49,7 +52,7 @@ def resnet(
         blocks=blocks,
         bottleneck=isinstance(depth, int) and depth in BOTTLENECK,
         base=base * width,
-        imagenet_stem=stem == "imagenet",
+        stem=STEMS[stem],
         zero_init=zero_init,
         groups=groups,
         dtype=compute_dtype(dtype),
@@ -58,18 +61,18 @@ def resnet(
 
 
 class Stem(nn.Module):
-    """The first convolution; for large images with stride 2 and a max-pool of stride 2."""
+    """The first convolution, and for large images a max-pool of stride 2; shape: (size, stride, pool)."""
 
     base: int
-    imagenet: bool
+    shape: tuple[int, int, bool]
     conv: partial
     norm: partial
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        size, stride = (7, 2) if self.imagenet else (3, 1)
+        size, stride, pool = self.shape
         x = nn.relu(self.norm(name="norm")(self.conv(self.base, size, stride, name="conv")(x)))
-        if not self.imagenet:
+        if not pool:
             return x
         # -inf around the image and an unpadded pool: an explicit padding of the pool is lost by ONNX converters
         x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-jnp.inf)
@@ -123,7 +126,7 @@ class ResNet(nn.Module):
     blocks: tuple[int, ...]
     bottleneck: bool
     base: int
-    imagenet_stem: bool
+    stem: tuple[int, int, bool]
     zero_init: bool
     groups: int
     dtype: jnp.dtype
@@ -133,7 +136,7 @@ class ResNet(nn.Module):
         conv = partial(Conv, dtype=self.dtype)
         norm = partial(BatchNorm, train=train, groups=self.groups, dtype=self.dtype)
         block = partial(Block, bottleneck=self.bottleneck, zero_init=self.zero_init, conv=conv, norm=norm)
-        x = Stem(self.base, self.imagenet_stem, conv, norm, name="stem")(x.astype(self.dtype))
+        x = Stem(self.base, self.stem, conv, norm, name="stem")(x.astype(self.dtype))
         maps = {}
         for i, blocks in enumerate(self.blocks):
             stage = partial(block, features=self.base * 2**i)

@@ -17,8 +17,11 @@ from ssl_jax.types import Array
 
 
 def kernel_init(std: float | None) -> nn.initializers.Initializer:
-    """Xavier-uniform (MAE, MoCo v3) for None, else a normal of that std cut at two std (timm, DINO: 0.02)."""
-    return nn.initializers.xavier_uniform() if std is None else nn.initializers.truncated_normal(std)
+    """Xavier-uniform (MAE, MoCo v3) for None, else a normal of that std (timm, DINO: 0.02).
+
+    timm's and DINO's "truncated normal" cuts at -2 and 2, a hundred std away: it is a normal.
+    """
+    return nn.initializers.xavier_uniform() if std is None else nn.initializers.normal(std)
 
 
 def qkv_init(std: float | None) -> nn.initializers.Initializer:

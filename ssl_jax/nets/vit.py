@@ -42,7 +42,7 @@ def vit(
     registers: extra tokens without position and without output (arXiv:2309.16588).
     drop_path: rate of the last block, rising linearly from 0; needs train=True and a key.
     layer_scale: first value of the gains, None for none (DINOv2 1e-5). init_std: None is Xavier-uniform for all
-      matrices (MAE, MoCo v3), 0.02 the truncated normal of timm and DINO.
+      matrices (MAE, MoCo v3), 0.02 the normal of timm and DINO.
     scan, remat: one compiled block for all layers; recomputing it backward. Values do not depend on them.
 
     apply takes keep=None or int32 [b, k], the patches to see: the others are dropped after the positions are added
@@ -145,7 +145,7 @@ class ViT(nn.Module):
             fixed = jnp.asarray(grids.sincos(h, w, self.width), self.dtype)[None]
             return fixed, jnp.zeros((1, 1, self.width), self.dtype)
         shape = (1, self.grid**2 + self.cls_token, self.width)
-        learned = self.param("pos_embed", nn.initializers.truncated_normal(0.02), shape, parameter_dtype(self.dtype))
+        learned = self.param("pos_embed", nn.initializers.normal(0.02), shape, parameter_dtype(self.dtype))
         patches = grids.resample(learned[:, int(self.cls_token) :], (self.grid, self.grid), (h, w))
         return patches.astype(self.dtype), learned[:, :1].astype(self.dtype)
 

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ssl_jax.types import Array, Method
 
@@ -61,7 +62,7 @@ def _check(params: dict, batch: dict, classes: int) -> None:
 
 def _cross_entropy(probe: dict, features: Array, label: Array) -> tuple[Array, Array]:
     """probe {kernel [d, c], bias [c]}, features [b, d], label int [b] -> mean loss and top-1 over the labels >= 0."""
-    dtype = jnp.promote_types(features.dtype, jnp.float32)
+    dtype = np.promote_types(features.dtype, np.float32)
     kernel, bias = probe["kernel"].astype(dtype), probe["bias"].astype(dtype)
     log_p = jax.nn.log_softmax(features.astype(dtype) @ kernel + bias[None], -1)
     real = (label >= 0).astype(dtype)

@@ -15,9 +15,11 @@ from ssl_jax import api, recipes
 
 
 def add(parser: argparse.ArgumentParser) -> None:
+    """The flags of `ssl-jax train`."""
     parser.add_argument("--config", required=True, help="a recipe: its bare name, a .py file or a resolved config.json")
     parser.add_argument("--workdir", required=True, help="where everything is written: a directory or gs://…")
 
 
 def run(args: argparse.Namespace, changes: dict[str, str]) -> None:
+    """Trains, or goes on."""
     api.train(recipes.load(args.config), args.workdir, changes=changes)

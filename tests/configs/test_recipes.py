@@ -11,32 +11,43 @@ from ssl_jax import build, durations, recipes
 from ssl_jax.optim import leaves, schedules
 
 SIZES = {"imagenet": (1281167, 1000, 3), "cifar10": (10000, 10, 3), "quickstart": (10000, 10, 1)}
-PUBLISHED = [*recipes.names(), "byol_imagenet_r50:100", "byol_imagenet_r50:300", "dino_imagenet_vits16:300"]
+LENGTHS = ("byol_imagenet_r50:100", "byol_imagenet_r50:300", "dino_imagenet_vits16:300")
 
 
 def parts(text):
-    """(resolved recipe, clock, params as shapes, optimiser)"""
+    """(resolved recipe, clock, shapes of the parameters, optimiser)"""
     config = build.resolve(recipes.load(text))
     examples, classes, channels = next(size for name, size in SIZES.items() if name in text)
     clock = durations.run(config["duration"], examples=examples, batch=config["batch"])
     method, optimizer = build.method_and_optimizer(config, clock, classes)
     training = build.preprocess(config["views"], config["photometric"])
     shapes = build.shapes(training, config["batch"], channels, 8)
-    batch = jax.eval_shape(training.device, jax.random.key(0), shapes)
-    params, _ = jax.eval_shape(method.init, jax.random.key(0), batch)
+    floats = {k: v if v.dtype == jnp.int32 else jax.ShapeDtypeStruct(v.shape, jnp.float32) for k, v in shapes.items()}
+    params, _ = jax.eval_shape(method.init, jax.random.key(0), floats)
     return config, clock, params, optimizer
 
 
-@pytest.mark.parametrize("text", PUBLISHED)
-def test_the_optimiser_fits_the_parameters_and_its_schedules_are_finite(text):
-    config, clock, params, optimizer = parts(text)
+@pytest.mark.parametrize(
+    "text", [pytest.param(t, marks=pytest.mark.slow if "imagenet" in t else ()) for t in (*recipes.names(), *LENGTHS)]
+)
+def test_the_optimiser_fits_the_parameters_and_its_state_keeps_its_shape(text):
+    _, _, params, optimizer = parts(text)
     state = jax.eval_shape(optimizer.init, params)  # a group without parameters would raise
     updates, new = jax.eval_shape(optimizer.update, params, state, params)
     assert jax.tree.structure(updates) == jax.tree.structure(params)
     assert jax.tree.map(lambda x: (x.shape, x.dtype), new) == jax.tree.map(lambda x: (x.shape, x.dtype), state)
-    for spec in (config["lr"], config["optimizer"]["weight_decay"]):
+
+
+@pytest.mark.parametrize("text", (*recipes.names(), *LENGTHS))
+def test_every_schedule_is_finite_and_not_negative(text):
+    config = recipes.load(text)
+    examples = next(size[0] for name, size in SIZES.items() if name in text)
+    clock = durations.run(config["duration"], examples=examples, batch=config["batch"])
+    groups = [group["lr"] for group in config["optimizer"].get("groups", ()) if "lr" in group]
+    made = [v for v in config["method"].values() if isinstance(v, dict)]
+    for spec in (config["lr"], config["optimizer"]["weight_decay"], *groups, *made):
         schedule = schedules.make(spec, clock)
-        values = [float(schedule(jnp.int32(step))) for step in np.linspace(0, clock.total, 7).astype(int)]
+        values = [float(schedule(step)) for step in np.linspace(0, clock.total, 7).astype(int)]
         assert all(math.isfinite(v) and v >= 0 for v in values) and max(values) > 0
 
 

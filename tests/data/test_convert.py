@@ -49,7 +49,10 @@ def test_the_conversion_equals_the_source(origin, tmp_path):
     assert examples(made) == expected and made.labels.tolist() == [label for _, label in expected]
     assert (made.classes, made.channels, made.bits) == (source.classes, 3, 8)
     assert made.describe(0).endswith("(" + source.describe(0) + ")")
-    assert sorted(os.listdir(tmp_path / "out")) == [*(f"0000{k}-of-00003.arrayrecord" for k in range(3)), "manifest.json"]
+    assert sorted(os.listdir(tmp_path / "out")) == [
+        *(f"0000{k}-of-00003.arrayrecord" for k in range(3)),
+        "manifest.json",
+    ]
     part = sources.open(f"arrayrecord:{tmp_path}/out/00001*")
     assert part.size == 32 and part.labels is None and examples(part) == expected[32 - len(bad) :][:32] or bad[0] >= 32
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ssl_jax.data import sources, stream
 from ssl_jax.data.folder import folder
+from ssl_jax.views import compose, compose_host
 
 
 def host(image, seed):
@@ -29,6 +30,15 @@ def same(a, b):
 def small():
     pixels = np.random.default_rng(0).integers(0, 256, (37, 8, 8, 3), np.uint8)
     return sources.arrays(pixels, np.arange(37) % 5)
+
+
+def test_the_real_views_are_a_function_of_the_position():
+    ops = (dict(name="random_resized_crop"), dict(name="flip", p=0.5))
+    views = compose_host.host(compose.views([dict(group="global", count=2, size=12, ops=ops)]))
+    source = sources.open("embedded:fashion_mnist/test")
+    straight = take(3, source, views, batch=40, seed=3)
+    assert straight[0]["global"].shape == (40, 2, 12, 12, 1) and straight[0]["global"].dtype == np.uint8
+    assert same(take(1, source, views, batch=40, seed=3, start=2)[0], straight[2])
 
 
 def test_restart_equals_the_straight_run(small):
@@ -69,7 +79,9 @@ def test_batches_hold_the_examples_they_name(small):
     for row, index, label in zip(batch["all"], batch["index"], batch["label"], strict=True):
         image, target = small.read(tf.constant(int(index), tf.int64))
         assert np.array_equal(row[0], image) and label == target
-    assert batch["all"].dtype == np.uint8 and {batch[k].dtype for k in ("index", "label", "replaced")} == {np.dtype("i4")}
+    assert batch["all"].dtype == np.uint8 and {batch[k].dtype for k in ("index", "label", "replaced")} == {
+        np.dtype("i4")
+    }
 
 
 def test_views_differ_from_epoch_to_epoch_and_example_to_example():

@@ -34,7 +34,7 @@ def test_everything_knows_collapse(strict):
 
 
 def test_rank_anchors(strict):
-    """Measured independently: iid 2048 x 128 gives 126.97, rank 10 gives 9.9, constant 1.0002, an offset of 5 gives 52.2."""
+    """Measured in numpy: iid 2048 x 128 gives 126.97, rank 10 gives 9.9, a constant 1.0002, an offset of 5 52.2."""
     z = normal(2048, 128)
     np.testing.assert_allclose(monitors.effective_rank(z), 126.97, atol=0.05)
     np.testing.assert_allclose(monitors.effective_rank(z[:, :10] @ normal(10, 128, 1)), 9.9, atol=0.15)

@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from ssl_jax.nets import heads
+from tests.nets.drawn import drawn
 
 X = jnp.asarray(np.random.default_rng(0).normal(1, 2, (8, 6)), jnp.float32)
 BN = {"scale", "bias"}
@@ -53,16 +54,17 @@ def test_defaults_have_the_published_sizes():
 
 def test_byol_is_the_formula(strict):
     net, x = heads.byol_mlp(hidden=5, out=3, dtype="float64"), np.asarray(X, np.float64)
-    params, stats = jax.jit(net.init)(jax.random.key(0), jnp.asarray(x))
+    params, stats = drawn(net, jnp.asarray(x))
     y, _ = net.apply(params, stats, jnp.asarray(x), train=True)
-    h = x @ params["linear1"]["kernel"] + np.asarray(params["linear1"]["bias"])[None]
-    h = np.maximum((h - h.mean(0)) / np.sqrt(h.var(0) + 1e-5), 0)
-    assert_allclose(y, h @ np.asarray(params["linear2"]["kernel"]), rtol=1e-12, atol=1e-12)
+    p = jax.tree.map(np.asarray, params)
+    h = x @ p["linear1"]["kernel"] + p["linear1"]["bias"]
+    h = (h - h.mean(0)) / np.sqrt(h.var(0) + 1e-5) * p["norm1"]["scale"] + p["norm1"]["bias"]
+    assert_allclose(y, np.maximum(h, 0) @ p["linear2"]["kernel"], rtol=1e-12, atol=1e-12)
 
 
 def test_a_plain_last_norm_gives_mean_zero_and_variance_one_in_each_group():
     net = heads.simsiam_projector(widths=(16, 4), groups=2)
-    y, _ = net.apply(*jax.jit(net.init)(jax.random.key(0), X), X, train=True)
+    y, _ = net.apply(*drawn(net, X), X, train=True)
     for rows in (y[:4], y[4:]):
         assert_allclose(rows.mean(0), 0, atol=1e-5)
         assert_allclose(rows.var(0), 1, rtol=1e-2)
@@ -72,14 +74,15 @@ def test_a_plain_last_norm_gives_mean_zero_and_variance_one_in_each_group():
 def test_dino_is_a_cosine_with_unit_rows(strict, norm_last):
     net = heads.dino_head(out=11, hidden=7, bottleneck=5, norm_last=norm_last, dtype="float64")
     x = jnp.asarray(X, jnp.float64)
-    params, _ = jax.jit(net.init)(jax.random.key(0), x)
+    params, _ = drawn(net, x)
     assert set(params["last"]) == ({"direction"} if norm_last else {"direction", "scale"})
     y, _ = net.apply(params, {}, x, train=True)
     stretched = {**params, "last": params["last"] | {"direction": params["last"]["direction"] * 7}}
     assert_allclose(net.apply(stretched, {}, x, train=True)[0], y, rtol=1e-12)  # only directions count
     rows = np.asarray(params["last"]["direction"]).T
     rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    z = np.linalg.lstsq(rows, np.asarray(y).T, rcond=None)[0]  # the bottleneck, recovered from 11 cosines
+    cosines = np.asarray(y) / (1 if norm_last else np.asarray(params["last"]["scale"]))
+    z = np.linalg.lstsq(rows, cosines.T, rcond=None)[0]  # the bottleneck, recovered from 11 cosines
     assert_allclose(np.linalg.norm(z, axis=0), 1, rtol=1e-10)
     if not norm_last:
         doubled = {**params, "last": params["last"] | {"scale": 2 * params["last"]["scale"]}}
@@ -107,11 +110,12 @@ def test_bfloat16_returns_float32_and_identity_passes():
         heads.dino_head(out=11, hidden=7, bottleneck=5, dtype="bfloat16"),
         heads.byol_mlp(hidden=4, out=3, dtype="bfloat16"),
     ):
-        params, stats = jax.jit(net.init)(jax.random.key(0), X)
+        params, stats = drawn(net, X)
         assert net.apply(params, stats, X, train=True)[0].dtype == jnp.float32
     net = heads.identity()
     y, stats = net.apply(*net.init(jax.random.key(0), X), X, train=True)
-    assert_allclose(y, X) and stats == {}
+    assert_allclose(y, X)
+    assert stats == {}
 
 
 def test_bad_options_are_sentences():

@@ -6,13 +6,14 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from ssl_jax.nets import heads, options, vit
+from tests.nets.drawn import drawn
 
 X = jnp.ones((4, 3)) * jnp.arange(4.0)[:, None]
 
 
 def test_statistics_change_only_in_training_and_never_in_place():
     net = heads.simclr_projector(widths=(5, 2))
-    params, stats = jax.jit(net.init)(jax.random.key(0), X)
+    params, stats = drawn(net, X)
     before = jax.tree.map(jnp.copy, stats)
     _, new = net.apply(params, stats, X, train=True)
     _, same = net.apply(params, stats, X, train=False)

@@ -11,6 +11,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from ssl_jax.nets.resnet import resnet
+from tests.nets.drawn import drawn
 from tests.nets.test_conv import loops
 
 
@@ -39,7 +40,7 @@ def test_deep_wide_and_other_channels():
 def test_maps_halve_and_pool_is_the_mean_of_the_last():
     net = resnet(depth=(1, 1, 1), base=8, stem="cifar")
     x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 28, 28, 1)), jnp.float32)
-    params, stats = jax.jit(net.init)(jax.random.key(0), x)
+    params, stats = drawn(net, x)
     y, _ = jax.jit(lambda p, s, x: net.apply(p, s, x, train=False))(params, stats, x)
     assert [m.shape for m in y["maps"].values()] == [(2, 28, 28, 8), (2, 14, 14, 16), (2, 7, 7, 32)]
     assert_allclose(y["pool"], y["maps"]["stage3"].mean((1, 2)), rtol=1e-6)
@@ -78,27 +79,27 @@ def test_a_small_network_is_the_one_written_out_in_loops(strict):
     net = resnet(depth=(1, 1), base=4, zero_init=False, dtype="float64")
     draw = np.random.default_rng(0)
     x = draw.normal(size=(2, 19, 18, 3))
-    shapes, stats = jax.eval_shape(net.init, jax.random.key(0), jnp.asarray(x))
-    params = jax.tree.map(lambda s: draw.normal(size=s.shape), shapes)
-    stats = jax.tree.map_with_path(lambda path, s: jnp.full(s.shape, float(path[-1].key == "var"), s.dtype), stats)
-    y, _ = net.apply(jax.tree.map(jnp.asarray, params), stats, jnp.asarray(x), train=False)
+    params, stats = drawn(net, jnp.asarray(x))
+    y, _ = jax.jit(lambda p, s, x: net.apply(p, s, x, train=False))(params, stats, jnp.asarray(x))
+    params = jax.tree.map(np.asarray, params)
     assert_allclose(y["pool"], by_hand(params, x, False), rtol=1e-11)
 
 
-def test_zero_init_makes_blocks_the_identity():
-    net = resnet(depth=(2,), base=4, stem="cifar")
-    x = jnp.asarray(np.random.default_rng(0).normal(size=(2, 6, 6, 3)), jnp.float32)
-    params, stats = jax.jit(net.init)(jax.random.key(0), x)
-    moved = jax.tree.map_with_path(lambda path, v: v * 2 if "stage1" in str(path) else v, params)
-    a, b = (net.apply(p, stats, x, train=False)[0]["pool"] for p in (params, moved))
-    assert_allclose(a, b, rtol=0)
-    assert float(jnp.abs(a).max()) > 0
+@pytest.mark.parametrize("zero_init", [True, False])
+def test_zero_init_starts_the_last_scale_of_each_block_at_zero(zero_init):
+    net = resnet(depth=(1, 1), base=2, stem="cifar", zero_init=zero_init)
+    params, _ = jax.jit(net.init)(jax.random.key(0), jnp.zeros((1, 4, 4, 1)))
+    scales = {
+        (s, n): float(params[s]["block0"][n]["scale"][0]) for s in ("stage1", "stage2") for n in ("norm1", "norm2")
+    }
+    assert scales == {(s, n): float(n == "norm1" or not zero_init) for s, n in scales}
+    assert float(params["stage2"]["block0"]["shortcut_norm"]["scale"][0]) == 1
 
 
 def test_bfloat16_computes_near_float32_and_returns_float32():
     x = jnp.asarray(np.random.default_rng(0).normal(size=(4, 8, 8, 3)), jnp.float32)
     half, full = (resnet(depth=(1, 1), base=4, stem="cifar", zero_init=False, dtype=d) for d in ("bfloat16", "float32"))
-    params, stats = jax.jit(half.init)(jax.random.key(0), x)
+    params, stats = drawn(half, x)
     assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves((params, stats)))
     (a, sa), (b, _) = (jax.jit(lambda p, s, n=n: n.apply(p, s, x, train=True))(params, stats) for n in (half, full))
     assert a["pool"].dtype == a["maps"]["stage1"].dtype == jnp.float32

@@ -1,0 +1,99 @@
+"""The host pipeline against decoding alone, on the same cores in the same run.
+
+    python benchmarks/input.py [--json] [--data=../shared/data] [--seconds=3] [--rounds=5]
+
+Two views (random resized crop, flip) of each image, uint8 out, at 224 pixels from a folder of JPEGs and at 32 pixels
+from TFDS CIFAR-10; the bound is decoding each image once and doing nothing with it. Rounds of the two alternate, and
+the medians are compared, so that other programs on the machine disturb both alike. `encoded` is CIFAR-10 decoded anew
+each time; `held` is what `sources.open` makes of it, images that were decoded once. The goal is a ratio of 0.6.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import time
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from ssl_jax.data import source as source_
+from ssl_jax.data import sources, stream, tfds_source
+from ssl_jax.data.cores import cores
+from ssl_jax.data.source import Source
+from ssl_jax.views import compose, compose_host
+
+
+def main() -> None:
+    """Measure, and print a table or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--data", default="../shared/data", help="the folder with imagenet_sample/ and tfds/")
+    parser.add_argument("--seconds", type=float, default=3.0, help="of one round")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    cases = {
+        "224 px, folder": (sources.open(f"folder:{options.data}/imagenet_sample"), 224, 32),
+        "32 px, encoded": (cifar10(options.data, held=False), 32, 256),
+        "32 px, held": (cifar10(options.data, held=True), 32, 256),
+    }
+    bound = cases["32 px, encoded"][0]
+    results = {
+        name: measure(source, bound if size == 32 else source, size, batch, options.seconds, options.rounds)
+        for name, (source, size, batch) in cases.items()
+    }
+    machine = {"cores": cores(), "processor": platform.processor() or platform.machine(), "load": os.getloadavg()[0]}
+    if options.json:
+        print(json.dumps({"machine": machine, "tensorflow": tf.__version__, "results": results}, indent=1))
+        return
+    print(f"{machine['cores']} cores, load {machine['load']:.1f}")
+    for name, row in results.items():
+        print(
+            f"{name:16s} {row['pipeline']:8.0f} images/s, decoding alone {row['decode']:8.0f}, ratio {row['ratio']:.2f}"
+        )
+
+
+def cifar10(data: str, *, held: bool) -> Source:
+    """10,000 images of CIFAR-10, decoded once or each time."""
+    limit, tfds_source.DECODED = tfds_source.DECODED, tfds_source.DECODED if held else 0
+    source = sources.open("tfds:cifar10/train[:10000]", data_dir=f"{data}/tfds")
+    tfds_source.DECODED = limit
+    return source
+
+
+def measure(source: Source, bound: Source, size: int, batch: int, seconds: float, rounds: int) -> dict[str, float]:
+    """Images/s of the pipeline and of decoding `bound` alone, medians of alternating rounds."""
+    ops = (dict(name="random_resized_crop"), dict(name="flip", p=0.5))
+    views = compose_host.host(compose.views([dict(group="global", count=2, size=size, ops=ops)]))
+    whole, alone = stream.batches(source, views, batch=batch, seed=0), decoding(bound, batch)
+    rates = [(rate(whole, batch, seconds), rate(alone, batch, seconds)) for _ in range(rounds)]
+    pipeline, decode = (statistics.median(column) for column in zip(*rates, strict=True))
+    return {"pipeline": pipeline, "decode": decode, "ratio": pipeline / decode}
+
+
+def decoding(source: Source, batch: int) -> Iterator:
+    """Decode the images in order, again and again, in parallel, and keep only their heights."""
+
+    def height(index: tf.Tensor) -> tf.Tensor:
+        return tf.shape(source_.image(source, index % source.size)[0])[0]
+
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = cores()
+    options.threading.max_intra_op_parallelism = 1
+    endless = tf.data.Dataset.range(tf.int64.max).map(height, num_parallel_calls=cores())
+    return endless.batch(batch).prefetch(2).with_options(options).as_numpy_iterator()
+
+
+def rate(iterator: Iterator, batch: int, seconds: float) -> float:
+    """Examples per second over at least `seconds`, after one batch to get going."""
+    next(iterator)
+    begin, count = time.perf_counter(), 0
+    while time.perf_counter() - begin < seconds:
+        next(iterator)
+        count += batch
+    return count / (time.perf_counter() - begin)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Look at a dataset before a run, or turn it into ArrayRecord shards.
+
+  ssl-jax data check folder:/data/photos
+  ssl-jax data check tfds:cifar10 --dir=/data/tfds --json
+  ssl-jax data convert tfds:imagenet2012/train --to=arrayrecord:/data/in1k --short-side=256
+
+SOURCE is embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN or package.module:function.
+check reads every example once: counts, sizes, channels, corrupt files, statistics for `normalise`. convert may be
+stopped and started again: finished shards stay.
+"""
+
+import argparse
+import json
+
+from rich.console import Console
+
+from ssl_jax.data import check, convert, sources
+
+PREFIX = "arrayrecord:"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The flags of `ssl-jax data`."""
+    parser.add_argument("action", choices=("check", "convert"))
+    parser.add_argument("source", metavar="SOURCE")
+    parser.add_argument("--dir", help="where tfds datasets lie; TFDS_DATA_DIR if left out")
+    parser.add_argument("--json", action="store_true", help="check: print JSON and no progress")
+    parser.add_argument("--to", metavar="arrayrecord:FOLDER", help="convert: where to write")
+    parser.add_argument("--short-side", type=int, metavar="PIXELS", help="convert: larger images are made this small")
+
+
+def run(args: argparse.Namespace, changes: dict[str, str]) -> None:
+    """Checks or converts. Raises ValueError for a source or a target that cannot be."""
+    if args.action == "convert" and not (args.to or "").startswith(PREFIX):
+        raise ValueError(f"--to={args.to} is no target; write --to={PREFIX}FOLDER")
+    source = sources.open(args.source, data_dir=args.dir, scan=True)
+    console = Console()
+    if args.action == "convert":
+        made = convert.convert(source, args.to.removeprefix(PREFIX), short_side=args.short_side, console=console)
+        console.print(json.dumps({k: v for k, v in made.items() if not isinstance(v, list | dict)}, indent=2))
+    elif args.json:
+        print(json.dumps(check.check(source), indent=2))
+    else:
+        console.print(check.table(check.check(source, console=console)))
