@@ -1,10 +1,9 @@
 """The main job: SimCLR on 10,000 images of Fashion-MNIST that come with the package, on a laptop's CPU.
 
-    ssl-jax train --config=quickstart --workdir=runs/quickstart
+ssl-jax train --config=quickstart --workdir=runs/quickstart
 """
 
 from ml_collections import ConfigDict
-
 from ssl_jax.configs import presets
 
 

@@ -1,8 +1,8 @@
 """Self-supervised pre-training of vision models in JAX.
 
-    ssl_jax.train(config, workdir)      pre-train by a recipe, or go on in a work directory
-    ssl_jax.evaluate(workdir)           measure its encoder against random init and raw pixels
-    ssl_jax.recipe(name)                a recipe to look at or to change
+ssl_jax.train(config, workdir)      pre-train by a recipe, or go on in a work directory
+ssl_jax.evaluate(workdir)           measure its encoder against random init and raw pixels
+ssl_jax.recipe(name)                a recipe to look at or to change
 """
 
 import importlib

@@ -80,7 +80,9 @@ def _set(node: Any, keys: list[str], text: str, where: str) -> Any:
     if not keys:
         return _parse(text, node)
     key, *rest = keys
-    parts = node if isinstance(node, dict) else {str(i): v for i, v in enumerate(node)} if isinstance(node, tuple) else {}
+    parts = (
+        node if isinstance(node, dict) else {str(i): v for i, v in enumerate(node)} if isinstance(node, tuple) else {}
+    )
     if key not in parts:
         if not parts:
             raise ValueError(f"{where} is {node!r} and has no part '{key}'")

@@ -21,7 +21,7 @@ from ssl_jax.data.encoded import survivors
 from ssl_jax.data.source import Source
 
 CHUNK = 32
-"""Examples whose order is computed in one go and that one thread works off."""
+"""Examples, at most, whose order is computed in one go and that one thread works off."""
 TRIES = 100
 """Successors of an unreadable image that are tried before the stream gives up."""
 ROUNDS = 16
@@ -107,8 +107,8 @@ def _iterate(
 ) -> Iterator[dict[str, np.ndarray]]:
     """Local examples span[0]..span[1]-1 in batches; the graph is built here, so that bad arguments fail at once."""
     threads = threads or cores()
-    chunk = min(CHUNK, local)
-    chunks = tf.int64.max if span[1] is None else -(-(span[1] - span[0]) // chunk)
+    chunk = _chunk(local)
+    chunks = tf.int64.max if span[1] is None else (span[1] - span[0]) // chunk
 
     def work(number: tf.Tensor) -> dict[str, tf.Tensor]:
         q = span[0] + number * chunk + tf.range(chunk, dtype=tf.int64)
@@ -117,13 +117,26 @@ def _iterate(
         return out if span[1] is None else {**out, "real": real}
 
     examples = tf.data.Dataset.range(chunks).map(work, num_parallel_calls=threads, deterministic=True)
-    stream = examples.rebatch(local, drop_remainder=True).prefetch(2)
-    stream = stream if span[1] is None else stream.take((span[1] - span[0]) // local)
+    stream = _joined(examples, local // chunk).prefetch(2)
     options = tf.data.Options()
     options.deterministic = True
     options.threading.private_threadpool_size = threads
     options.threading.max_intra_op_parallelism = 1
     return _guarded(stream.with_options(options), source, host, plan, seed, span[0], local)
+
+
+def _chunk(local: int) -> int:
+    """The largest divisor of the batch up to CHUNK, so that chunks fill batches; all of it where that is tiny."""
+    best = max(size for size in range(1, min(CHUNK, local) + 1) if local % size == 0)
+    return best if best >= 8 else local
+
+
+def _joined(chunks: tf.data.Dataset, count: int) -> tf.data.Dataset:
+    """`count` chunks make a batch. `Dataset.rebatch` does the same and logs an error for every slice (TF 2.21)."""
+    if count == 1:
+        return chunks
+    flat = lambda x: tf.reshape(x, [x.shape[0] * x.shape[1], *x.shape[2:]])  # noqa: E731
+    return chunks.batch(count, drop_remainder=True).map(lambda batch: tf.nest.map_structure(flat, batch))
 
 
 def _fill(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -187,7 +200,7 @@ def _guarded(
             yield item
             done += 1
     except failed as error:
-        q = tf.range(first + done * local, first + (done + 1) * local + CHUNK, dtype=tf.int64)
+        q = tf.range(first + done * local, first + (done + 1) * local, dtype=tf.int64)
         raise ValueError(_reason(source, host, *plan(q)[:2], seed)) from error
 
 

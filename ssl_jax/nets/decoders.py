@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ssl_jax.nets import positions
-from ssl_jax.nets.norm import layer_norm
+from ssl_jax.nets.norm import LayerNorm
 from ssl_jax.nets.options import at_least_float32, compute_dtype, parameter_dtype
 from ssl_jax.nets.pure import pure
 from ssl_jax.nets.transformer import Blocks, Dense, kernel_init
@@ -82,5 +82,5 @@ class MaeDecoder(nn.Module):
             raise ValueError(f"{patches.shape[1]} tokens do not fill a grid of {grid[0]} x {grid[1]}: pass keep=")
         patches = patches + jnp.asarray(positions.sincos(*grid, self.width), self.dtype)[None]
         y = jnp.concatenate([y[:, :cls], patches], 1)
-        y = layer_norm(self.dtype, "norm")(self.blocks(y, train=train))
+        y = LayerNorm(self.dtype, name="norm")(self.blocks(y, train=train))
         return at_least_float32(Dense(self.out, init, self.dtype, name="pred")(y[:, cls:]))

@@ -81,11 +81,20 @@ class BatchNorm(nn.Module):
         running.value = (self.momentum * running.value + (1 - self.momentum) * now).astype(running.value.dtype)
 
 
-def layer_norm(dtype: jnp.dtype, name: str) -> nn.Module:
+class LayerNorm(nn.Module):
     """Layer norm (arXiv:1607.06450) over the last axis with eps 1e-6, as timm's and MAE's vision transformers.
 
-    Statistics in at least float32, from centred values. Parameters `scale` and `bias`.
+    Statistics in at least float32, from centred values. Parameters `scale` and `bias`, both [d].
     """
-    return nn.LayerNorm(
-        epsilon=1e-6, use_fast_variance=False, dtype=dtype, param_dtype=parameter_dtype(dtype), name=name
-    )
+
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        width, kept, x = (x.shape[-1],), parameter_dtype(self.dtype), at_least_float32(x)
+        row = (1,) * (x.ndim - 1) + width
+        scale = self.param("scale", nn.initializers.ones, width, kept).astype(x.dtype).reshape(row)
+        bias = self.param("bias", nn.initializers.zeros, width, kept).astype(x.dtype).reshape(row)
+        x = x - x.mean(-1, keepdims=True)
+        gain = jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + 1e-6)
+        return (x * gain * scale + bias).astype(self.dtype)

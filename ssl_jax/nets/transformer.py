@@ -11,7 +11,7 @@ import numpy as np
 from flax import linen as nn
 
 from ssl_jax.nets.activations import gelu
-from ssl_jax.nets.norm import layer_norm
+from ssl_jax.nets.norm import LayerNorm
 from ssl_jax.nets.options import at_least_float32, parameter_dtype
 from ssl_jax.types import Array
 
@@ -112,9 +112,9 @@ class Block(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, rate: Array) -> tuple[Array, None]:
-        y = Attention(self.heads, self.init_std, self.dtype, name="attn")(layer_norm(self.dtype, "norm1")(x))
+        y = Attention(self.heads, self.init_std, self.dtype, name="attn")(LayerNorm(self.dtype, name="norm1")(x))
         x = x + self._path(y, rate, "ls1")
-        y = Mlp(self.init_std, self.dtype, name="mlp")(layer_norm(self.dtype, "norm2")(x))
+        y = Mlp(self.init_std, self.dtype, name="mlp")(LayerNorm(self.dtype, name="norm2")(x))
         return x + self._path(y, rate, "ls2"), None
 
     def _path(self, y: Array, rate: Array, name: str) -> Array:

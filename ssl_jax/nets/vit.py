@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ssl_jax.nets import positions as grids
-from ssl_jax.nets.norm import layer_norm
+from ssl_jax.nets.norm import LayerNorm
 from ssl_jax.nets.options import at_least_float32, compute_dtype, one_of, parameter_dtype
 from ssl_jax.nets.pure import pure
 from ssl_jax.nets.transformer import Blocks, kernel_init
@@ -133,7 +133,7 @@ class ViT(nn.Module):
             x = select(x, keep)
         front = self._front(place_of_cls)
         x = jnp.concatenate([*(jnp.broadcast_to(t, (b, *t.shape[1:])) for t in front), x], 1)
-        x = layer_norm(self.dtype, "norm")(self.blocks(x, train=train))
+        x = LayerNorm(self.dtype, name="norm")(self.blocks(x, train=train))
         x = at_least_float32(x)
         tokens = x[:, sum(t.shape[1] for t in front) :]
         out = {"cls": x[:, 0]} if self.cls_token else {}

@@ -27,9 +27,7 @@ def pretext(encoder: Net, classifier: Net, task: Callable) -> Method:
         stats = dict(state["stats"])
         args = (encode.joint, encoder, params["encoder"], stats["encoder"], [inputs])
         h, stats["encoder"] = encode.groups(*args, train=True, key=key)
-        logits, stats["classifier"] = encode.joint(
-            classifier, params["classifier"], stats["classifier"], h, train=True
-        )
+        logits, stats["classifier"] = encode.joint(classifier, params["classifier"], stats["classifier"], h, train=True)
         value = optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
         right = (logits.argmax(-1) == labels).astype(jnp.float32).mean()
         return value, jax.lax.stop_gradient(Aux({"stats": stats}, h[:, 0], {"pretext/top1": right}))

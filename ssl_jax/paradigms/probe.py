@@ -68,5 +68,5 @@ def _cross_entropy(probe: dict, features: Array, label: Array) -> tuple[Array, A
     real = (label >= 0).astype(dtype)
     count = jnp.maximum(jnp.sum(real), 1)
     picked = jnp.take_along_axis(log_p, jnp.maximum(label, 0)[:, None], -1)[:, 0]
-    hits = (jnp.argmax(log_p, -1) == label).astype(dtype)
+    hits = (jnp.argmax(log_p, -1).astype(label.dtype) == label).astype(dtype)
     return -jnp.sum(real * picked) / count, jnp.sum(real * hits) / count

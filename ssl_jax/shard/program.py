@@ -12,7 +12,6 @@ from ssl_jax.shard import mesh as meshes
 from ssl_jax.shard import rules as placement
 from ssl_jax.types import Method, TrainState, Tree
 
-
 QUICKLY = {"xla_backend_optimization_level": 1}
 """For what runs once: at its full level XLA's CPU compiler takes seconds for each of the many random draws."""
 
@@ -73,9 +72,7 @@ def build(
     step = steps.make_step(method, optimizer, augment)
     return Program(
         init=jax.jit(init, in_shardings=whole, out_shardings=places, compiler_options=QUICKLY),
-        step=jax.jit(
-            step, in_shardings=(places, split, whole), out_shardings=(places, whole), donate_argnums=0
-        ),
+        step=jax.jit(step, in_shardings=(places, split, whole), out_shardings=(places, whole), donate_argnums=0),
         tasks=tuple(
             jax.jit(task.run, in_shardings=(places, whole), out_shardings=places, donate_argnums=0)
             for task in method.epoch_tasks

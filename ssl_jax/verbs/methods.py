@@ -1,7 +1,7 @@
 """List the methods: family, paper, paradigm, recipes.
 
-  ssl-jax methods
-  ssl-jax methods --json
+ssl-jax methods
+ssl-jax methods --json
 """
 
 import argparse

@@ -94,8 +94,9 @@ def turn(image: Array, hue: Array) -> Array:
     value = jnp.maximum(jnp.maximum(r, g), b)
     chroma = value - jnp.minimum(jnp.minimum(r, g), b)
     over = 1 / jnp.where(chroma == 0, 1, chroma)
-    green_or_blue = jnp.where(value == g, (b - r) * over + 2, (r - g) * over + 4)
-    sixths = jnp.where(value == r, (g - b) * over, green_or_blue) + 6 * (hue - jnp.floor(hue))
+    # Not `value == r`: compilers recompute r with other roundings, and a miss by one bit would take a wrong branch.
+    green_or_blue = jnp.where(g >= b, (b - r) * over + 2, (r - g) * over + 4)
+    sixths = jnp.where((r >= g) & (r >= b), (g - b) * over, green_or_blue) + 6 * (hue - jnp.floor(hue))
 
     def channel(n):
         k = sixths + n

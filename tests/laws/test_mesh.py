@@ -19,9 +19,7 @@ def run(name: str, data: int, fsdp: int):
     augment, clean = (functools.partial(f, dtype=jnp.float64) for f in (tiny.augment, tiny.clean))
     shapes = jax.eval_shape(lambda: jax.tree.map(jnp.asarray, tiny.batch(name, 0)))
     method = tiny.method(name, "float64")
-    compiled = program.build(
-        method, tiny.optimizer(), augment, clean, shapes, mesh.make(data, fsdp, devices=devices)
-    )
+    compiled = program.build(method, tiny.optimizer(), augment, clean, shapes, mesh.make(data, fsdp, devices=devices))
     key = jax.random.key(7)
     state, rows = compiled.init(key), []
     for i in range(STEPS):

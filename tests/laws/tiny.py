@@ -30,7 +30,9 @@ def nets(method: str, dtype: str) -> dict[str, Net]:
     if method in TRANSFORMERS:
         encoder = vit.vit(variant=(16, 2, 2, PATCH), drop_path=0.2 if method == "dino" else 0.0, dtype=dtype)
     else:
-        encoder = resnet.resnet(depth=(1, 1), base=4, zero_init=False, stem="cifar", groups=2 if method == "moco_v2" else 1, dtype=dtype)
+        encoder = resnet.resnet(
+            depth=(1, 1), base=4, zero_init=False, stem="cifar", groups=2 if method == "moco_v2" else 1, dtype=dtype
+        )
     return {
         "encoder": encoder,
         "projector": heads.mlp(widths=(16, 8), dtype=dtype),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from ssl_jax.nets.norm import BatchNorm, layer_norm
+from ssl_jax.nets.norm import BatchNorm, LayerNorm
 
 
 def normal(*shape, dtype="float32"):
@@ -103,9 +103,9 @@ def test_a_batch_that_does_not_divide_is_a_sentence():
 
 
 def test_layer_norm_far_from_zero_and_its_epsilon():
-    x = normal(8, 512) + 4096
-    y, _ = layer_norm(jnp.dtype("float32"), "norm").init_with_output(jax.random.key(0), x)
+    params = {"params": {"scale": jnp.ones(512), "bias": jnp.zeros(512)}}
+    y = LayerNorm(jnp.dtype("float32")).apply(params, normal(8, 512) + 4096)
     assert_allclose(y.std(-1), 1, atol=2e-3)
-    tiny = jnp.asarray([[1e-3, -1e-3]])  # variance 1e-6 = eps: the result is 1 / sqrt(2)
-    y, _ = layer_norm(jnp.dtype("float32"), "norm").init_with_output(jax.random.key(0), tiny)
-    assert_allclose(y[0, 0], 0.5**0.5, rtol=1e-5)
+    params = {"params": {"scale": jnp.asarray([3.0, 1.0]), "bias": jnp.asarray([0.0, 1.0])}}
+    y = LayerNorm(jnp.dtype("float32")).apply(params, jnp.asarray([[1e-3, -1e-3]]))
+    assert_allclose(y, [[3 * 0.5**0.5, 1 - 0.5**0.5]], rtol=1e-5)  # variance 1e-6 = eps

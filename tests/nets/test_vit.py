@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from ssl_jax.nets import positions
+from ssl_jax.nets import positions, transformer
 from ssl_jax.nets.vit import vit
 from tests.nets.drawn import drawn
 
-SMALL = (16, 3, 2, 4)
+SMALL = (16, 2, 2, 4)
 X = np.random.default_rng(0).normal(size=(2, 12, 16, 3)).astype(np.float32)  # 3 x 4 patches
 
 
@@ -69,13 +69,14 @@ def test_keeping_all_patches_in_another_order_permutes_the_tokens(strict):
 def test_hidden_patches_never_matter_and_seen_ones_do():
     net, params = made(positions="learned", image_size=16)
     keep = np.array([[0, 7, 10], [5, 1, 2]], np.int32)
-    before = out(net, params, X, keep=keep)["tokens"]
+    run = jax.jit(lambda x: net.apply(params, {}, x, train=False, keep=keep)[0]["tokens"])
+    before = run(X)
     for i, seen in enumerate(keep):
         for patch in range(12):
             row, column = divmod(patch, 4)
             x = X.copy()
             x[i, row * 4 : row * 4 + 4, column * 4 : column * 4 + 4] += 1
-            change = np.abs(out(net, params, x, keep=keep)["tokens"] - before).max((1, 2))
+            change = np.abs(np.asarray(run(x) - before)).max((1, 2))
             assert change[1 - i] == 0 and (change[i] > 1e-3) == (patch in seen)
 
 
@@ -83,7 +84,7 @@ def test_positions_are_those_of_the_whole_image(strict):
     """With black patches and silent blocks a token is the norm of its own position, wherever it stands in `keep`."""
     net = vit(variant=(16, 1, 2, 4), dtype="float64")
     x = jnp.zeros((1, 12, 16, 3), "float64")
-    params = jax.tree.map_with_path(lambda path, v: jnp.ones_like(v) * (path[-1].key == "scale"), drawn(net, x)[0])
+    params = jax.tree.map_with_path(lambda path, v: jnp.full_like(v, path[-1].key == "scale"), drawn(net, x)[0])
     y = out(net, params, x, keep=jnp.asarray([[6, 1]], "int32"))["tokens"][0]
     want = positions.sincos(3, 4, 16)[[6, 1]]
     want = (want - want.mean(1, keepdims=True)) / np.sqrt(want.var(1, keepdims=True) + 1e-6)
@@ -142,13 +143,12 @@ def test_bfloat16_computes_near_float32_and_returns_float32():
     assert 1e-4 < float(jnp.abs(y["pool"] - full["pool"]).max()) < 0.1
 
 
-def test_starts_are_xavier_or_normal():
-    start = lambda **o: vit(variant=(64, 2, 2, 4), **o).init(jax.random.key(0), jnp.zeros((1, 4, 4, 3)))[0]  # noqa: E731
-    qkv = start()["blocks"]["attn"]["qkv"]["kernel"]
-    bound = (6 / (64 + 64)) ** 0.5  # each of the three [64, 64] matrices by itself
+def test_starts_are_xavier_of_each_matrix_or_normal():
+    qkv = transformer.qkv_init(None)(jax.random.key(0), (64, 192), jnp.float32)
+    bound = (6 / (64 + 64)) ** 0.5  # of [64, 64], not of the fused [64, 192]
     assert 0.98 * bound < float(jnp.abs(qkv).max()) <= bound
-    assert not np.allclose(qkv[0], qkv[1])
-    assert abs(float(start(init_std=0.02)["blocks"]["mlp"]["fc1"]["kernel"].std()) - 0.02) < 5e-4
+    assert not np.allclose(qkv[:, :64], qkv[:, 64:128])
+    assert abs(float(transformer.kernel_init(0.02)(jax.random.key(0), (64, 192), jnp.float32).std()) - 0.02) < 5e-4
 
 
 def test_bad_options_are_sentences():
