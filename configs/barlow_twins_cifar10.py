@@ -10,6 +10,7 @@ ResNet-10 of a quarter of the width. To undo it: --config.data.train=tfds:cifar1
 """
 
 from ml_collections import ConfigDict
+
 from ssl_jax.configs import presets
 
 

@@ -11,6 +11,7 @@ Differs: that rate; bfloat16 in the networks (float16 there), the correlation in
 """
 
 from ml_collections import ConfigDict
+
 from ssl_jax.configs import presets
 
 GPUS = 32

@@ -11,6 +11,7 @@ Changed: 10,000 images, 6 epochs, a ResNet-10 of a quarter of the width, heads o
 """
 
 from ml_collections import ConfigDict
+
 from ssl_jax.configs import presets
 
 

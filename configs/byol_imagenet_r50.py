@@ -11,6 +11,7 @@ Differs: bfloat16 in the networks; the brightness of the colour jitter is multip
 """
 
 from ml_collections import ConfigDict
+
 from ssl_jax.configs import presets
 
 LENGTHS = {"": (1000, 0.2, 1.5e-6, 0.996), "300": (300, 0.3, 1e-6, 0.99), "100": (100, 0.45, 1e-6, 0.99)}

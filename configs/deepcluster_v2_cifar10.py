@@ -11,6 +11,7 @@ not 11; 8 epochs, the first of which only fills the bank; a ResNet-10 and a head
 """
 
 from ml_collections import ConfigDict
+
 from ssl_jax.configs import presets
 
 

@@ -13,6 +13,7 @@ networks. `groups=8` is the code's batch norm over groups of 8 GPUs, 512 images.
 """
 
 from ml_collections import ConfigDict
+
 from ssl_jax.configs import presets
 
 

@@ -11,6 +11,7 @@ undo it: --config.data.train=tfds:cifar10/train --config.duration="200 epochs" -
 """
 
 from ml_collections import ConfigDict
+
 from ssl_jax.configs import presets
 
 

@@ -12,6 +12,7 @@ denominator.
 """
 
 from ml_collections import ConfigDict
+
 from ssl_jax.configs import presets
 
 

@@ -11,6 +11,7 @@ of the width. To undo it: --config.data.train=tfds:cifar10/train --config.durati
 """
 
 from ml_collections import ConfigDict
+
 from ssl_jax.configs import presets
 
 

@@ -11,6 +11,7 @@ of devices; the keys are shuffled over these groups, as there.
 """
 
 from ml_collections import ConfigDict
+
 from ssl_jax.configs import presets
 
 

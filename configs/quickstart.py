@@ -4,6 +4,7 @@ ssl-jax train --config=quickstart --workdir=runs/quickstart
 """
 
 from ml_collections import ConfigDict
+
 from ssl_jax.configs import presets
 
 
@@ -15,10 +16,10 @@ def get_config(arg: str = "") -> ConfigDict:
     c.duration = "20 epochs"
     c.method = dict(name="simclr", temperature=0.2)
     c.nets = dict(
-        encoder=dict(name="resnet", depth=(1, 1, 1), base=32, stem="cifar"),
+        encoder=dict(name="resnet", depth=(1, 1, 1), base=32, stem="half"),
         projector=dict(name="mlp", widths=(256, 64)),
     )
-    c.views = presets.simclr(size=28, blur=False, stats=presets.FASHION_MNIST)
+    c.views = presets.simclr(size=28, strength=0.5, blur=False, scale=(0.3, 1.0), stats=presets.FASHION_MNIST)
     c.optimizer = dict(name="adamw", weight_decay=1e-4)
     c.lr = dict(kind="cosine", peak=2e-3, warmup="1 epoch")
     return c

@@ -9,6 +9,7 @@ Changed: batch 32, the rate goes with it; 10,000 images, 4 epochs, a ResNet-10 o
 """
 
 from ml_collections import ConfigDict
+
 from ssl_jax.configs import presets
 
 

@@ -12,6 +12,7 @@ epochs". Biases are not decayed (in VISSL norms are not); bfloat16 in the networ
 """
 
 from ml_collections import ConfigDict
+
 from ssl_jax.configs import presets
 
 

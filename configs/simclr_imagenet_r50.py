@@ -11,6 +11,7 @@ Differs: bfloat16 in the networks.
 """
 
 from ml_collections import ConfigDict
+
 from ssl_jax.configs import presets
 
 

@@ -11,6 +11,7 @@ Changed: 10,000 images, 6 epochs, a ResNet-10 and heads of a quarter of the widt
 """
 
 from ml_collections import ConfigDict
+
 from ssl_jax.configs import presets
 
 

@@ -11,6 +11,7 @@ cannot fill more without a queue; 10,000 images, 6 epochs, a ResNet-10 of a quar
 """
 
 from ml_collections import ConfigDict
+
 from ssl_jax.configs import presets
 
 

@@ -13,6 +13,7 @@ in float32. `groups=8` is the code's batch norm over groups of 8 GPUs, 512 image
 """
 
 from ml_collections import ConfigDict
+
 from ssl_jax.configs import presets
 
 

@@ -12,6 +12,7 @@ undo it: --config.data.train=tfds:cifar10/train --config.duration="1000 epochs" 
 """
 
 from ml_collections import ConfigDict
+
 from ssl_jax.configs import presets
 
 

@@ -10,6 +10,7 @@ Differs: bfloat16 in the networks (float16 there), the covariance in float32.
 """
 
 from ml_collections import ConfigDict
+
 from ssl_jax.configs import presets
 
 

@@ -6,6 +6,11 @@ ssl_jax.recipe(name)                a recipe to look at or to change
 """
 
 import importlib
+import os
+
+# TensorFlow serves only data here; unless told otherwise it announces itself and complains about each sliced tensor.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 __version__ = "0.1.0"
 _API = {"train": "api", "evaluate": "api", "recipe": "recipes"}

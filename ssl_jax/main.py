@@ -10,9 +10,6 @@ import sys
 
 from ssl_jax import registry
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # it serves only data here, and announces itself otherwise
-
 BAD_INPUT = 2
 """The exit code of a sentence about what the user wrote: to try again without a change is no use."""
 OVERRIDE = re.compile(r"--config\.([\w.]+)=(.*)", re.DOTALL)

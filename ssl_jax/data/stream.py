@@ -5,8 +5,8 @@ g = step * batch + process * local + place; g // n is its epoch and the rest goe
 that epoch, computed per index, so that nothing is skipped or stored at a restart and any number of processes reads
 the same global order. Views draw their random numbers from (seed, g).
 
-An image that cannot be read is replaced by the next one of the dataset that can (index + 1, + 2, ... modulo n),
-not by the next one of the order, which would put the same image twice into one batch. `index` and `label` are those of
+An image that cannot be read, for whatever reason, is replaced by the next one of the dataset that can (index + 1,
++ 2, ... modulo n), not by the next one of the order, which would put the same image twice into one batch. `index` and `label` are those of
 the image that was used; `replaced` is the index that it stands for, -1 for all others.
 """
 
@@ -87,6 +87,8 @@ def shuffled(g: tf.Tensor, n: int, seed: int) -> tf.Tensor:
 def _share(batch: int, process: tuple[int, int], source: Source) -> int:
     if source.read is None:
         raise ValueError(f"{source.name} was opened to be read in order, so it cannot be trained on")
+    if not source.size:
+        raise ValueError(f"{source.name} has no examples")
     which, count = process
     if batch < 1 or batch % count:
         near = max(count, batch - batch % count)

@@ -1,4 +1,4 @@
-"""DeepCluster-v2 (Caron et al. 2020, arXiv:2006.09882, appendix): k-means of the last epoch names the classes of this."""
+"""DeepCluster-v2 (Caron et al. 2020, arXiv:2006.09882, appendix): clusters of the last epoch are classes."""
 
 from ssl_jax.criteria import assigned
 from ssl_jax.paradigms.joint_embedding import joint_embedding

@@ -8,7 +8,7 @@ from ssl_jax.types import Method, Net
 
 
 def mae(encoder: Net, decoder: Net, *, patch: int, mask_ratio: float = 0.75) -> Method:
-    """Normalised pixels as target (table 1d); int(l (1 - mask_ratio)) of l patches are seen, as in the official code."""
+    """Normalised pixels as target (table 1d); int(l (1 - mask_ratio)) of l patches are seen, as in the code."""
 
     def mask(key, b, length):
         return masks.random(key, b, length, int(length * (1 - mask_ratio)))

@@ -7,5 +7,5 @@ from ssl_jax.types import Method, Net
 
 
 def simsiam(encoder: Net, projector: Net, predictor: Net) -> Method:
-    """One pass a view through one network (algorithm 1); the predictor's rate stays constant by the optimiser's groups."""
+    """One pass a view through one network (algorithm 1); the optimiser keeps the predictor's rate constant."""
     return joint_embedding(encoder, projector, pairs.simsiam(), predictor=predictor, through=encode.each)

@@ -34,7 +34,7 @@ def each(net: Net, params: Tree, stats: Tree, views: Array, *, train: bool, key:
 
 
 def groups(encode, net: Net, params: Tree, stats: Tree, crops: list, *, train: bool, key: Key | None = None):
-    """Each group of crops through the net in turn, results side by side on the view axis: a list of sizes in, one out."""
+    """Each group of crops through the net in turn, results side by side on the view axis."""
     ys = []
     for i, views in enumerate(crops):
         group_key = None if key is None else jax.random.fold_in(key, i)

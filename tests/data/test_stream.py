@@ -100,6 +100,8 @@ def test_sixteen_bits_and_many_channels_pass_through():
 def test_the_numbers_of_examples_processes_and_start_are_checked(small):
     with pytest.raises(ValueError, match="a batch of 10 cannot be shared by 4 processes: take a multiple, such as 8"):
         stream.batches(small, host, batch=10, seed=0, process=(0, 4))
+    with pytest.raises(ValueError, match="has no examples"):
+        stream.sequential(sources.subset(small, []), host, batch=8)
     with pytest.raises(ValueError, match="process 4 is not one of 4"):
         stream.batches(small, host, batch=8, seed=0, process=(4, 4))
 

@@ -44,7 +44,7 @@ def assert_same(one, other, tolerance: float):
         )
 
 
-@pytest.mark.parametrize("data, fsdp", [(8, 1), (2, 4)])
+@pytest.mark.parametrize("data, fsdp", [(2, 4), pytest.param(8, 1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", tiny.METHODS)
 def test_any_mesh_is_one_device(name, data, fsdp, monkeypatch):
     monkeypatch.setattr(rules, "SMALL", 1)  # so that even these small leaves are split over fsdp

@@ -1,0 +1,36 @@
+"""Every recipe builds and its step lowers at full size; no data is read and nothing is compiled."""
+
+import jax
+import pytest
+
+from ssl_jax import build, durations, recipes
+from ssl_jax.shard import mesh, program
+
+SIZES = {"imagenet": (1281167, 1000, 3), "cifar10": (10000, 10, 3), "quickstart": (10000, 10, 1)}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if "imagenet" in n else ()) for n in recipes.names()]
+)
+def test_the_step_lowers(name):
+    config = build.resolve(recipes.load(name))
+    examples, classes, channels = next(size for key, size in SIZES.items() if key in name)
+    clock = durations.run(config["duration"], examples=examples, batch=config["batch"])
+    method, optimizer = build.method_and_optimizer(config, clock, classes)
+    training, clean = (build.preprocess(config[key], config["photometric"]) for key in ("views", "clean"))
+    shapes = build.shapes(training, config["batch"], channels, 8)
+    place = mesh.make(1, 1, devices=jax.devices()[:1])
+    made = program.build(method, optimizer, training.device, clean.device, shapes, place)
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    text = made.step.lower(made.state, made.batch, key).as_text()
+    assert "callback" not in text
+    images = jax.ShapeDtypeStruct((2, 1, *([config["clean"][0]["size"]] * 2), channels), "uint8")
+    assert "pool" in jax.eval_shape(made.embed, made.state.params, made.state.method_state, images)
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_the_docstring_says_how_to_run_it(name):
+    text = (recipes.folder() / f"{name}.py").read_text()
+    assert f"--config={name}" in text
+    if "imagenet" in name:
+        assert "arXiv:" in text
