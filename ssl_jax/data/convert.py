@@ -146,16 +146,19 @@ def _shrunk(source: Source, short_side: int | None, *row: tf.Tensor) -> tuple[tf
     if data.dtype != tf.string:
         data = tf.io.encode_png(data)
     image = encoded.decode(data, channels=source.channels, bits=source.bits)
+    with tf.control_dependencies([image]):  # Else the decoding is cut out as unused where the bytes are kept.
+        data = tf.identity(data)
+    if short_side is None:
+        return data, label
     size = tf.cast(tf.shape(image)[:2], tf.float32)
-    scale = 1.0 if short_side is None else short_side / tf.reduce_min(size)
+    scale = short_side / tf.reduce_min(size)
 
     def smaller() -> tf.Tensor:
         target = tf.cast(tf.round(size * scale), tf.int32)
         x = tf.image.resize(image, target, tf.image.ResizeMethod.BICUBIC, antialias=True)
         return _encode(tf.cast(tf.clip_by_value(tf.round(x), 0, 2**source.bits - 1), image.dtype), data)
 
-    # The comparison with the image's size keeps the decoding in the graph, which would else be cut out as unused.
-    return tf.cond(scale * tf.minimum(tf.reduce_min(size), 1.0) < 1.0, smaller, lambda: data), label
+    return tf.cond(scale < 1.0, smaller, lambda: data), label
 
 
 def _encode(image: tf.Tensor, origin: tf.Tensor) -> tf.Tensor:

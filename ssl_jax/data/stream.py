@@ -5,9 +5,9 @@ g = step * batch + process * local + place; g // n is its epoch and the rest goe
 that epoch, computed per index, so that nothing is skipped or stored at a restart and any number of processes reads
 the same global order. Views draw their random numbers from (seed, g).
 
-An image that cannot be read, for whatever reason, is replaced by the next one of the dataset that can (index + 1,
-+ 2, ... modulo n), not by the next one of the order, which would put the same image twice into one batch. `index` and `label` are those of
-the image that was used; `replaced` is the index that it stands for, -1 for all others.
+An image that cannot be read, for whatever reason, is replaced by the next one of the dataset that can (index + 1, + 2,
+... modulo n), not by the next one of the order, which would put the same image twice into one batch. `index` and
+`label` are those of the image that was used; `replaced` is the index that it stands for, -1 for all others.
 """
 
 from collections.abc import Callable, Iterator

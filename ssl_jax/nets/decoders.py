@@ -3,7 +3,6 @@
 Parameters of MAE's: `embed`, `mask_token` [1, 1, d], `blocks/...` (stacked, see `transformer.py`), `norm`, `pred`.
 """
 
-import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
@@ -53,12 +52,13 @@ def mae_decoder(
 def place(tokens: Array, keep: Array, length: int, filler: Array) -> Array:
     """tokens [b, k, d] at the indices keep [b, k] of [b, length, d]; `filler` [1, 1, d] everywhere else.
 
-    The inverse of dropping, as a product with one-hot columns: MAE's code sorts the shuffle once more instead.
+    The inverse of dropping: each place looks its token up. MAE's code sorts the shuffle once more instead.
     """
-    rows = jax.nn.one_hot(keep, length, dtype=tokens.dtype)  # [b, k, length]
-    seen = rows.sum(1)[..., None]
-    placed = jnp.einsum("bkl,bkd->bld", rows, tokens, precision=jax.lax.Precision.HIGHEST)
-    return placed + (1 - seen) * filler
+    b, k, d = tokens.shape
+    found = keep[:, :, None] == jnp.arange(length, dtype=keep.dtype)[None, None]  # [b, k, length]
+    slot = jnp.where(found.any(1), found.argmax(1), k)
+    rows = jnp.concatenate([tokens, jnp.broadcast_to(filler, (b, 1, d))], 1)
+    return jnp.take_along_axis(rows, slot[..., None], 1)
 
 
 class MaeDecoder(nn.Module):

@@ -61,7 +61,7 @@ def simclr_projector(*, widths: tuple[int, ...] = (2048, 128), groups: int = 1, 
 
     v1 has two layers; v2 (arXiv:2006.10029, section 2) three: widths=(2048, 2048, 128) for a ResNet-50.
     """
-    return mlp(widths=widths, bias=False, last_bias=True, last_norm="affine", groups=groups, dtype=dtype)
+    return mlp(widths=widths, bias=False, last_bias=False, last_norm="no_bias", groups=groups, dtype=dtype)
 
 
 def moco_v2_projector(*, hidden: int = 2048, out: int = 128, dtype: str = "float32") -> Net:

