@@ -15,7 +15,7 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
@@ -66,7 +66,7 @@ def measure(source: Source, bound: Source, size: int, batch: int, seconds: float
     """Images/s, and images per CPU-second, of the pipeline and of decoding `bound` alone; medians of the rounds."""
     ops = (dict(name="random_resized_crop"), dict(name="flip", p=0.5))
     views = compose_host.host(compose.views([dict(group="global", count=2, size=size, ops=ops)]))
-    whole, alone = stream.batches(source, views, batch=batch, seed=0), decoding(bound, batch)
+    whole, alone = lambda: stream.batches(source, views, batch=batch, seed=0), lambda: decoding(bound, batch)
     rates = [(rate(whole, batch, seconds), rate(alone, batch, seconds)) for _ in range(rounds)]
     median = lambda which, clock: statistics.median(pair[which][clock] for pair in rates)  # noqa: E731
     numbers = {
@@ -93,9 +93,14 @@ def decoding(source: Source, batch: int) -> Iterator:
     return endless.batch(batch).prefetch(2).with_options(options).as_numpy_iterator()
 
 
-def rate(iterator: Iterator, batch: int, seconds: float) -> tuple[float, float]:
-    """Examples per second, and per second of CPU, over at least `seconds`, after one batch to get going."""
-    next(iterator)
+def rate(make: Callable[[], Iterator], batch: int, seconds: float) -> tuple[float, float]:
+    """Examples per second, and per second of CPU, over at least `seconds`, of a new iterator once its buffers are full.
+
+    Each round has its own, since an idle iterator fills its buffers at the cost of the next round.
+    """
+    iterator = make()
+    for _ in range(3):
+        next(iterator)
     begin, work, count = time.perf_counter(), time.process_time(), 0
     while time.perf_counter() - begin < seconds:
         next(iterator)
