@@ -3,7 +3,7 @@
     python benchmarks/augment_torchvision.py FOLDER SIZE BATCH pillow|tensors SECONDS
 
 pillow: the usual form, transforms of Pillow images in one worker a core. tensors: the same with the faster transforms
-of uint8 tensors (torchvision.transforms.v2). The encoded images are held in memory.
+of uint8 tensors (torchvision.transforms.v2). Pillow decodes for both. The encoded images are held in memory.
 """
 
 import io
@@ -16,7 +16,6 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
-from torchvision.io import ImageReadMode, decode_image
 from torchvision.transforms import v2
 
 NORMAL = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -37,11 +36,16 @@ class TwoViews(Dataset):
         return torch.stack([self.augment(image), self.augment(image)])
 
 
+def opened(data: bytes) -> Image.Image:
+    """Encoded bytes -> a Pillow image in colour."""
+    return Image.open(io.BytesIO(data)).convert("RGB")
+
+
 def pillow(size: int) -> tuple:
     """(decode, augment) of Pillow images."""
     end = [transforms.ToTensor(), transforms.Normalize(*NORMAL)]
     augment = transforms.Compose([*colours(transforms, size, {}), *end])
-    return lambda data: Image.open(io.BytesIO(data)).convert("RGB"), augment
+    return opened, augment
 
 
 def tensors(size: int) -> tuple:
@@ -49,10 +53,7 @@ def tensors(size: int) -> tuple:
     end = [v2.ToDtype(torch.float32, scale=True), v2.Normalize(*NORMAL)]
     augment = v2.Compose([*colours(v2, size, {"antialias": True}), *end])
 
-    def decode(data: bytes) -> torch.Tensor:
-        return decode_image(torch.frombuffer(bytearray(data), dtype=torch.uint8), mode=ImageReadMode.RGB)
-
-    return decode, augment
+    return lambda data: v2.functional.pil_to_tensor(opened(data)), augment
 
 
 def colours(t, size: int, resize: dict) -> list:

@@ -132,7 +132,7 @@ def _encoded(
         num_parallel_calls=threads,
     )
     begin = span[0]
-    for slots, (data, labels) in work.prefetch(2).as_numpy_iterator():
+    for slots, (data, labels, _) in work.prefetch(2).as_numpy_iterator():
         found = {int(slot): k for k, slot in enumerate(slots)}
         for slot in range(min(CHUNK, span[1] - begin)):
             k = found.get(slot)
@@ -140,16 +140,17 @@ def _encoded(
         begin += CHUNK
 
 
-def _shrunk(source: Source, short_side: int | None, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """(encoded image, label) of one row; the graph fails at a corrupt image even if its bytes are kept."""
+def _shrunk(source: Source, short_side: int | None, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """(encoded image, label, a pixel) of one row; the graph fails at a corrupt image even if its bytes are kept.
+
+    The pixel is for that: without it the decoding would be cut out of the graph as unused.
+    """
     data, label = source_.raw(source, *row)
     if data.dtype != tf.string:
         data = tf.io.encode_png(data)
     image = encoded.decode(data, channels=source.channels, bits=source.bits)
-    with tf.control_dependencies([image]):  # Else the decoding is cut out as unused where the bytes are kept.
-        data = tf.identity(data)
     if short_side is None:
-        return data, label
+        return data, label, image[0, 0, 0]
     size = tf.cast(tf.shape(image)[:2], tf.float32)
     scale = short_side / tf.reduce_min(size)
 
@@ -158,7 +159,7 @@ def _shrunk(source: Source, short_side: int | None, *row: tf.Tensor) -> tuple[tf
         x = tf.image.resize(image, target, tf.image.ResizeMethod.BICUBIC, antialias=True)
         return _encode(tf.cast(tf.clip_by_value(tf.round(x), 0, 2**source.bits - 1), image.dtype), data)
 
-    return tf.cond(scale < 1.0, smaller, lambda: data), label
+    return tf.cond(scale < 1.0, smaller, lambda: data), label, image[0, 0, 0]
 
 
 def _encode(image: tf.Tensor, origin: tf.Tensor) -> tf.Tensor:
