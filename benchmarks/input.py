@@ -19,10 +19,9 @@ from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 
-from ssl_jax.data import source as source_
 from ssl_jax.data import sources, stream, tfds_source
 from ssl_jax.data.cores import cores
-from ssl_jax.data.source import Source
+from ssl_jax.data.source import Source, read_image
 from ssl_jax.views import compose, compose_host
 
 
@@ -84,7 +83,7 @@ def decoding(source: Source, batch: int) -> Iterator:
 
     def pixel(index: tf.Tensor) -> tf.Tensor:
         # Not the shape, which is known for some sources, so that nothing would be decoded for it.
-        return source_.image(source, index % source.size)[0][0, 0, 0]
+        return read_image(source, index % source.size)[0][0, 0, 0]
 
     options = tf.data.Options()
     options.threading.private_threadpool_size = cores()

@@ -9,9 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ssl_jax.data import encoded
-from ssl_jax.data import source as source_
 from ssl_jax.data.cores import cores
-from ssl_jax.data.source import Source
+from ssl_jax.data.source import Source, in_order, read_raw
 
 CHUNK = 32
 
@@ -30,7 +29,7 @@ def check(source: Source, *, console: Console | None = None, threads: int | None
     number, -> count; "" is no label.
     """
     threads = threads or cores()
-    work = source_.in_order(source, 0, source.size, CHUNK).map(
+    work = in_order(source, 0, source.size, CHUNK).map(
         lambda *rows: encoded.survivors(lambda *row: _measure(source, *row), *rows), num_parallel_calls=threads
     )
     sizes, labels, sums, corrupt, begin = [], [], [], [], 0
@@ -47,7 +46,7 @@ def check(source: Source, *, console: Console | None = None, threads: int | None
 
 def _measure(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """([h, w, channels, bytes], label, [sums, sums of squares] [2, c] of values in 0..1) of one image."""
-    data, label = source_.raw(source, *row)
+    data, label = read_raw(source, *row)
     if data.dtype != tf.string:
         image, own, length = data, source.channels, tf.size(data) * (source.bits // 8)
     else:

@@ -13,9 +13,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ssl_jax.data import check, encoded, records
-from ssl_jax.data import source as source_
 from ssl_jax.data.cores import cores
-from ssl_jax.data.source import Source
+from ssl_jax.data.source import Source, in_order, read_raw
 
 CHUNK = 32
 QUALITY = 95
@@ -127,7 +126,7 @@ def _encoded(
     source: Source, span: tuple[int, int], short_side: int | None, threads: int
 ) -> Iterator[tuple[int, bytes | None, int]]:
     """(index, encoded image, label) in order; None for an image that cannot be read."""
-    work = source_.in_order(source, *span, CHUNK).map(
+    work = in_order(source, *span, CHUNK).map(
         lambda *rows: encoded.survivors(lambda *row: _shrunk(source, short_side, *row), *rows),
         num_parallel_calls=threads,
     )
@@ -145,7 +144,7 @@ def _shrunk(source: Source, short_side: int | None, *row: tf.Tensor) -> tuple[tf
 
     The pixel is for that: without it the decoding would be cut out of the graph as unused.
     """
-    data, label = source_.raw(source, *row)
+    data, label = read_raw(source, *row)
     if data.dtype != tf.string:
         data = tf.io.encode_png(data)
     image = encoded.decode(data, channels=source.channels, bits=source.bits)

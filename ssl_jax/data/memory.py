@@ -4,9 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from ssl_jax.data import encoded
-from ssl_jax.data import source as source_
 from ssl_jax.data.cores import cores
-from ssl_jax.data.source import Source, digest
+from ssl_jax.data.source import Source, digest, in_order, read_image
 
 
 def arrays(
@@ -46,8 +45,8 @@ def decoded(source: Source) -> Source:
 
     All images must have the height and width `source.shape`.
     """
-    rows = source_.in_order(source, 0, source.size, 256)
-    one = lambda *row: source_.image(source, *row)[0]  # noqa: E731
+    rows = in_order(source, 0, source.size, 256)
+    one = lambda *row: read_image(source, *row)[0]  # noqa: E731
     blocks = rows.map(lambda *rows: encoded.survivors(one, *rows)[1], num_parallel_calls=cores())
     images = np.concatenate(list(blocks.as_numpy_iterator()))
     if len(images) < source.size:

@@ -72,26 +72,26 @@ def subset(source: Source, indices: np.ndarray) -> Source:
     )
 
 
-def rows(source: Source, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """What `image` needs to read the examples `index` (int64 [k]): tensors with first axis k; a pure graph function."""
+def read_rows(source: Source, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """What `read_image` needs for the examples `index` (int64 [k]): tensors with first axis k; a graph function."""
     return (index,) if source.gather is None else source.gather(index)
 
 
-def raw(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """One row of `rows` -> (encoded bytes or image, int32 label)."""
+def read_raw(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """One row of `read_rows` -> (encoded bytes or image, int32 label)."""
     return source.read(row[0]) if source.gather is None else row
 
 
-def image(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """One row of `rows` -> (uint8 or uint16 [h, w, c], int32 label); the graph fails at an image that is corrupt."""
-    data, label = raw(source, *row)
+def read_image(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """One row of `read_rows` -> (uint8 or uint16 [h, w, c], int32 label); the graph fails at a corrupt image."""
+    data, label = read_raw(source, *row)
     if data.dtype == tf.string:
         data = encoded.decode(data, channels=source.channels, bits=source.bits, size=source.shape)
     return data, label
 
 
 def in_order(source: Source, start: int, stop: int, chunk: int) -> tf.data.Dataset:
-    """The examples start..stop-1 as a dataset of `rows`-like tuples of tensors with first axis `chunk` or less."""
+    """The examples start..stop-1 as a dataset of `read_rows`-like tuples of tensors with first axis `chunk` or less."""
     if source.scan is not None:
         return source.scan(start, stop).batch(chunk)
-    return tf.data.Dataset.range(start, stop).batch(chunk).map(lambda index: rows(source, index))
+    return tf.data.Dataset.range(start, stop).batch(chunk).map(lambda index: read_rows(source, index))

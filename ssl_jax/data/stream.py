@@ -15,10 +15,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from ssl_jax.data import source as source_
 from ssl_jax.data.cores import cores
 from ssl_jax.data.encoded import survivors
-from ssl_jax.data.source import Source
+from ssl_jax.data.source import Source, read_image, read_rows
 
 CHUNK = 32
 """Examples, at most, whose order is computed in one go and that one thread works off."""
@@ -145,7 +144,7 @@ def _fill(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor) ->
     """The views of the examples `index` (int64 [k]), or of the next ones that can be read."""
 
     def load(seed: tf.Tensor, *row: tf.Tensor) -> tuple[dict, tf.Tensor]:
-        image, label = source_.image(source, *row)
+        image, label = read_image(source, *row)
         views = host(image, seed)
         for name, view in views.items():
             if not view.shape.is_fully_defined():
@@ -155,7 +154,7 @@ def _fill(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor) ->
         return views, label
 
     def attempt(index: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tuple]:
-        return survivors(load, seeds, *source_.rows(source, index))
+        return survivors(load, seeds, *read_rows(source, index))
 
     def repair() -> tuple[dict, tf.Tensor, tf.Tensor]:
         return _repaired(attempt, index, seeds, slots, found, source)
@@ -211,7 +210,7 @@ def _reason(source: Source, host: Callable, index: tf.Tensor, g: tf.Tensor, seed
     said = ""
     for i, position in zip(index.numpy(), g.numpy(), strict=True):
         try:
-            image, _ = source_.image(source, *(row[0] for row in source_.rows(source, tf.constant([i]))))
+            image, _ = read_image(source, *(row[0] for row in read_rows(source, tf.constant([i]))))
         except tf.errors.OpError as error:
             row = f"{source.name}: {min(TRIES, source.size)} images in a row cannot be read"
             said = said or f"{row}, as {source.describe(i)}: {error.message}"

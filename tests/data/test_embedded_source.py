@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from ssl_jax.data import embedded_source, sources
-from ssl_jax.data import source as source_
+from ssl_jax.data.source import read_image
 
 TFDS = Path(__file__).parents[3] / "shared" / "data" / "tfds"
 
@@ -38,5 +38,5 @@ def test_it_is_the_beginning_of_each_class():
     whole = sources.open("tfds:fashion_mnist/test[:3000]", data_dir=str(TFDS))
     ours = embedded_source.pixels("fashion_mnist", "test")
     for label in range(10):
-        theirs = [source_.image(whole, tf.constant(k)) for k in np.flatnonzero(whole.labels == label)[:5]]
+        theirs = [read_image(whole, tf.constant(k)) for k in np.flatnonzero(whole.labels == label)[:5]]
         assert np.array_equal(ours[label::10][:5], [image for image, _ in theirs])

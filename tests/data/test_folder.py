@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ssl_jax.data import source as source_
 from ssl_jax.data.folder import folder
+from ssl_jax.data.source import read_image
 
 
 def fill(root, paths, channels=3, dtype=np.uint8):
@@ -19,7 +19,7 @@ def fill(root, paths, channels=3, dtype=np.uint8):
 
 
 def read(source, index):
-    return source_.image(source, tf.constant(index, tf.int64))
+    return read_image(source, tf.constant(index, tf.int64))
 
 
 def test_classes_are_the_first_folders_in_sorted_order(tmp_path):

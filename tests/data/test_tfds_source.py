@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from ssl_jax.data import source as source_
 from ssl_jax.data import sources, tfds_source
+from ssl_jax.data.source import read_image, read_rows
 
 TFDS = Path(__file__).parents[3] / "shared" / "data" / "tfds"
 real = pytest.mark.skipif(not TFDS.exists(), reason="needs ../shared/data/tfds")
@@ -43,8 +43,8 @@ def little(request, tmp_path_factory):
 
 
 def images(source, indices):
-    rows = [source_.rows(source, tf.constant([k], tf.int64)) for k in indices]
-    return [(image.numpy(), int(label)) for image, label in (source_.image(source, *(x[0] for x in r)) for r in rows)]
+    rows = [read_rows(source, tf.constant([k], tf.int64)) for k in indices]
+    return [(image.numpy(), int(label)) for image, label in (read_image(source, *(x[0] for x in r)) for r in rows)]
 
 
 def test_both_formats_give_the_images_and_labels(little):
