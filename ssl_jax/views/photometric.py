@@ -17,16 +17,8 @@ from ssl_jax.types import Array, Key
 
 LUMA = (0.299, 0.587, 0.114)
 """ITU-R 601 luma, as Pillow's conversion to grey; torchvision rounds 0.299 to 0.2989."""
-RAND_AUGMENT = (
-    "identity",
-    "autocontrast",
-    "equalise",
-    "posterise",
-    "solarise",
-    "saturation",
-    "contrast",
-    "brightness",
-    "sharpness",
+RAND_AUGMENT = tuple(
+    "identity autocontrast equalise posterise solarise saturation contrast brightness sharpness".split()
 )
 """The colour operations of RandAugment (Cubuk et al. 2019, arXiv:1909.13719), in the order of their numbers."""
 

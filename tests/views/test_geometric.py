@@ -90,17 +90,43 @@ def boxes_by_hand(draws, h, w, scale, ratio):
     return [(h - height) // 2, (w - width) // 2, height, width]
 
 
+def unknown(function):
+    """`function` of an image whose height and width the graph does not know."""
+    return tf.function(function, input_signature=[tf.TensorSpec([None, None, 3], tf.uint8)])
+
+
 @pytest.mark.parametrize("h, w", [(40, 50), (32, 32), (9, 200), (300, 20), (1, 1)])
 def test_crop_boxes_are_torchvisions(h, w):
     scale, ratio = (0.3, 1.0), (3 / 4, 4 / 3)
-    image = tf.zeros([h, w, 3], tf.uint8)
-    for number in range(12):
+    for number in range(6):
         draws = geometric.uniform(seed(number), [3, 4, geometric.TRIES]).numpy()
-        got = geometric._boxes(seed(number), [image] * 3, scale, ratio)
-        for one, (begin, size) in zip(draws, got, strict=True):
+        got = unknown(lambda image, number=number: geometric._boxes(seed(number), [image] * 3, scale, ratio))
+        for one, (begin, size) in zip(draws, got(tf.zeros([h, w, 3], tf.uint8)), strict=True):
             box = [*begin.numpy()[:2], *size.numpy()[:2]]
             assert box == boxes_by_hand(one, h, w, scale, ratio)
             assert begin[2] == 0 and size[2] == -1
+
+
+@pytest.mark.parametrize("h, w", [(32, 32), (20, 44)])
+def test_boxes_of_a_known_size_have_the_law_of_torchvisions(h, w):
+    scale, ratio, n = (0.08, 1.0), (3 / 4, 4 / 3), 20000
+    known = geometric._boxes(seed(0), [tf.zeros([h, w, 3], tf.uint8)] * n, scale, ratio)
+    known = np.array([[*begin[:2], *size[:2]] for begin, size in zip(*np.array(known).swapaxes(0, 1), strict=True)])
+    draws = np.random.default_rng(0).uniform(size=(n, 4, 10)).astype(np.float32)
+    drawn = np.array([boxes_by_hand(one, h, w, scale, ratio) for one in draws])
+    for i in range(4):
+        assert np.all(known[:, i] >= 0) and np.all(known[:, i] + known[:, (i + 2) % 4] * (i < 2) <= max(h, w))
+        levels = np.arange(max(h, w) + 1)
+        ours, theirs = ((column[:, i, None] <= levels).mean(0) for column in (known, drawn))
+        assert np.abs(ours - theirs).max() < 0.02, i  # Kolmogorov-Smirnov: 0.0195 has p = 0.001 for two times 20,000
+    assert np.corrcoef(known[:, 2], known[:, 3])[0, 1] == pytest.approx(
+        np.corrcoef(drawn[:, 2], drawn[:, 3])[0, 1], abs=0.02
+    )
+
+
+def test_an_image_too_long_for_any_box_gets_the_largest():
+    boxes = geometric._boxes(seed(0), [tf.zeros([10, 400, 3], tf.uint8)] * 5, (0.5, 1.0), (3 / 4, 4 / 3))
+    assert all(list(size[:2]) == [10, 13] and 0 <= begin[1] <= 387 for begin, size in boxes)
 
 
 def test_crop_boxes_of_different_images_are_each_within_their_own():
