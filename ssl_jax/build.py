@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import optax
 
-from ssl_jax import durations, recipes, registry
+from ssl_jax import durations, recipes, registry, spelling
 from ssl_jax.data import sources
 from ssl_jax.job import Every, Job, Preprocess
 from ssl_jax.optim import chain, schedules
@@ -52,7 +52,7 @@ def resolve(config: dict) -> dict:
     known = {**DEFAULTS, **dict.fromkeys(REQUIRED), "clean": None}
     for key in config:
         if key not in known:
-            raise ValueError(registry.unknown(key, known, "the recipe"))
+            raise ValueError(spelling.unknown(key, known, "the recipe"))
     missing = [key for key in REQUIRED if key not in config]
     if missing:
         raise ValueError(f"the recipe says nothing of {', '.join(missing)}; every recipe needs {', '.join(REQUIRED)}")
@@ -70,7 +70,7 @@ def optimizer_part(given: dict) -> dict:
     """The optimiser's part of the recipe: options of `chain.make`, and of the rule it names."""
     rule = chain.RULES.get(given.get("name"))
     if rule is None:
-        raise ValueError(registry.unknown(given.get("name", ""), chain.RULES, "the optimizers"))
+        raise ValueError(spelling.unknown(given.get("name", ""), chain.RULES, "the optimizers"))
     shared = [n for n in inspect.signature(chain.make).parameters if n != "options"]
     own = {k: v for k, v in given.items() if k not in shared}
     parts = _signature(chain.make, {k: v for k, v in given.items() if k in shared}, "optimizer")
@@ -106,7 +106,7 @@ def _filled(value: Any, default: Any, path: str) -> Any:
         raise ValueError(f"config.{path} is {value!r}; it has the parts {', '.join(default)}")
     for key in value:
         if key not in default:
-            raise ValueError(registry.unknown(key, default, f"config.{path}"))
+            raise ValueError(spelling.unknown(key, default, f"config.{path}"))
     return {key: _filled(value.get(key, old), old, f"{path}.{key}") for key, old in default.items()}
 
 
@@ -119,7 +119,7 @@ def _signature(make: Callable, values: dict, path: str) -> dict:
     }
     for key in values:
         if key not in options and key != "name":
-            raise ValueError(registry.unknown(key, options, f"config.{path}"))
+            raise ValueError(spelling.unknown(key, options, f"config.{path}"))
     out = {"name": values["name"]} if "name" in values else {}
     for name, p in options.items():
         if name not in values and p.default is p.empty:
@@ -201,7 +201,7 @@ def method_and_optimizer(
             arguments[name] = config["method"][name]
     if nets:
         roles = [n for n, p in inspect.signature(make).parameters.items() if p.annotation is Net]
-        raise ValueError(registry.unknown(next(iter(nets)), roles, f"the nets of {config['method']['name']}"))
+        raise ValueError(spelling.unknown(next(iter(nets)), roles, f"the nets of {config['method']['name']}"))
     method = with_monitors(make(**arguments))
     options = dict(config["optimizer"])
     if config["probe"]:
