@@ -2,7 +2,8 @@
 
 import jax
 
-from ssl_jax.criteria import views, watch
+from ssl_jax import monitors
+from ssl_jax.criteria import views
 from ssl_jax.losses import clustering, contrastive
 from ssl_jax.losses.precision import matmul, wide
 from ssl_jax.state import queue
@@ -88,4 +89,4 @@ def _globals(scores: Array, seen: Seen) -> Array:
 
 def _predict(codes: Array, scores: Array, temperature: float) -> tuple[Array, Metrics]:
     value = clustering.swapped_codes(codes, scores, temperature)
-    return value, {"codes/entropy": watch.entropy(codes), "prototypes/used": watch.used(codes)}
+    return value, {"codes/entropy": monitors.entropy(codes), "prototypes/used": monitors.used(codes)}
