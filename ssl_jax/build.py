@@ -216,8 +216,18 @@ def _options(net: dict) -> dict:
 
 
 def logged(config: dict, clock: durations.Clock) -> dict[str, Schedule]:
-    """The schedules whose values belong in the log, by name."""
-    return {"lr": schedules.make(config["lr"], clock)}
+    """The schedules whose values belong in the log, by name: every one of the recipe.
+
+    "lr", and its effective peak at this batch as "lr_peak"; "schedule/ema_decay" and the like, those of the method;
+    "schedule/weight_decay", and "schedule/groups.0/lr" of a group of parameters, where they are scheduled.
+    """
+    optimizer, parameters = config["optimizer"], inspect.signature(method_of(config)).parameters
+    found = {"lr": config["lr"], "lr_peak": schedules.scale(config["lr"], clock.batch)}
+    found |= {f"schedule/{n}": config["method"][n] for n, p in parameters.items() if p.annotation is Schedule}
+    for place, part in [("", optimizer), *((f"groups.{i}/", group) for i, group in enumerate(optimizer["groups"]))]:
+        scheduled = [name for name in ("lr", "weight_decay") if isinstance(part.get(name), dict)]
+        found |= {f"schedule/{place}{name}": part[name] for name in scheduled}
+    return {name: schedules.make(spec, clock) for name, spec in found.items()}
 
 
 def preprocess(views: tuple, photometric: str) -> Preprocess:

@@ -72,11 +72,11 @@ def contact_sheet(
 
 
 def curves(rows: Sequence[dict], path: str | os.PathLike) -> None:
-    """Writes a PNG of small multiples over the step: loss, probe, kNN, learning rate, monitors, speed, where logged.
+    """Writes a PNG of small multiples over the step: loss, probe, kNN, rates, monitors, speed, where logged.
 
     rows: of metrics.jsonl; a value of None (not finite) leaves a gap. Raises ValueError where no row has any of them.
     """
-    panels = [panel for panel in PANELS if any(row.get(panel[0]) is not None for row in rows)]
+    panels = [panel for panel in (*PANELS, *_schedules(rows)) if any(row.get(panel[0]) is not None for row in rows)]
     if not panels:
         raise ValueError("there is nothing to draw: no row of metrics has a loss, an accuracy or a monitor")
     across = min(3, len(panels))
@@ -124,6 +124,13 @@ def projection(features: np.ndarray, labels: np.ndarray, classes: Sequence[str],
     figure.legend(handles, names, loc="center right", frameon=False, fontsize=8.5, markerscale=2.2, labelcolor=INK)
     figure.tight_layout(rect=(0, 0, 0.88, 0.98))
     _save(figure, path)
+
+
+def _schedules(rows: Sequence[dict]) -> list[tuple[str, str, None]]:
+    """Panels of the schedules that move: keys schedule/NAME with more than one value."""
+    names = dict.fromkeys(key for row in rows for key in row if key.startswith("schedule/"))
+    moving = [name for name in names if len({row[name] for row in rows if name in row}) > 1]
+    return [(name, name.removeprefix("schedule/").replace("_", " "), None) for name in moving]
 
 
 def _curve(axes: Axes, steps: np.ndarray, values: np.ndarray) -> None:

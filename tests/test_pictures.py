@@ -50,6 +50,11 @@ def test_curves_with_gaps_missing_keys_and_one_row(tmp_path):
     assert read(tmp_path / "curves.png").shape[1] > read(tmp_path / "one.png").shape[1]
 
 
+def test_schedules_have_a_panel_where_they_move():
+    rows = [{"step": s, "schedule/ema_decay": 1 - 0.1 / s, "schedule/teacher_temperature": 0.04} for s in (1, 2)]
+    assert pictures._schedules(rows) == [("schedule/ema_decay", "ema decay", None)]
+
+
 def test_nothing_to_draw_is_a_sentence(tmp_path):
     with pytest.raises(ValueError, match="nothing to draw"):
         pictures.curves([{"step": 1, "loss": None}], tmp_path / "curves.png")
