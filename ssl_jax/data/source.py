@@ -90,6 +90,12 @@ def read_image(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return data, label
 
 
+def images(source: Source, indices: np.ndarray) -> list[np.ndarray]:
+    """The examples `indices` as they are stored, decoded: uint8 or uint16 [h, w, c] each, of their own size."""
+    rows = [read_rows(source, tf.constant([index], tf.int64)) for index in indices]
+    return [read_image(source, *(part[0] for part in row))[0].numpy() for row in rows]
+
+
 def in_order(source: Source, start: int, stop: int, chunk: int) -> tf.data.Dataset:
     """The examples start..stop-1 as a dataset of `read_rows`-like tuples of tensors with first axis `chunk` or less."""
     if source.scan is not None:
