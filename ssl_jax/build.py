@@ -156,7 +156,7 @@ def job(config: dict) -> Job:
     options = {"data_dir": data["dir"] or None}
     train = sources.open(data["train"], **options)
     test = sources.open(data["test"], **options, channels=train.channels) if data["test"] else None
-    if config["probe"] and (train.labels is None or not np.any(train.labels >= 0)):
+    if config["probe"] and not sources.labelled(train):
         raise ValueError(f"{train.name} has no labels for the online probe to learn from; set config.probe=False")
     clock = durations.run(config["duration"], examples=train.size, batch=config["batch"])
     method, optimizer = method_and_optimizer(config, clock, len(train.classes))

@@ -5,7 +5,7 @@ import numpy as np
 
 from ssl_jax import monitors
 from ssl_jax.data import device, stream
-from ssl_jax.data.sources import Source, subset
+from ssl_jax.data.sources import Source, labelled, subset
 from ssl_jax.evals import features, knn, suite
 from ssl_jax.job import Job
 from ssl_jax.shard.program import Program
@@ -27,7 +27,7 @@ def some(source: Source, limit: int) -> Source:
 
 def possible(job: Job) -> bool:
     """Whether accuracies can be measured: there is a test set, and both sets have labels."""
-    return job.test is not None and all(s.labels is not None and np.any(s.labels >= 0) for s in (job.train, job.test))
+    return job.test is not None and all(map(labelled, (job.train, job.test)))
 
 
 def read(job: Job, program: Program, source: Source, embed) -> tuple[np.ndarray, np.ndarray]:

@@ -41,7 +41,7 @@ def swapped_queued(
     epsilon: float = 0.05,
     iterations: int = 3,
 ) -> Criterion:
-    """SwAV for small batches: past features take part in the balance of the codes (arXiv:2006.09882, section 4.1).
+    """SwAV for small batches: past features take part in the balance of the codes (arXiv:2006.09882, section 3.1).
 
     As `swapped`, with a queue of `size` rows of the global crops' features for each crop, scored by the prototypes of
     today. It is written from the beginning and used from step `start` on, when full. `init` raises ValueError if

@@ -72,6 +72,11 @@ def subset(source: Source, indices: np.ndarray) -> Source:
     )
 
 
+def labelled(source: Source) -> bool:
+    """Whether examples have labels; where these are known only by reading, whether there are classes for them."""
+    return bool(source.classes) if source.labels is None else bool(np.any(source.labels >= 0))
+
+
 def read_rows(source: Source, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
     """What `read_image` needs for the examples `index` (int64 [k]): tensors with first axis k; a graph function."""
     return (index,) if source.gather is None else source.gather(index)

@@ -8,10 +8,10 @@ from ssl_jax.data.embedded_source import embedded
 from ssl_jax.data.folder import folder
 from ssl_jax.data.memory import arrays
 from ssl_jax.data.records import arrayrecord
-from ssl_jax.data.source import Source, images, subset
+from ssl_jax.data.source import Source, images, labelled, subset
 from ssl_jax.data.tfds_source import tfds_source
 
-__all__ = ["Source", "arrays", "images", "open", "subset"]
+__all__ = ["Source", "arrays", "images", "labelled", "open", "subset"]
 
 KINDS = ("embedded", "tfds", "folder", "arrayrecord")
 FORMS = "embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN or package.module:function"
