@@ -62,6 +62,7 @@ def resolve(config: dict) -> dict:
     full["method"] = _signature(method_of(config), config["method"], "method")
     full["nets"] = {role: _signature(net_of(role, net), net, f"nets.{role}") for role, net in config["nets"].items()}
     full["optimizer"] = optimizer_part(config["optimizer"])
+    compose.views(full["views"])
     full["clean"] = config.get("clean") or clean_view(config["views"])
     return recipes.tuples(full)
 
@@ -84,7 +85,7 @@ def method_of(config: dict) -> Callable:
 
 def net_of(role: str, net: dict) -> Callable:
     """The constructor of a net."""
-    if "name" not in net:
+    if not isinstance(net, dict) or "name" not in net:
         raise ValueError(f"nets.{role} has no name, such as 'resnet'")
     return registry.find("nets", net["name"], Net)
 
@@ -159,6 +160,7 @@ def job(config: dict) -> Job:
     if config["probe"] and not sources.labelled(train):
         raise ValueError(f"{train.name} has no labels for the online probe to learn from; set config.probe=False")
     clock = durations.run(config["duration"], examples=train.size, batch=config["batch"])
+    check(config, clock)
     method, optimizer = method_and_optimizer(config, clock, len(train.classes))
     training, clean = (preprocess(config[key], config["photometric"]) for key in ("views", "clean"))
     return Job(
@@ -179,6 +181,20 @@ def job(config: dict) -> Job:
         keep=config["checkpoint"]["keep"],
         evaluation={k: v for k, v in config["evaluation"].items() if k != "every"},
     )
+
+
+def check(config: dict, clock: durations.Clock) -> None:
+    """Raises ValueError for a number or a period of the run's course that would be noticed only on the way."""
+    if not 0 <= config["seed"] < 2**31:
+        raise ValueError(f"config.seed is {config['seed']}; it must be a whole number from 0 to {2**31 - 1}")
+    for part, key in (("checkpoint", "keep"), ("evaluation", "examples"), ("evaluation", "batch")):
+        if config[part][key] < 1:
+            raise ValueError(f"config.{part}.{key} is {config[part][key]}; it must be 1 or more")
+    for part in ("log", "checkpoint", "evaluation"):
+        try:
+            durations.due(config[part]["every"], 1, clock)
+        except ValueError as error:
+            raise ValueError(f"config.{part}.every: {error}") from error
 
 
 def method_and_optimizer(

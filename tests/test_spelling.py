@@ -15,7 +15,7 @@ from ssl_jax import spelling
         ("train1", ("test", "train"), "no 'train1' in the methods; did you mean train?"),
         ("zzz", ("byol", "simclr"), "no 'zzz' in the methods; there are byol, simclr"),
         (None, ("byol",), "no 'None' in the methods; there are byol"),
-        (51, (50, 18), "no '51' in the methods; did you mean 50?"),
+        (51, (50, 34), "no '51' in the methods; did you mean 50?"),
         ("zzz", (), "no 'zzz' in the methods, where there is nothing"),
     ],
 )
