@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "nets": {"nets", "ranges", "spelling", "types"},
     "views": {"views", "spelling", "types"},
     "data": {"data", "spelling", "views", "types"},
-    "optim": {"optim", "durations", "spelling", "types"},
+    "optim": {"optim", "durations", "ranges", "spelling", "types"},
     "shard": {"shard", "step", "types"},
     "step": {"types"},
     "checkpoint": {"types"},
