@@ -20,8 +20,8 @@ from collections.abc import Callable, Iterator
 import tensorflow as tf
 
 from ssl_jax.data import sources, stream, tfds_source
-from ssl_jax.data.cores import cores
 from ssl_jax.data.source import Source, read_image
+from ssl_jax.machine import cores
 from ssl_jax.views import compose, compose_host
 
 

@@ -10,8 +10,11 @@ import jax
 from etils import epath
 from ml_collections import ConfigDict
 
-from ssl_jax import build, loop, recipes, report
+from ssl_jax import build, evaluation, loop, recipes, report
 from ssl_jax.checkpoint import Checkpoints
+from ssl_jax.job import Job
+from ssl_jax.shard.program import Program
+from ssl_jax.types import TrainState
 
 CACHE = pathlib.Path("~/.cache/ssl_jax/compiled").expanduser()
 """Where compiled steps are kept between runs, unless JAX_COMPILATION_CACHE_DIR names another place."""
@@ -37,7 +40,7 @@ def train(config: ConfigDict | dict, workdir: str, *, changes: dict[str, str] | 
     if step < job.clock.total:
         print(f"stopped after step {step} of {job.clock.total}; the same command goes on from there")
         return None
-    return report.conclude(job, program, state, loop.fresh(job, program), workdir, time.monotonic() - began)
+    return concluded(job, program, state, workdir, began)
 
 
 def evaluate(workdir: str, *, step: int | None = None, changes: dict[str, str] | None = None) -> dict:
@@ -54,7 +57,13 @@ def evaluate(workdir: str, *, step: int | None = None, changes: dict[str, str] |
     program = loop.compiled(job)
     with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", job.keep)) as saved:
         state = saved.restore(chosen(saved, step, workdir), program.state)
-    return report.conclude(job, program, state, loop.fresh(job, program), workdir, time.monotonic() - began)
+    return concluded(job, program, state, workdir, began)
+
+
+def concluded(job: Job, program: Program, state: TrainState, workdir: str, began: float) -> dict:
+    """The report of a state, beside a random network where accuracies can be measured."""
+    random = loop.baseline(job, program) if evaluation.possible(job) else None
+    return report.conclude(job, program, state, random, workdir, time.monotonic() - began)
 
 
 def resolved(config: ConfigDict | dict, changes: dict[str, str], workdir: str) -> dict:

@@ -63,15 +63,15 @@ def during(job: Job, program: Program, state: TrainState) -> dict[str, float]:
     return out
 
 
-def final(job: Job, program: Program, state: TrainState, fresh: TrainState) -> dict:
+def final(job: Job, program: Program, state: TrainState, random: TrainState) -> dict:
     """{"knn": {"raw_pixels": …, "random_init": …, "pretrained": …}, "linear": {…}, "few_shot_10": {…}}
 
-    fresh: the state of the same job before its first step.
+    random: the state of the same job before anything was learned.
     """
     train = some(job.train, job.evaluation["examples"])
     readers = {
         "raw_pixels": lambda source: pixels(job, program, source),
-        "random_init": lambda source: embedded(job, program, source, fresh),
+        "random_init": lambda source: embedded(job, program, source, random),
         "pretrained": lambda source: embedded(job, program, source, state),
     }
     columns = {}

@@ -1,6 +1,7 @@
 """The one loop: stream -> step -> log, evaluate, save. Nothing in it knows a method or a config."""
 
 import contextlib
+import itertools
 import signal
 import threading
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from ssl_jax.types import Key, TrainState
 
 PURPOSES = ("init", "step", "epoch")
 """What the run needs randomness for; nothing random is ever saved."""
+SETTLING = 50
+"""Forward passes after which 0.9 ** 50, half a percent, is left of what batch statistics were."""
 
 
 def keys(seed: int) -> dict[str, Key]:
@@ -29,6 +32,7 @@ def keys(seed: int) -> dict[str, Key]:
 
 def compiled(job: Job) -> Program:
     """The job's functions on the job's mesh."""
+    meshes.one_device_a_core(job.clock.batch)
     mesh = meshes.make(**job.mesh)
     return programs.build(job.method, job.optimizer, job.training.device, job.clean.device, job.shapes, mesh)
 
@@ -36,6 +40,20 @@ def compiled(job: Job) -> Program:
 def fresh(job: Job, program: Program) -> TrainState:
     """The state before the first step."""
     return program.init(keys(job.seed)["init"])
+
+
+def baseline(job: Job, program: Program) -> TrainState:
+    """The random network that results are compared with: the state before the first step, its batch statistics settled.
+
+    Untouched statistics (mean 0, variance 1) would make it weaker than random networks are.
+    """
+    state, key = fresh(job, program), keys(job.seed)["step"]
+    source = stream.batches(job.train, job.training.host, batch=job.clock.batch, seed=job.seed)
+    with device.put(source, program.by_example) as feed:
+        for batch in itertools.islice(feed, SETTLING):
+            batch.pop("replaced")
+            state = program.settle(state, batch, key)
+    return state
 
 
 def train(job: Job, program: Program, workdir: str) -> tuple[TrainState, int]:

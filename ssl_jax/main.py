@@ -9,7 +9,7 @@ import pathlib
 import re
 import sys
 
-from ssl_jax import spelling
+from ssl_jax import machine, spelling
 
 BAD_INPUT = 2
 """The exit code of a sentence about what the user wrote: to try again without a change is no use."""
@@ -18,7 +18,9 @@ VERBS = pathlib.Path(__file__).parent / "verbs"
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Runs one verb; returns its exit code."""
+    """Runs one verb; returns its exit code. argv: by default that of the process."""
+    if argv is None:
+        machine.start_with_huge_pages()
     argv = list(sys.argv[1:] if argv is None else argv)
     verbs = {path.stem: ast.get_docstring(ast.parse(path.read_text())) for path in sorted(VERBS.glob("[a-z]*.py"))}
     if not argv or argv[0] in ("-h", "--help"):

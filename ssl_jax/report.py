@@ -57,12 +57,14 @@ def table(result: dict) -> Table:
     return out
 
 
-def conclude(job: Job, program: Program, state: TrainState, fresh: TrainState, workdir: str, seconds: float) -> dict:
+def conclude(
+    job: Job, program: Program, state: TrainState, random: TrainState | None, workdir: str, seconds: float
+) -> dict:
     """Evaluates, draws, writes result.json, prints the table and where everything is; returns the result."""
     folder, console = epath.Path(workdir), Console()
     result = {}
-    if evaluation.possible(job):
-        result = evaluation.final(job, program, state, fresh)
+    if random is not None:
+        result = evaluation.final(job, program, state, random)
         x, y = evaluation.embedded(job, program, evaluation.some(job.test, POINTS), state)
         pictures.projection(x, y, job.train.classes, folder / "projection.png")
     pictures.curves(rows(workdir), folder / "curves.png")

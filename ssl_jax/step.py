@@ -44,6 +44,21 @@ def make_step(method: Method, optimizer: optax.GradientTransformation, augment: 
     return step
 
 
+def make_settling(method: Method, augment: Callable) -> Callable:
+    """(state, batch of uint8 views, key of the run) -> the state after a forward pass: no parameter learns.
+
+    What a few of these leave of a fresh state is a random network whose batch statistics are those of the data.
+    """
+
+    def settle(state: TrainState, batch: Tree, key: Key) -> TrainState:
+        see, think = purposes(key, state.step)
+        _, aux = method.loss(state.params, state.method_state, augment(see, batch), think, state.step)
+        method_state = method.update(state.method_state, state.params, aux.carry, state.step)
+        return state._replace(step=state.step + 1, method_state=method_state)
+
+    return settle
+
+
 def purposes(key: Key, step: Array) -> Key:
     """One key for each of `STREAMS` at this step."""
     return jax.random.split(jax.random.fold_in(key, step), len(STREAMS))
@@ -51,5 +66,5 @@ def purposes(key: Key, step: Array) -> Key:
 
 def gradient_norms(grads: Tree) -> Metrics:
     """The global norm, and the norm of each top-level part of the parameters."""
-    parts = {f"grad_norm/{name}": optax.global_norm(part) for name, part in grads.items() if jax.tree.leaves(part)}
+    parts = {f"grad_norm/{name}": optax.tree.norm(part) for name, part in grads.items() if jax.tree.leaves(part)}
     return {"grad_norm": jnp.sqrt(sum(n**2 for n in parts.values())), **parts}

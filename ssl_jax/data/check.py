@@ -9,8 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ssl_jax.data import encoded
-from ssl_jax.data.cores import cores
 from ssl_jax.data.source import Source, in_order, read_raw
+from ssl_jax.machine import cores
 
 CHUNK = 32
 

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ssl_jax.data import check, encoded, records
-from ssl_jax.data.cores import cores
 from ssl_jax.data.source import Source, in_order, read_raw
+from ssl_jax.machine import cores
 
 CHUNK = 32
 QUALITY = 95

@@ -4,8 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from ssl_jax.data import encoded
-from ssl_jax.data.cores import cores
 from ssl_jax.data.source import Source, digest, in_order, read_image
+from ssl_jax.machine import cores
 
 
 def arrays(

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from ssl_jax.data.cores import cores
 from ssl_jax.data.encoded import survivors
 from ssl_jax.data.source import Source, read_image, read_rows
+from ssl_jax.machine import cores
 
 CHUNK = 32
 """Examples, at most, whose order is computed in one go and that one thread works off."""

@@ -21,6 +21,7 @@ class Program(NamedTuple):
 
     init: (key) -> TrainState, each leaf where it belongs
     step: (TrainState, batch, key) -> (TrainState, metrics); the state that goes in is used up
+    settle: (TrainState, batch, key) -> TrainState, see `step.make_settling`; uses its input up
     tasks: for each of the method's epoch tasks, (TrainState, key) -> TrainState; uses its input up
     embed: (params, method_state, "clean" integers [b, 1, h, w, c]) -> dict of arrays
     state, batch: ShapeDtypeStructs with shardings
@@ -29,6 +30,7 @@ class Program(NamedTuple):
 
     init: Callable
     step: Callable
+    settle: Callable
     tasks: tuple[Callable, ...]
     embed: Callable
     state: TrainState
@@ -69,10 +71,11 @@ def build(
     state = jax.eval_shape(init, key)
     places = placement.shardings(mesh, state, rules)
     state = jax.tree.map(lambda a, s: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=s), state, places)
-    step = steps.make_step(method, optimizer, augment)
+    step, settle = steps.make_step(method, optimizer, augment), steps.make_settling(method, augment)
     return Program(
         init=jax.jit(init, in_shardings=whole, out_shardings=places, compiler_options=QUICKLY),
         step=jax.jit(step, in_shardings=(places, split, whole), out_shardings=(places, whole), donate_argnums=0),
+        settle=jax.jit(settle, in_shardings=(places, split, whole), out_shardings=places, donate_argnums=0),
         tasks=tuple(
             jax.jit(task.run, in_shardings=(places, whole), out_shardings=places, donate_argnums=0)
             for task in method.epoch_tasks
