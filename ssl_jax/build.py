@@ -12,7 +12,7 @@ import jax
 import numpy as np
 import optax
 
-from ssl_jax import durations, recipes, registry, spelling
+from ssl_jax import durations, ranges, recipes, registry, spelling
 from ssl_jax.data import sources
 from ssl_jax.job import Every, Job, Preprocess
 from ssl_jax.optim import chain, schedules
@@ -221,7 +221,7 @@ def method_and_optimizer(
             arguments[name] = nets.pop(name)
         elif p.annotation is Schedule:
             with about(f"method.{name}"):
-                arguments[name] = schedules.make(config["method"][name], clock)
+                arguments[name] = scheduled(name, config["method"][name], clock)
         elif p.annotation is Examples:
             arguments[name] = clock.examples
         elif name in config["method"]:
@@ -240,6 +240,16 @@ def method_and_optimizer(
         schedules.make(config["lr"], clock)
     with about("optimizer"):
         return method, chain.make(lr=config["lr"], clock=clock, **options)
+
+
+def scheduled(name: str, spec: float | dict, clock: durations.Clock) -> Schedule:
+    """A method's schedule. Raises ValueError for a temperature that reaches 0 and a decay that leaves 0..1."""
+    values = schedules.turns(spec, clock.batch)
+    if name.endswith("temperature"):
+        ranges.above_zero(temperature=min(values))
+    if name.endswith("decay"):
+        ranges.share(decay=max(values))
+    return schedules.make(spec, clock)
 
 
 def _options(net: dict) -> dict:

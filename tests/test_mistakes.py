@@ -7,6 +7,7 @@ from PIL import Image
 from ssl_jax.main import main
 
 TRAIN = ("train", "--config=quickstart", "--workdir=W", "--config.batch=8", "--config.duration=2 steps")
+DINO = "--config=dino_cifar10|--config.data.train=embedded:fashion_mnist/test|--config.data.test="
 TEXTS = (
     ("--confg=quickstart", "unrecognized arguments: --confg=quickstart"),
     ("--batch=3", "unrecognized arguments: --batch=3"),
@@ -24,6 +25,14 @@ TEXTS = (
     ("--config.evaluation.examples=0", "config.evaluation.examples is 0; it must be 1 or more"),
     ("--config.method.temperature=0", "config.method: temperature is 0.0; it must be above 0"),
     ("--config.method.temperature=-1", "config.method: temperature is -1.0; it must be above 0"),
+    (f"{DINO}|--config.method.teacher_temperature=0", "config.method.teacher_temperature: temperature is 0.0"),
+    (f"{DINO}|--config.method.ema_decay=1.5", "config.method.ema_decay: decay is 1.5; it must lie between 0 and 1"),
+    (
+        "--config=moco_v2_cifar10|--config.data.train=folder:colour|--config.data.test=|--config.probe=False"
+        "|--config.method.queue=100",
+        "the queue's 100 rows are no multiple of the 8 rows written at each step",
+    ),
+    (f"{DINO}", "colour_jitter with saturation or hue needs 3 channels, and the image has 1"),
     ("--config.lr=-0.1", "config.lr: a schedule is -0.1; it must be 0 or more"),
     ("--config.optimizer.weight_decay=-1", "config.optimizer: weight_decay is -1; it must be 0 or more"),
     ("--config.optimizer.b1=2.0", "config.optimizer: b1 is 2.0; it must lie between 0 and 1"),
@@ -58,6 +67,8 @@ def place(tmp_path, monkeypatch):
     (tmp_path / "flat").mkdir()
     for i in range(9):
         Image.fromarray(np.full((30, 30), i, np.uint8)).save(tmp_path / "flat" / f"{i}.png")
+    (tmp_path / "colour").mkdir()
+    Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "colour" / "0.png")
     (tmp_path / "file").write_text("here first")
     (tmp_path / "bad.json").write_text("{nope")
     return tmp_path
