@@ -10,9 +10,11 @@ import jax
 from etils import epath
 from ml_collections import ConfigDict
 
-from ssl_jax import build, evaluation, loop, recipes, report
+from ssl_jax import build, evaluation, identity, loop, recipes, report
 from ssl_jax.checkpoint import Checkpoints
 from ssl_jax.job import Job
+from ssl_jax.shard import processes
+from ssl_jax.shard.cluster import Flags
 from ssl_jax.shard.program import Program
 from ssl_jax.types import TrainState
 
@@ -20,29 +22,47 @@ CACHE = pathlib.Path("~/.cache/ssl_jax/compiled").expanduser()
 """Where compiled steps are kept between runs, unless JAX_COMPILATION_CACHE_DIR names another place."""
 
 
-def train(config: ConfigDict | dict, workdir: str, *, changes: dict[str, str] | None = None) -> dict | None:
+def train(
+    config: ConfigDict | dict, workdir: str, *, changes: dict[str, str] | None = None, flags: Flags = Flags()
+) -> dict | None:
     """Trains by a recipe, or goes on in a work directory; evaluates at the end and returns what result.json holds.
 
-    changes: {"method.temperature": "0.2"}, as on the command line. Returns None where a signal stopped the run
-    before its end. Raises ValueError in one sentence for a recipe that cannot be, before anything is written.
+    changes: {"method.temperature": "0.2"}, as on the command line. flags: where the other processes of the run are, if
+    the environment does not say it; all of them call this function with the same arguments. Returns None where a signal
+    stopped the run before its end. Raises ValueError in one sentence for a recipe that cannot be, before anything is
+    written.
     """
     began = time.monotonic()
     full = resolved(config, changes or {}, workdir)
-    keep_compiled()
-    job = build.job(full)
-    program = loop.compiled(job)
-    folder = epath.Path(workdir)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(full, indent=2) + "\n")
-    report.views(job, workdir, loop.keys(job.seed)["step"])
+    job, program = joined(full, flags)
+    if jax.process_index() == 0:
+        folder = epath.Path(workdir)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.json").write_text(json.dumps(full, indent=2) + "\n")
+        report.views(job, workdir, loop.keys(job.seed)["step"])
+    # Also lets the others wait for process 0's pictures: a collective on CPUs waits for no more than 30 seconds.
+    processes.agree({"--workdir": workdir}, seconds=job.patience)
     state, step = loop.train(job, program, workdir)
     if step < job.clock.total:
-        print(f"stopped after step {step} of {job.clock.total}; the same command goes on from there")
+        if jax.process_index() == 0:
+            print(f"stopped after step {step} of {job.clock.total}; the same command goes on from there")
         return None
     return concluded(job, program, state, workdir, began)
 
 
-def evaluate(workdir: str, *, step: int | None = None, changes: dict[str, str] | None = None) -> dict:
+def joined(full: dict, flags: Flags) -> tuple[Job, Program]:
+    """The job of a resolved recipe and its functions, once all processes are there and mean the same run."""
+    keep_compiled()
+    options = {key: full["processes"][key] for key in ("heartbeat", "shutdown")}
+    processes.start(flags, batch=full["batch"], patience=full["processes"]["start"], **options)
+    job = build.job(full)
+    processes.agree(identity.of(job), seconds=job.patience)
+    return job, loop.compiled(job)
+
+
+def evaluate(
+    workdir: str, *, step: int | None = None, changes: dict[str, str] | None = None, flags: Flags = Flags()
+) -> dict:
     """Evaluates a checkpoint of a work directory, the newest if none is named, and writes result.json there.
 
     changes: of the recipe's evaluation, data directory or mesh. Raises ValueError where there is no such run or step.
@@ -51,11 +71,11 @@ def evaluate(workdir: str, *, step: int | None = None, changes: dict[str, str] |
     path = epath.Path(workdir) / "config.json"
     if not path.exists():
         raise ValueError(f"{workdir} is not the work directory of a run: it has no config.json")
-    keep_compiled()
-    job = build.job(resolved(recipes.load(str(path)), changes or {}, workdir))
-    program = loop.compiled(job)
+    job, program = joined(resolved(recipes.load(str(path)), changes or {}, workdir), flags)
     with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", job.keep)) as saved:
-        state = saved.restore(chosen(saved, step, workdir), program.state)
+        step = chosen(saved, step, workdir)
+        processes.agree({"the step": str(step)}, seconds=job.patience)
+        state = saved.restore(step, program.state)
     return concluded(job, program, state, workdir, began)
 
 

@@ -7,6 +7,7 @@ from ssl_jax.data import device, stream
 from ssl_jax.data.sources import Source, subset
 from ssl_jax.evals import features, knn, monitors, suite
 from ssl_jax.job import Job
+from ssl_jax.shard import processes
 from ssl_jax.shard.program import Program
 from ssl_jax.types import TrainState
 
@@ -33,8 +34,10 @@ def read(job: Job, program: Program, source: Source, embed) -> tuple[np.ndarray,
     embed: clean integers [b, 1, h, w, c] -> {"pool": [b, d]}.
     """
     batch = max(job.evaluation["batch"] // program.devices, 1) * program.devices
-    with device.put(stream.sequential(source, job.clean.host, batch=batch), program.by_example) as batches:
-        return features.extract(embed, ({"image": b["clean"], "label": b["label"], "mask": b["mask"]} for b in batches))
+    local = stream.sequential(source, job.clean.host, batch=batch, process=processes.which())
+    with device.put(local, program.by_example) as batches:
+        read = ({"image": b["clean"], **program.whole({k: b[k] for k in ("label", "mask")})} for b in batches)
+        return features.extract(lambda images: program.whole({"pool": embed(images)["pool"]}), read)
 
 
 def embedded(job: Job, program: Program, source: Source, state: TrainState) -> tuple[np.ndarray, np.ndarray]:

@@ -15,6 +15,7 @@ from ssl_jax.data import device, stream
 from ssl_jax.job import Job
 from ssl_jax.log import Writer
 from ssl_jax.shard import mesh as meshes
+from ssl_jax.shard import processes
 from ssl_jax.shard import program as programs
 from ssl_jax.shard.program import Program
 from ssl_jax.types import Key, TrainState
@@ -48,12 +49,17 @@ def baseline(job: Job, program: Program) -> TrainState:
     Untouched statistics (mean 0, variance 1) would make it weaker than random networks are.
     """
     state, key = fresh(job, program), keys(job.seed)["step"]
-    source = stream.batches(job.train, job.training.host, batch=job.clock.batch, seed=job.seed)
-    with device.put(source, program.by_example) as feed:
+    with device.put(batches(job), program.by_example) as feed:
         for batch in itertools.islice(feed, SETTLING):
             batch.pop("replaced")
             state = program.settle(state, batch, key)
     return state
+
+
+def batches(job: Job, start: int = 0) -> Iterator[dict[str, np.ndarray]]:
+    """This process's share of the training batches from step `start` on."""
+    options = {"batch": job.clock.batch, "seed": job.seed, "start": start, "process": processes.which()}
+    return stream.batches(job.train, job.training.host, **options)
 
 
 def train(job: Job, program: Program, workdir: str) -> tuple[TrainState, int]:
@@ -63,16 +69,17 @@ def train(job: Job, program: Program, workdir: str) -> tuple[TrainState, int]:
     """
     total, key = job.clock.total, keys(job.seed)
     with contextlib.ExitStack() as stack:
+        stop = stack.enter_context(stopped_by_signals())
         saved = stack.enter_context(contextlib.closing(Checkpoints(f"{workdir}/checkpoints", job.keep)))
         step = saved.latest() or 0
+        processes.agree({"the newest checkpoint of --workdir": str(step)}, seconds=job.patience)
         state = saved.restore(step, program.state) if step else fresh(job, program)
         if step >= total:
             return state, step
         writer = stack.enter_context(Writer(workdir, start=step, total=total, batch=job.clock.batch))
-        stop = stack.enter_context(stopped_by_signals())
-        source = stream.batches(job.train, job.training.host, batch=job.clock.batch, seed=job.seed, start=step)
-        feed = stack.enter_context(device.put(source, program.by_example))
-        while step < total and not stop.is_set():
+        feed = stack.enter_context(device.put(batches(job, step), program.by_example))
+        stopped = False
+        while step < total and not stopped:
             state = epoch_tasks(job, program, state, step, key["epoch"])
             batch = next(feed)
             report_replaced(job, writer, step, batch.pop("replaced"))
@@ -83,7 +90,8 @@ def train(job: Job, program: Program, workdir: str) -> tuple[TrainState, int]:
                 writer.write(step, {**metrics, **rates}, waited=feed.waited)
             if durations.due(job.every.evaluate, step, job.clock) and step < total:
                 writer.add(step, evaluation.during(job, program, state))
-            if durations.due(job.every.checkpoint, step, job.clock) or step == total or stop.is_set():
+            stopped = stop.reached()
+            if durations.due(job.every.checkpoint, step, job.clock) or step == total or stopped:
                 writer.flush()  # rows up to a step are on disk before its checkpoint is, so that none is missing later
                 saved.save(state, step)
         saved.wait()
@@ -110,21 +118,21 @@ def report_replaced(job: Job, writer: Writer, step: int, replaced: np.ndarray) -
 
 
 @contextlib.contextmanager
-def stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that SIGTERM and the first SIGINT set; a second SIGINT interrupts at once."""
-    stop = threading.Event()
+def stopped_by_signals() -> Iterator[processes.Stop]:
+    """What SIGTERM and the first SIGINT of any process set; a second SIGINT interrupts at once."""
 
     def handle(number, frame):
-        if stop.is_set() and number == signal.SIGINT:
+        if stop.asked() and number == signal.SIGINT:
             raise KeyboardInterrupt
         stop.set()
 
-    if threading.current_thread() is not threading.main_thread():
-        yield stop  # only the main thread may listen
-        return
-    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
+    with processes.Stop() as stop:
+        if threading.current_thread() is not threading.main_thread():
+            yield stop  # only the main thread may listen
+            return
+        before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield stop
+        finally:
+            for number, old in before.items():
+                signal.signal(number, old)

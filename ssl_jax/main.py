@@ -9,9 +9,8 @@ import re
 import sys
 
 from ssl_jax import machine, registry
+from ssl_jax.codes import BAD_INPUT
 
-BAD_INPUT = 2
-"""The exit code of a sentence about what the user wrote: to try again without a change is no use."""
 OVERRIDE = re.compile(r"--config\.([\w.]+)=(.*)", re.DOTALL)
 VERBS = pathlib.Path(__file__).parent / "verbs"
 

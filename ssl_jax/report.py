@@ -54,15 +54,21 @@ def table(result: dict) -> Table:
 def conclude(
     job: Job, program: Program, state: TrainState, random: TrainState | None, workdir: str, seconds: float
 ) -> dict:
-    """Evaluates, draws, writes result.json, prints the table and where everything is; returns the result."""
+    """Evaluates, draws, writes result.json, prints the table and where everything is; returns the result.
+
+    All processes evaluate together; process 0 draws, writes and prints.
+    """
     folder, console = epath.Path(workdir), Console()
     result = {}
     if random is not None:
         result = evaluation.final(job, program, state, random)
         x, y = evaluation.embedded(job, program, evaluation.some(job.test, POINTS), state)
+    result |= {"config_hash": job.digest, "step": int(state.step), "seconds": round(seconds, 1)}
+    if jax.process_index() > 0:
+        return result
+    if random is not None:
         pictures.projection(x, y, job.train.classes, folder / "projection.png")
     pictures.curves(rows(workdir), folder / "curves.png")
-    result |= {"config_hash": job.digest, "step": int(state.step), "seconds": round(seconds, 1)}
     (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     if "knn" in result:
         console.print(table(result))
