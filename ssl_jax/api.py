@@ -31,10 +31,11 @@ def train(config: ConfigDict | dict, workdir: str, *, changes: dict[str, str] | 
     keep_compiled()
     job = build.job(full)
     program = loop.compiled(job)
+    first = report.first(job)
     folder = epath.Path(workdir)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(full, indent=2) + "\n")
-    report.views(job, workdir, loop.keys(job.seed)["step"])
+    report.views(job, first, workdir, loop.keys(job.seed)["step"])
     state, step = loop.train(job, program, workdir)
     if step < job.clock.total:
         print(f"stopped after step {step} of {job.clock.total}; the same command goes on from there")
@@ -67,8 +68,11 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, began
 
 def resolved(config: ConfigDict | dict, changes: dict[str, str], workdir: str) -> dict:
     """The recipe with defaults and changes in; checked against the recipe that the work directory has, if any."""
+    folder = epath.Path(workdir)
+    if not str(workdir) or folder.exists() and not folder.is_dir():
+        raise ValueError(f"the work directory '{workdir}' is no directory; name one, which may be new")
     full = build.resolve(recipes.override(build.resolve(recipes.plain(config)), changes))
-    path = epath.Path(workdir) / "config.json"
+    path = folder / "config.json"
     if path.exists():
         recipes.check_same(recipes.load(str(path)), full, workdir)
     return full

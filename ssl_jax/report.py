@@ -30,12 +30,16 @@ POINTS = 1500
 """Test images in the projection."""
 
 
-def views(job: Job, workdir: str, key: Key) -> None:
+def first(job: Job) -> dict[str, np.ndarray]:
+    """The first batch of the run. Raises ValueError, in words, where the data cannot make the views."""
+    return next(stream.batches(job.train, job.training.host, batch=job.clock.batch, seed=job.seed))
+
+
+def views(job: Job, first: dict[str, np.ndarray], workdir: str, key: Key) -> None:
     """views.png: the first images of the run, as stored, with the very views that the network is about to see.
 
-    key: that of the run's steps.
+    first: the run's first batch. key: that of the run's steps.
     """
-    first = next(stream.batches(job.train, job.training.host, batch=job.clock.batch, seed=job.seed))
     groups = {view.group for view in job.training.views}
     few = {name: first[name][:SHOWN] for name in sorted(groups)}
     seen = jax.device_get(jax.jit(job.training.device)(purposes(key, np.int32(0))[0], few))

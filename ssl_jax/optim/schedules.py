@@ -133,6 +133,8 @@ def _steps(length: str | float, clock: durations.Clock) -> int:
 def _number(value: float, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ValueError(f"{what} is {value!r}; give a finite number, or for a schedule dict(kind=..., ...)")
+    if value < 0:
+        raise ValueError(f"{what} is {value}; it must be 0 or more")
     return float(value)
 
 
@@ -167,7 +169,7 @@ def _rules(read: Spec) -> tuple[tuple[bool, str], ...]:
         (read.end_factor is not None and not falls, "has `end_factor`, a multiple of `peak`, but no `peak`"),
         (read.per is not None and not falls, "has `per`, the batch that `peak` is for, but no `peak`"),
         (read.per is not None and read.per <= 0, f"has per={read.per}; it is the batch that `peak` is for"),
-        (read.rule not in RULES, f"has a rule of scaling: {spelling.unknown(read.rule, RULES, 'the rules')}"),
+        (read.rule not in RULES, f"has another rule: {spelling.unknown(read.rule, RULES, 'the rules')}"),
         (read.rule == "sqrt" and read.per is None, "has a rule but no `per`; with per=1 it is peak * sqrt(batch)"),
         (read.kind == "steps" and (read.factor is None or not read.at), "needs `factor` and `at`"),
         (read.kind != "steps" and (read.factor is not None or bool(read.at)), 'has `factor` or `at`: say kind="steps"'),

@@ -121,7 +121,7 @@ def test_a_run_cut_short_is_the_beginning_of_the_warm_up(total):
         (dict(kind="cosine", peak=1.0, end=0.1, end_factor=0.1), "two ends"),
         (dict(kind="cosine", start=1.0, end=0.1, per=256), "no `peak`"),
         (dict(kind="cosine", peak=1.0, per=0), "per=0"),
-        (dict(kind="cosine", peak=1.0, per=1, rule="square"), "rule='square'"),
+        (dict(kind="cosine", peak=1.0, per=1, rule="square"), "no 'square' in the rules; there are linear, sqrt"),
         (dict(kind="cosine", peak=1.0, rule="sqrt"), "no `per`"),
         (dict(kind="constant", peak=1.0, end=0.0), "leave out its end"),
         (dict(kind="steps", peak=1.0, factor=0.1), "needs `factor` and `at`"),
