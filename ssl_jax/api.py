@@ -54,7 +54,7 @@ def evaluate(workdir: str, *, step: int | None = None, changes: dict[str, str] |
     keep_compiled()
     job = build.job(resolved(recipes.load(str(path)), changes or {}, workdir))
     program = loop.compiled(job)
-    with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", job.keep)) as saved:
+    with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", None)) as saved:
         state = saved.restore(chosen(saved, step, workdir), program.state)
     return concluded(job, program, state, workdir, began)
 

@@ -31,6 +31,7 @@ class Writer:
     A row is {"step": …, "loss": …, …}; keys under time/ are of the wall clock, everything else is a function of the
     recipe. Metrics are converted one call late, so that the device is never waited for. Rows after `start` steps, which
     a run that was stopped may have left, are cut off first. A remote directory is written through a local one.
+    latest: the newest value of each number that is on disk.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Writer:
         """
         self._primary = jax.process_index() == 0 if primary is None else primary
         self._pending: tuple[int, dict] | None = None
+        self.latest: dict[str, float | int | None] = {}
         if not self._primary:
             return
         self._folder = epath.Path(directory)
@@ -142,6 +144,7 @@ class Writer:
         event = Event(wall_time=time.time(), step=step, summary=Summary(value=values))
         self._events.write(event.SerializeToString())
         self._show.row(row)
+        self.latest |= row
         if time.perf_counter() - self._synced > SYNC_SECONDS:
             self._sync()
 

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -64,8 +65,7 @@ def train(job: Job, program: Program, workdir: str) -> tuple[TrainState, int]:
     total, key = job.clock.total, keys(job.seed)
     with contextlib.ExitStack() as stack:
         saved = stack.enter_context(contextlib.closing(Checkpoints(f"{workdir}/checkpoints", job.keep)))
-        step = saved.latest() or 0
-        state = saved.restore(step, program.state) if step else fresh(job, program)
+        state, step = saved.resume(program.state, say=complain) or (fresh(job, program), 0)
         if step >= total:
             return state, step
         writer = stack.enter_context(Writer(workdir, start=step, total=total, batch=job.clock.batch))
@@ -83,9 +83,10 @@ def train(job: Job, program: Program, workdir: str) -> tuple[TrainState, int]:
                 writer.write(step, {**metrics, **rates}, waited=feed.waited)
             if durations.due(job.every.evaluate, step, job.clock) and step < total:
                 writer.add(step, evaluation.during(job, program, state))
-            if durations.due(job.every.checkpoint, step, job.clock) or step == total or stop.is_set():
+            due = durations.due(job.every.checkpoint, step, job.clock) or job.keep.due(step)
+            if due or step == total or stop.is_set():
                 writer.flush()  # rows up to a step are on disk before its checkpoint is, so that none is missing later
-                saved.save(state, step)
+                saved.save(state, step, writer.latest)
         saved.wait()
     return state, step
 
@@ -99,6 +100,11 @@ def epoch_tasks(job: Job, program: Program, state: TrainState, step: int, key: K
         if task.due(epoch):
             state = program.tasks[place](state, jax.random.fold_in(jax.random.fold_in(key, epoch), place))
     return state
+
+
+def complain(sentence: str) -> None:
+    """Something that a person should know and that does not stop the run, to stderr."""
+    print(f"ssl-jax: {sentence}", file=sys.stderr, flush=True)
 
 
 def report_replaced(job: Job, writer: Writer, step: int, replaced: np.ndarray) -> None:
