@@ -14,6 +14,7 @@ import optax
 from ssl_jax import durations, recipes, registry
 from ssl_jax.checkpoint import Keep
 from ssl_jax.data import sources
+from ssl_jax.health import Limits
 from ssl_jax.job import Every, Job, Preprocess
 from ssl_jax.optim import chain, schedules
 from ssl_jax.paradigms.monitored import with_monitors
@@ -38,6 +39,7 @@ DEFAULTS = {
     "mesh": {"data": -1, "fsdp": 1},
     "log": {"every": "10 steps"},
     "checkpoint": {"every": "10 %", "keep": 2, "keep_every": "never", "best": ""},
+    "health": Limits()._asdict(),
     "evaluation": {"every": "20 %", "examples": 50_000, "batch": 500},
 }
 DATA = {"train": "", "test": "", "dir": ""}
@@ -178,6 +180,7 @@ def job(config: dict) -> Job:
         mesh=config["mesh"],
         every=Every(*(config[key]["every"] for key in ("log", "checkpoint", "evaluation"))),
         keep=keep(config["checkpoint"], clock),
+        health=Limits(**config["health"]).checked(),
         evaluation={k: v for k, v in config["evaluation"].items() if k != "every"},
     )
 

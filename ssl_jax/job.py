@@ -8,6 +8,7 @@ import optax
 from ssl_jax.checkpoint import Keep
 from ssl_jax.data.sources import Source
 from ssl_jax.durations import Clock
+from ssl_jax.health import Limits
 from ssl_jax.types import Method, Schedule, View
 
 
@@ -53,4 +54,5 @@ class Job(NamedTuple):
     mesh: dict
     every: Every
     keep: Keep
+    health: Limits
     evaluation: dict

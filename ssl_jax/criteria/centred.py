@@ -30,7 +30,8 @@ def centred(
         value = distillation.across_views(target, widen(seen.student) / student_temperature)
         entropy = watch.entropy(target)
         # Every teacher view has as many partners, so the mean cross-entropy less the mean entropy is the mean KL.
-        return value, {"teacher/entropy": entropy, "teacher/kl": value - entropy, "prototypes/used": watch.used(target)}
+        metrics = {"teacher/entropy": entropy, "teacher/evenness": watch.evenness(target)}
+        return value, {**metrics, "teacher/kl": value - entropy, "prototypes/used": watch.used(target)}
 
     def update(state, seen):
         return ema.toward(state, jnp.mean(widen(seen.teacher), (0, 1)), centre_momentum)

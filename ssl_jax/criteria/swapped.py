@@ -88,4 +88,5 @@ def _globals(scores: Array, seen: Seen) -> Array:
 
 def _predict(codes: Array, scores: Array, temperature: float) -> tuple[Array, Metrics]:
     value = clustering.swapped_codes(codes, scores, temperature)
-    return value, {"codes/entropy": watch.entropy(codes), "prototypes/used": watch.used(codes)}
+    metrics = {"codes/entropy": watch.entropy(codes), "codes/evenness": watch.evenness(codes)}
+    return value, {**metrics, "prototypes/used": watch.used(codes)}

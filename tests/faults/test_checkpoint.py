@@ -98,9 +98,7 @@ def test_without_a_good_one_it_is_one_sentence_and_nothing_moves(folder):
     for step in (2, 4, 6):
         files.truncate(folder / str(step))
     for _ in range(2):  # a second try must not begin anew in silence
-        with pytest.raises(
-            ValueError, match=r"all .* are damaged \(6: .*; 4: .*; 2: .*\); move it away"
-        ):
+        with pytest.raises(ValueError, match=r"all .* are damaged \(6: .*; 4: .*; 2: .*\); move it away"):
             resumed(folder)
     assert sorted(p.name for p in folder.iterdir() if p.name.isdigit()) == ["2", "4", "6"]
 
@@ -108,9 +106,7 @@ def test_without_a_good_one_it_is_one_sentence_and_nothing_moves(folder):
 def test_a_reader_names_the_damage_and_moves_nothing(folder):
     files.flip_a_bit(folder / "6")
     with contextlib.closing(Checkpoints(os.fspath(folder), None)) as saved:
-        with pytest.raises(
-            Damaged, match=r"of step 6 in .* is damaged: 1 of 5 arrays differ.*params/kernel"
-        ):
+        with pytest.raises(Damaged, match=r"of step 6 in .* is damaged: 1 of 5 arrays differ.*params/kernel"):
             saved.restore(6, TARGET)
         assert_same(saved.restore(4, TARGET), state_at(4))
     assert (folder / "6").exists()
