@@ -4,14 +4,14 @@ import contextlib
 import json
 import os
 import pathlib
-import time
 
 import jax
 from etils import epath
 from ml_collections import ConfigDict
 
-from ssl_jax import build, evaluation, loop, recipes, report
+from ssl_jax import build, evaluation, goodput, loop, recipes, report, stopping
 from ssl_jax.checkpoint import Checkpoints
+from ssl_jax.goodput import Goodput
 from ssl_jax.job import Job
 from ssl_jax.shard.program import Program
 from ssl_jax.types import TrainState
@@ -24,10 +24,15 @@ def train(config: ConfigDict | dict, workdir: str, *, changes: dict[str, str] | 
     """Trains by a recipe, or goes on in a work directory; evaluates at the end and returns what result.json holds.
 
     changes: {"method.temperature": "0.2"}, as on the command line. Returns None where a signal stopped the run
-    before its end. Raises ValueError in one sentence for a recipe that cannot be, before anything is written.
+    before its end. Raises ValueError in one sentence for a recipe that cannot be, before anything is written, and
+    exits.Unhealthy where a guard of the recipe ends the run. In the main thread, SIGTERM and SIGINT stop it and save.
     """
-    began = time.monotonic()
-    full = resolved(config, changes or {}, workdir)
+    with stopping.by_signals() as stop:
+        return _train(config, workdir, changes or {}, Goodput(), stop)
+
+
+def _train(config: ConfigDict | dict, workdir: str, changes: dict, spent: Goodput, stop: stopping.Stop) -> dict | None:
+    full = resolved(config, changes, workdir)
     keep_compiled()
     job = build.job(full)
     program = loop.compiled(job)
@@ -36,11 +41,13 @@ def train(config: ConfigDict | dict, workdir: str, *, changes: dict[str, str] | 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(full, indent=2) + "\n")
     report.views(job, first, workdir, loop.keys(job.seed)["step"])
-    state, step = loop.train(job, program, workdir)
-    if step < job.clock.total:
+    state, step = loop.train(job, program, workdir, spent, stop)
+    if stop.is_set():
         print(f"stopped after step {step} of {job.clock.total}; the same command goes on from there")
+        print(f"time        {goodput.line(spent.seconds())}")
         return None
-    return concluded(job, program, state, workdir, began)
+    stop.idle = True  # all is on disk: the same command would do no more than what follows
+    return concluded(job, program, state, workdir, spent)
 
 
 def evaluate(workdir: str, *, step: int | None = None, changes: dict[str, str] | None = None) -> dict:
@@ -48,22 +55,23 @@ def evaluate(workdir: str, *, step: int | None = None, changes: dict[str, str] |
 
     changes: of the recipe's evaluation, data directory or mesh. Raises ValueError where there is no such run or step.
     """
-    began = time.monotonic()
+    spent = Goodput()
     path = epath.Path(workdir) / "config.json"
     if not path.exists():
         raise ValueError(f"{workdir} is not the work directory of a run: it has no config.json")
     keep_compiled()
     job = build.job(resolved(recipes.load(str(path)), changes or {}, workdir))
     program = loop.compiled(job)
-    with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", job.keep)) as saved:
+    with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", None)) as saved:
         state = saved.restore(chosen(saved, step, workdir), program.state)
-    return concluded(job, program, state, workdir, began)
+    return concluded(job, program, state, workdir, spent)
 
 
-def concluded(job: Job, program: Program, state: TrainState, workdir: str, began: float) -> dict:
+def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent: Goodput) -> dict:
     """The report of a state, beside a random network where accuracies can be measured."""
+    spent.enter("evaluation")
     random = loop.baseline(job, program) if evaluation.possible(job) else None
-    return report.conclude(job, program, state, random, workdir, time.monotonic() - began)
+    return report.conclude(job, program, state, random, workdir, spent)
 
 
 def resolved(config: ConfigDict | dict, changes: dict[str, str], workdir: str) -> dict:

@@ -13,7 +13,9 @@ import numpy as np
 import optax
 
 from ssl_jax import durations, recipes, registry, spelling
+from ssl_jax.checkpoint import Keep
 from ssl_jax.data import sources
+from ssl_jax.health import Limits
 from ssl_jax.job import Every, Job, Preprocess
 from ssl_jax.optim import chain, schedules
 from ssl_jax.paradigms.monitored import with_monitors
@@ -37,7 +39,8 @@ DEFAULTS = {
     "probe": True,
     "mesh": {"data": -1, "fsdp": 1},
     "log": {"every": "10 steps"},
-    "checkpoint": {"every": "10 %", "keep": 2},
+    "checkpoint": {"every": "10 %", "keep": 2, "keep_every": "never", "best": ""},
+    "health": Limits()._asdict(),
     "evaluation": {"every": "20 %", "examples": 50_000, "batch": 500},
 }
 DATA = {"train": "", "test": "", "dir": ""}
@@ -179,7 +182,8 @@ def job(config: dict) -> Job:
         shapes=shapes(training, config["batch"], train.channels, train.bits),
         mesh=config["mesh"],
         every=Every(*(config[key]["every"] for key in ("log", "checkpoint", "evaluation"))),
-        keep=config["checkpoint"]["keep"],
+        keep=keep(config["checkpoint"], clock),
+        health=Limits(**config["health"]).checked(),
         evaluation={k: v for k, v in config["evaluation"].items() if k != "every"},
     )
 
@@ -240,6 +244,12 @@ def method_and_optimizer(
         schedules.make(config["lr"], clock)
     with about("optimizer"):
         return method, chain.make(lr=config["lr"], clock=clock, **options)
+
+
+def keep(part: dict, clock: durations.Clock) -> Keep:
+    """Which checkpoints stay. Raises ValueError for a duration or a best that cannot be."""
+    durations.due(part["keep_every"], 1, clock)
+    return Keep(part["keep"], lambda step: durations.due(part["keep_every"], step, clock), part["best"]).checked()
 
 
 def _options(net: dict) -> dict:

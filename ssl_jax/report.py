@@ -8,8 +8,9 @@ from etils import epath
 from rich.console import Console
 from rich.table import Table
 
-from ssl_jax import evaluation, pictures
+from ssl_jax import evaluation, goodput, pictures
 from ssl_jax.data import sources, stream
+from ssl_jax.goodput import Goodput
 from ssl_jax.job import Job
 from ssl_jax.log import rows
 from ssl_jax.shard.program import Program
@@ -58,7 +59,7 @@ def table(result: dict) -> Table:
 
 
 def conclude(
-    job: Job, program: Program, state: TrainState, random: TrainState | None, workdir: str, seconds: float
+    job: Job, program: Program, state: TrainState, random: TrainState | None, workdir: str, spent: Goodput
 ) -> dict:
     """Evaluates, draws, writes result.json, prints the table and where everything is; returns the result."""
     folder, console = epath.Path(workdir), Console()
@@ -68,7 +69,9 @@ def conclude(
         x, y = evaluation.embedded(job, program, evaluation.some(job.test, POINTS), state)
         pictures.projection(x, y, job.train.classes, folder / "projection.png")
     pictures.curves(rows(workdir), folder / "curves.png")
-    result |= {"config_hash": job.digest, "step": int(state.step), "seconds": round(seconds, 1)}
+    seconds = spent.seconds()
+    result |= {"config_hash": job.digest, "step": int(state.step), "seconds": round(sum(seconds.values()), 1)}
+    result["goodput"] = {name: round(value, 3) for name, value in seconds.items()}
     (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     if "knn" in result:
         console.print(table(result))
@@ -76,5 +79,6 @@ def conclude(
         console.print("No accuracies: they want labels and a test set (config.data.test).")
     console.print(f"checkpoint  {folder}/checkpoints/{int(state.step)}")
     console.print(f"metrics     {folder}/metrics.jsonl, result.json; TensorBoard: --logdir {folder}")
+    console.print(f"time        {goodput.line(seconds)}")
     console.print(f"pictures    {folder}/views.png, curves.png, projection.png")
     return result
