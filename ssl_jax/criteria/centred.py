@@ -20,7 +20,7 @@ def centred(
     [k], which starts at 0 and moves to the mean of the raw teacher logits of all views after the loss;
     `centre_momentum` is what survives.
     """
-    ranges.above_zero(teacher_temperature=float(teacher_temperature(0)), student_temperature=student_temperature)
+    ranges.above_zero(student_temperature=student_temperature)
     ranges.share(centre_momentum=centre_momentum)
 
     def init(key, seen):

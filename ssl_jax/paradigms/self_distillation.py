@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from ssl_jax import monitors, ranges
+from ssl_jax import monitors
 from ssl_jax.paradigms import encode
 from ssl_jax.state import ema
 from ssl_jax.types import Array, Aux, Criterion, Key, Method, Net, Schedule, Seen, Tree
@@ -29,7 +29,6 @@ def self_distillation(
     through: `encode.each` or `encode.joint`, which views share batch statistics.
     arrange: the order in which the teacher meets the batch, `encode.in_place` or `encode.shuffled`.
     """
-    ranges.share(ema_decay=float(ema_decay(0)))
     heads = {"projector": projector} if predictor is None else {"projector": projector, "predictor": predictor}
 
     def forward(nets: dict, params: Tree, stats: Tree, groups: list, key: Key | None):
