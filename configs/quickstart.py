@@ -8,12 +8,12 @@ from ml_collections import ConfigDict
 from ssl_jax.configs import presets
 
 
-def get_config(arg: str = "") -> ConfigDict:
+def get_config() -> ConfigDict:
     """A small ResNet, 256 images a step."""
     c = ConfigDict()
     c.data = dict(train="embedded:fashion_mnist/train", test="embedded:fashion_mnist/test")
     c.batch = 256
-    c.duration = "400 steps"
+    c.duration = "1250 steps"
     c.method = dict(name="simclr", temperature=0.2)
     c.nets = dict(
         encoder=dict(name="resnet", depth=(1, 1, 1), base=32, stem="half"),

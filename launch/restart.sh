@@ -1,6 +1,5 @@
 # restarted COMMAND...: runs it, and up to RETRIES times again after a failure that may pass; gives its last code.
 # A machine that goes away tells this shell, and it tells the command, which saves and ends: `going` is 1 then.
-BAD_INPUT=2
 PAUSE=${PAUSE:-10}
 child= going=
 trap 'going=1; [ -n "$child" ] && kill -TERM "$child"' TERM INT
@@ -18,9 +17,8 @@ restarted() {
       kill -0 "$child" 2>/dev/null && code=
     done
     child=
-    if [ -n "$going" ] || [ "$code" -eq 0 ] || [ "$code" -eq "$BAD_INPUT" ] || [ "$try" -ge "$RETRIES" ]; then
-      return "$code"
-    fi
+    case $code in 0 | 2 | 3) return "$code" ;; esac # over; 2 and 3: no use without a person
+    if [ -n "$going" ] || [ "$try" -ge "$RETRIES" ]; then return "$code"; fi
     echo "[restart $(date -u +%H:%M:%S)] code $code; start $((try + 2)) of $((RETRIES + 1)) in $PAUSE s"
     sleep "$PAUSE"
   done

@@ -1,18 +1,21 @@
 """Recipe -> job. The only reader of configs: below this door there are arguments with names."""
 
 import collections.abc
+import contextlib
 import inspect
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
 import numpy as np
 import optax
 
-from ssl_jax import durations, recipes, registry
+from ssl_jax import durations, recipes, registry, spelling
+from ssl_jax.checkpoint import Keep
 from ssl_jax.data import sources
+from ssl_jax.health import Limits
 from ssl_jax.job import Every, Job, Preprocess
 from ssl_jax.optim import chain, schedules
 from ssl_jax.paradigms.monitored import with_monitors
@@ -37,7 +40,8 @@ DEFAULTS = {
     "mesh": {"data": -1, "fsdp": 1},
     "processes": {"start": 900.0, "agree": 900.0, "heartbeat": 100.0, "shutdown": 300.0},
     "log": {"every": "10 steps"},
-    "checkpoint": {"every": "10 %", "keep": 2},
+    "checkpoint": {"every": "10 %", "keep": 2, "keep_every": "never", "best": ""},
+    "health": Limits()._asdict(),
     "evaluation": {"every": "20 %", "examples": 50_000, "batch": 500},
 }
 DATA = {"train": "", "test": "", "dir": ""}
@@ -53,7 +57,7 @@ def resolve(config: dict) -> dict:
     known = {**DEFAULTS, **dict.fromkeys(REQUIRED), "clean": None}
     for key in config:
         if key not in known:
-            raise ValueError(registry.unknown(key, known, "the recipe"))
+            raise ValueError(spelling.unknown(key, known, "the recipe"))
     missing = [key for key in REQUIRED if key not in config]
     if missing:
         raise ValueError(f"the recipe says nothing of {', '.join(missing)}; every recipe needs {', '.join(REQUIRED)}")
@@ -63,6 +67,7 @@ def resolve(config: dict) -> dict:
     full["method"] = _signature(method_of(config), config["method"], "method")
     full["nets"] = {role: _signature(net_of(role, net), net, f"nets.{role}") for role, net in config["nets"].items()}
     full["optimizer"] = optimizer_part(config["optimizer"])
+    compose.views(full["views"])
     full["clean"] = config.get("clean") or clean_view(config["views"])
     return recipes.tuples(full)
 
@@ -71,7 +76,7 @@ def optimizer_part(given: dict) -> dict:
     """The optimiser's part of the recipe: options of `chain.make`, and of the rule it names."""
     rule = chain.RULES.get(given.get("name"))
     if rule is None:
-        raise ValueError(registry.unknown(given.get("name", ""), chain.RULES, "the optimizers"))
+        raise ValueError(spelling.unknown(given.get("name", ""), chain.RULES, "the optimizers"))
     shared = [n for n in inspect.signature(chain.make).parameters if n != "options"]
     own = {k: v for k, v in given.items() if k not in shared}
     parts = _signature(chain.make, {k: v for k, v in given.items() if k in shared}, "optimizer")
@@ -85,7 +90,7 @@ def method_of(config: dict) -> Callable:
 
 def net_of(role: str, net: dict) -> Callable:
     """The constructor of a net."""
-    if "name" not in net:
+    if not isinstance(net, dict) or "name" not in net:
         raise ValueError(f"nets.{role} has no name, such as 'resnet'")
     return registry.find("nets", net["name"], Net)
 
@@ -107,7 +112,7 @@ def _filled(value: Any, default: Any, path: str) -> Any:
         raise ValueError(f"config.{path} is {value!r}; it has the parts {', '.join(default)}")
     for key in value:
         if key not in default:
-            raise ValueError(registry.unknown(key, default, f"config.{path}"))
+            raise ValueError(spelling.unknown(key, default, f"config.{path}"))
     return {key: _filled(value.get(key, old), old, f"{path}.{key}") for key, old in default.items()}
 
 
@@ -120,7 +125,7 @@ def _signature(make: Callable, values: dict, path: str) -> dict:
     }
     for key in values:
         if key not in options and key != "name":
-            raise ValueError(registry.unknown(key, options, f"config.{path}"))
+            raise ValueError(spelling.unknown(key, options, f"config.{path}"))
     out = {"name": values["name"]} if "name" in values else {}
     for name, p in options.items():
         if name not in values and p.default is p.empty:
@@ -157,9 +162,10 @@ def job(config: dict) -> Job:
     options = {"data_dir": data["dir"] or None}
     train = sources.open(data["train"], **options)
     test = sources.open(data["test"], **options, channels=train.channels) if data["test"] else None
-    if config["probe"] and (train.labels is None or not np.any(train.labels >= 0)):
+    if config["probe"] and not sources.labelled(train):
         raise ValueError(f"{train.name} has no labels for the online probe to learn from; set config.probe=False")
     clock = durations.run(config["duration"], examples=train.size, batch=config["batch"])
+    check(config, clock)
     method, optimizer = method_and_optimizer(config, clock, len(train.classes))
     training, clean = (preprocess(config[key], config["photometric"]) for key in ("views", "clean"))
     return Job(
@@ -178,9 +184,31 @@ def job(config: dict) -> Job:
         mesh=config["mesh"],
         patience=config["processes"]["agree"],
         every=Every(*(config[key]["every"] for key in ("log", "checkpoint", "evaluation"))),
-        keep=config["checkpoint"]["keep"],
+        keep=keep(config["checkpoint"], clock),
+        health=Limits(**config["health"]).checked(),
         evaluation={k: v for k, v in config["evaluation"].items() if k != "every"},
     )
+
+
+@contextlib.contextmanager
+def about(path: str) -> Iterator[None]:
+    """A complaint of what is called inside names the part of the recipe that it is about."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"config.{path}: {error}") from error
+
+
+def check(config: dict, clock: durations.Clock) -> None:
+    """Raises ValueError for a number or a period of the run's course that would be noticed only on the way."""
+    if not 0 <= config["seed"] < 2**31:
+        raise ValueError(f"config.seed is {config['seed']}; it must be a whole number from 0 to {2**31 - 1}")
+    for part, key in (("checkpoint", "keep"), ("evaluation", "examples"), ("evaluation", "batch")):
+        if config[part][key] < 1:
+            raise ValueError(f"config.{part}.{key} is {config[part][key]}; it must be 1 or more")
+    for part in ("log", "checkpoint", "evaluation"):
+        with about(f"{part}.every"):
+            durations.due(config[part]["every"], 1, clock)
 
 
 def method_and_optimizer(
@@ -188,29 +216,42 @@ def method_and_optimizer(
 ) -> tuple[Method, optax.GradientTransformation]:
     """The method with its probe and monitors, and the optimiser with a group for the probe."""
     make = method_of(config)
-    nets = {role: net_of(role, net)(**_options(net)) for role, net in config["nets"].items()}
-    arguments = {}
+    nets, arguments = {}, {}
+    for role, net in config["nets"].items():
+        with about(f"nets.{role}"):
+            nets[role] = net_of(role, net)(**_options(net))
     for name, p in inspect.signature(make).parameters.items():
         if p.annotation is Net:
             if name not in nets:
                 raise ValueError(f"the method {config['method']['name']} needs nets.{name}")
             arguments[name] = nets.pop(name)
         elif p.annotation is Schedule:
-            arguments[name] = schedules.make(config["method"][name], clock)
+            with about(f"method.{name}"):
+                arguments[name] = schedules.make(config["method"][name], clock)
         elif p.annotation is Examples:
             arguments[name] = clock.examples
         elif name in config["method"]:
             arguments[name] = config["method"][name]
     if nets:
         roles = [n for n, p in inspect.signature(make).parameters.items() if p.annotation is Net]
-        raise ValueError(registry.unknown(next(iter(nets)), roles, f"the nets of {config['method']['name']}"))
-    method = with_monitors(make(**arguments))
+        raise ValueError(spelling.unknown(next(iter(nets)), roles, f"the nets of {config['method']['name']}"))
+    with about("method"):
+        method = with_monitors(make(**arguments))
     options = dict(config["optimizer"])
     if config["probe"]:
         method = with_probe(method, classes)
         probe = dict(match="^probe/", name="adamw", lr=1e-3, weight_decay=0.0)
         options["groups"] = (probe, *options.get("groups", ()))
-    return method, chain.make(lr=config["lr"], clock=clock, **options)
+    with about("lr"):
+        schedules.make(config["lr"], clock)
+    with about("optimizer"):
+        return method, chain.make(lr=config["lr"], clock=clock, **options)
+
+
+def keep(part: dict, clock: durations.Clock) -> Keep:
+    """Which checkpoints stay. Raises ValueError for a duration or a best that cannot be."""
+    durations.due(part["keep_every"], 1, clock)
+    return Keep(part["keep"], lambda step: durations.due(part["keep_every"], step, clock), part["best"]).checked()
 
 
 def _options(net: dict) -> dict:
@@ -218,8 +259,18 @@ def _options(net: dict) -> dict:
 
 
 def logged(config: dict, clock: durations.Clock) -> dict[str, Schedule]:
-    """The schedules whose values belong in the log, by name."""
-    return {"lr": schedules.make(config["lr"], clock)}
+    """The schedules whose values belong in the log, by name: every one of the recipe.
+
+    "lr", and its effective peak at this batch as "lr_peak"; "schedule/ema_decay" and the like, those of the method;
+    "schedule/weight_decay", and "schedule/groups.0/lr" of a group of parameters, where they are scheduled.
+    """
+    optimizer, parameters = config["optimizer"], inspect.signature(method_of(config)).parameters
+    found = {"lr": config["lr"], "lr_peak": schedules.scale(config["lr"], clock.batch)}
+    found |= {f"schedule/{n}": config["method"][n] for n, p in parameters.items() if p.annotation is Schedule}
+    for place, part in [("", optimizer), *((f"groups.{i}/", group) for i, group in enumerate(optimizer["groups"]))]:
+        scheduled = [name for name in ("lr", "weight_decay") if isinstance(part.get(name), dict)]
+        found |= {f"schedule/{place}{name}": part[name] for name in scheduled}
+    return {name: schedules.make(spec, clock) for name, spec in found.items()}
 
 
 def preprocess(views: tuple, photometric: str) -> Preprocess:

@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 import optax
 
+from ssl_jax.checkpoint import Keep
 from ssl_jax.data.sources import Source
 from ssl_jax.durations import Clock
+from ssl_jax.health import Limits
 from ssl_jax.types import Method, Schedule, View
 
 
@@ -53,5 +55,6 @@ class Job(NamedTuple):
     mesh: dict
     patience: float
     every: Every
-    keep: int
+    keep: Keep
+    health: Limits
     evaluation: dict

@@ -3,13 +3,14 @@
 import argparse
 import ast
 import importlib
+import inspect
 import os
 import pathlib
 import re
 import sys
 
-from ssl_jax import machine, registry
-from ssl_jax.codes import BAD_INPUT
+from ssl_jax import machine, spelling
+from ssl_jax.exits import BAD_INPUT, UNHEALTHY, Unhealthy
 
 OVERRIDE = re.compile(r"--config\.([\w.]+)=(.*)", re.DOTALL)
 VERBS = pathlib.Path(__file__).parent / "verbs"
@@ -26,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     verb, *rest = argv
     if verb not in verbs:
-        return complain(registry.unknown(verb, verbs, "ssl-jax's verbs"))
+        return complain(spelling.unknown(verb, verbs, "ssl-jax's verbs"))
     # Only the chosen verb is imported: help on the others needs no JAX.
     module = importlib.import_module(f"ssl_jax.verbs.{verb}")
     parser = argparse.ArgumentParser(
@@ -36,14 +37,33 @@ def main(argv: list[str] | None = None) -> int:
         allow_abbrev=False,
     )
     module.add(parser)
-    changes = dict(m.groups() for m in map(OVERRIDE.fullmatch, rest) if m)
-    args = parser.parse_args([a for a in rest if not OVERRIDE.fullmatch(a)])
     try:
-        return module.run(args, changes) or 0
-    except ValueError as error:
+        if "changes" in inspect.signature(module.run).parameters:
+            changes, rest = overrides(rest)
+            return module.run(parser.parse_args(rest), changes) or 0
+        return module.run(parser.parse_args(rest)) or 0
+    except (ValueError, OSError) as error:
         if os.environ.get("SSL_JAX_TRACEBACK"):
             raise
-        return complain(str(error))
+        return complain(sentence(error))
+    except Unhealthy as error:
+        return complain(str(error), UNHEALTHY)
+
+
+def overrides(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
+    """({"batch": "64"}, the rest) of --config.batch=64 and the rest. Raises ValueError for a key without a value."""
+    found = [(a, OVERRIDE.fullmatch(a)) for a in arguments]
+    for argument, match in found:
+        if argument.startswith("--config.") and not match:
+            raise ValueError(f"{argument} has no value: write --config.KEY=VALUE, as --config.batch=64")
+    return dict(match.groups() for _, match in found if match), [a for a, match in found if not match]
+
+
+def sentence(error: ValueError | OSError) -> str:
+    """What to tell about it: an OSError's file and reason, else its own words."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def overview(verbs: dict[str, str]) -> str:
@@ -55,7 +75,7 @@ def overview(verbs: dict[str, str]) -> str:
     )
 
 
-def complain(sentence: str) -> int:
-    """One sentence to stderr; the code for bad input."""
+def complain(sentence: str, code: int = BAD_INPUT) -> int:
+    """One sentence to stderr; the exit code."""
     print(f"ssl-jax: {sentence}", file=sys.stderr)
-    return BAD_INPUT
+    return code

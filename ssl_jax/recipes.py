@@ -4,6 +4,7 @@ import ast
 import copy
 import hashlib
 import importlib.util
+import inspect
 import json
 import pathlib
 from typing import Any
@@ -11,9 +12,9 @@ from typing import Any
 from etils import epath
 from ml_collections import ConfigDict
 
-from ssl_jax import registry
+from ssl_jax import spelling
 
-FREE = ("duration", "log", "evaluation", "checkpoint", "mesh", "processes")
+FREE = ("duration", "log", "evaluation", "checkpoint", "mesh", "health", "processes")
 """The parts of a recipe that may change when a run goes on; everything else is the experiment itself."""
 
 
@@ -35,12 +36,15 @@ def load(text: str) -> dict:
     if text.endswith(".json"):
         if not epath.Path(text).exists():
             raise ValueError(f"no recipe file '{text}'")
-        return tuples(json.loads(epath.Path(text).read_text()))
+        try:
+            return tuples(json.loads(epath.Path(text).read_text()))
+        except json.JSONDecodeError as error:
+            raise ValueError(f"the recipe file '{text}' is no JSON: {error}") from error
     name, _, arg = text.partition(":")
     path = pathlib.Path(name)
     if not name.endswith(".py"):
         if name not in names():
-            raise ValueError(registry.unknown(name, names(), "the recipes"))
+            raise ValueError(spelling.unknown(name, names(), "the recipes"))
         path = folder() / f"{name}.py"
     if not path.is_file():
         raise ValueError(f"no recipe file '{name}'; bare names are {', '.join(names())}")
@@ -48,8 +52,11 @@ def load(text: str) -> dict:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if not hasattr(module, "get_config"):
-        raise ValueError(f"the recipe file '{name}' defines no get_config(arg='')")
-    return plain(module.get_config(arg))
+        raise ValueError(f"the recipe file '{name}' defines no get_config() or get_config(arg='')")
+    variants = bool(inspect.signature(module.get_config).parameters)
+    if arg and not variants:
+        raise ValueError(f"the recipe '{name}' has no variants: leave out ':{arg}'")
+    return plain(module.get_config(*([arg] if variants else [])))
 
 
 def plain(config: ConfigDict | dict) -> dict:
@@ -86,7 +93,7 @@ def _set(node: Any, keys: list[str], text: str, where: str) -> Any:
     if key not in parts:
         if not parts:
             raise ValueError(f"{where} is {node!r} and has no part '{key}'")
-        raise ValueError(registry.unknown(key, parts, where))
+        raise ValueError(spelling.unknown(key, parts, where))
     parts = {**parts, key: _set(parts[key], rest, text, f"{where}.{key}")}
     return parts if isinstance(node, dict) else tuple(parts.values())
 

@@ -8,8 +8,9 @@ from etils import epath
 from rich.console import Console
 from rich.table import Table
 
-from ssl_jax import evaluation, pictures
-from ssl_jax.data import stream
+from ssl_jax import evaluation, goodput, pictures
+from ssl_jax.data import sources, stream
+from ssl_jax.goodput import Goodput
 from ssl_jax.job import Job
 from ssl_jax.log import rows
 from ssl_jax.shard.program import Program
@@ -30,17 +31,23 @@ POINTS = 1500
 """Test images in the projection."""
 
 
-def views(job: Job, workdir: str, key: Key) -> None:
-    """views.png: the first images of the run with the very views that the network is about to see.
+def first(job: Job) -> dict[str, np.ndarray]:
+    """The first batch of the run. Raises ValueError, in words, where the data cannot make the views."""
+    return next(stream.batches(job.train, job.training.host, batch=job.clock.batch, seed=job.seed))
 
-    key: that of the run's steps.
+
+def views(job: Job, first: dict[str, np.ndarray], workdir: str, key: Key) -> None:
+    """views.png: the first images of the run, as stored, with the very views that the network is about to see.
+
+    first: the run's first batch. key: that of the run's steps.
     """
-    first = next(stream.batches(job.train, job.training.host, batch=job.clock.batch, seed=job.seed))
     groups = {view.group for view in job.training.views}
     few = {name: first[name][:SHOWN] for name in sorted(groups)}
     seen = jax.device_get(jax.jit(job.training.device)(purposes(key, np.int32(0))[0], few))
     normalised = [op.args for view in job.training.views for op in view.ops if op.name == "normalise"]
-    pictures.contact_sheet(seen, epath.Path(workdir) / "views.png", **(normalised[0] if normalised else {}))
+    originals = sources.images(job.train, first["index"][:SHOWN])
+    path, stats = epath.Path(workdir) / "views.png", normalised[0] if normalised else {}
+    pictures.contact_sheet(seen, path, originals=originals, **stats)
 
 
 def table(result: dict) -> Table:
@@ -52,7 +59,7 @@ def table(result: dict) -> Table:
 
 
 def conclude(
-    job: Job, program: Program, state: TrainState, random: TrainState | None, workdir: str, seconds: float
+    job: Job, program: Program, state: TrainState, random: TrainState | None, workdir: str, spent: Goodput
 ) -> dict:
     """Evaluates, draws, writes result.json, prints the table and where everything is; returns the result.
 
@@ -63,7 +70,9 @@ def conclude(
     if random is not None:
         result = evaluation.final(job, program, state, random)
         x, y = evaluation.embedded(job, program, evaluation.some(job.test, POINTS), state)
-    result |= {"config_hash": job.digest, "step": int(state.step), "seconds": round(seconds, 1)}
+    seconds = spent.seconds()
+    result |= {"config_hash": job.digest, "step": int(state.step), "seconds": round(sum(seconds.values()), 1)}
+    result["goodput"] = {name: round(value, 3) for name, value in seconds.items()}
     if jax.process_index() > 0:
         return result
     if random is not None:
@@ -76,5 +85,6 @@ def conclude(
         console.print("No accuracies: they want labels and a test set (config.data.test).")
     console.print(f"checkpoint  {folder}/checkpoints/{int(state.step)}")
     console.print(f"metrics     {folder}/metrics.jsonl, result.json; TensorBoard: --logdir {folder}")
+    console.print(f"time        {goodput.line(seconds)}")
     console.print(f"pictures    {folder}/views.png, curves.png, projection.png")
     return result

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from ssl_jax.codes import BAD_INPUT
+from ssl_jax.exits import FINAL
 from ssl_jax.launching import command
 from ssl_jax.launching.command import Command, Run
 from ssl_jax.machine import cores, gpus
@@ -67,7 +67,7 @@ def until_over(run: Run, want: Processes, say: Callable[[str], None] = print) ->
     try:
         for attempt in range(want.retries + 1):
             code = _once(commands(run, want, os.environ, want.port or free_port()), told, say)
-            if code in (0, BAD_INPUT) or told:
+            if code in (0, *FINAL) or told:
                 return code
             say(f"code {code}" + (f"; start {attempt + 2} of {want.retries + 1}" if attempt < want.retries else ""))
         return code
@@ -96,7 +96,7 @@ def _once(starts: list[Command], told: list[int], say: Callable[[str], None]) ->
         reader.join()
     codes = [first, *(p.returncode for p in running)]
     bad = [code if code > 0 else 128 - code for code in codes if code]  # a signal's number as shells give it
-    return BAD_INPUT if BAD_INPUT in bad else bad[0] if bad else 0
+    return next((code for code in (*FINAL, *bad) if code in bad), 0)
 
 
 def _tell(running: list[subprocess.Popen], number: int) -> None:

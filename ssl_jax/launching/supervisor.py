@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ssl_jax.codes import BAD_INPUT
+from ssl_jax.exits import FINAL
 from ssl_jax.launching import command, tpu
 from ssl_jax.launching.command import Run
 from ssl_jax.launching.tpu import Tpu
@@ -85,11 +85,12 @@ class Watch:
         return self._ask()
 
     def _reported(self) -> int | None:
-        """What the workers say: 0 from worker 0 ends the run, bad input too; another code is a failure."""
+        """What the workers say: 0 from worker 0 ends the run, a final code too; another is a failure."""
         lines = command.attempt(tpu.exits(self._run)).stdout.split("\n")
         codes = {who: int(code) for who, _, code in (line.partition(" ") for line in lines if line.strip())}
-        if BAD_INPUT in codes.values():
-            return BAD_INPUT
+        for code in FINAL:
+            if code in codes.values():
+                return code
         if codes.get("0-0") == 0:
             return 0
         bad = {who: code for who, code in codes.items() if code}
@@ -114,8 +115,8 @@ class Watch:
     def _last_word(self, code: int) -> str:
         if code == 0:
             return f"the run is over: {self._run.workdir}/result.json"
-        if code == BAD_INPUT:
-            return "the run refuses its recipe or its data, as the log says; to start it again unchanged is no use"
+        if code in FINAL:
+            return "the run has ended itself, as its log says why; to start it again unchanged is no use"
         return f"given up after {self._failures} failures in a row; the same command goes on from {self._run.workdir}"
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import jax
 from jax._src import distributed, hardware_utils
 
-from ssl_jax.codes import BAD_INPUT, PEERS_MISSING
+from ssl_jax import exits
 from ssl_jax.machine import gpus
 from ssl_jax.shard import mesh
 from ssl_jax.shard.cluster import Flags, Start, decide
@@ -35,14 +35,14 @@ def start(flags: Flags, *, batch: int, patience: float, heartbeat: float, shutdo
     """Joins the other processes if there are any, before JAX touches a device, and checks what devices came of it.
 
     batch: examples of a global step, see `mesh.one_device_a_core`. patience, heartbeat, shutdown: seconds that others
-    may take to start, to give a sign of life, and to end. Ends the process with `PEERS_MISSING` where they do not.
+    may take to start, to give a sign of life, and to end. Ends the process, by `exits.PEERS_MISSING`, if they do not.
     """
     seen = gpus(os.environ)
     chips = hardware_utils.num_available_tpu_chips_and_device_id()[0]
     how = None if distributed.global_state.client else decide(os.environ, flags, chips=chips, gpus=seen)
     if how is None:
         return
-    # `Stop` takes its place: JAX's own listens from here on, forgets a signal that comes before the first step, and
+    # `Together` takes its place: JAX's own listens from here on, forgets a signal that comes before the first step, and
     # is asked by Orbax under other numbers than ours.
     jax.config.update("jax_enable_preemption_service", False)
     with _patience(how, patience):
@@ -73,7 +73,7 @@ def _patience(how: Start, seconds: float) -> Iterator[None]:
             file=sys.stderr,
             flush=True,
         )
-        os._exit(PEERS_MISSING)
+        os._exit(exits.PEERS_MISSING)
 
     timer = threading.Timer(seconds, give_up)
     timer.daemon = True
@@ -144,27 +144,24 @@ def failing_alone() -> Iterator[None]:
     """Within it, an exception of one process of several ends that process at once.
 
     Python's own way out would wait at jax.distributed's shutdown for processes that wait in a collective for this one.
-    The code is that of bad input for a ValueError, `PEERS_MISSING` for a TimeoutError and 1 for anything else; the
-    others end when this one's signs of life stop.
+    The code is `exits.of` the error, or 1; the others end when this one's signs of life stop.
     """
     try:
         yield
     except Exception as error:
         if isinstance(error, Refused) or not several():
             raise
-        codes = [
-            code for kind, code in ((ValueError, BAD_INPUT), (TimeoutError, PEERS_MISSING)) if isinstance(error, kind)
-        ]
-        if codes and not os.environ.get("SSL_JAX_TRACEBACK"):
+        code = exits.of(error)
+        if code is not None and not os.environ.get("SSL_JAX_TRACEBACK"):
             print(f"ssl-jax: {error}", file=sys.stderr)
         else:
             traceback.print_exc()
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(codes[0] if codes else 1)
+        os._exit(1 if code is None else code)
 
 
-class Stop:
+class Together:
     """Whether to stop after this step. Any process may be told; all processes get the same answer at the same step.
 
     The process that is told says so through the coordinator; each then says how often it has asked `reached`, and all
@@ -184,7 +181,7 @@ class Stop:
             self._client, self._prefix = distributed.global_state.client, f"ssl_jax/stop/{next(_ROUNDS)}"
             self._thread.start()
 
-    def __enter__(self) -> "Stop":
+    def __enter__(self) -> "Together":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -196,10 +193,6 @@ class Stop:
     def set(self) -> None:
         """Tells this process, and through it the others, to stop; may be called in a handler of signals."""
         self._told.set()
-
-    def asked(self) -> bool:
-        """Whether this very process was told."""
-        return self._told.is_set()
 
     def reached(self) -> bool:
         """Whether to stop now; to be asked equally often by every process: once a step."""

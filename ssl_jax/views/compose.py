@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from ssl_jax import registry
+from ssl_jax import spelling
 from ssl_jax.types import Op, View
 from ssl_jax.views import geometric, photometric
 
@@ -39,7 +39,9 @@ def views(data: Iterable[dict]) -> tuple[View, ...]:
     A dict is dict(group=..., count=1, size=..., ops=(dict(name=..., p=1.0, args=dict(...)), ...)). A geometric
     operation that takes a size gets that of the view unless it is given.
     """
-    made = tuple(_view(dict(one)) for one in data)
+    made = tuple(map(_view, data))
+    if not made:
+        raise ValueError("there are no views; give one dict(group=..., size=..., ops=(...)) or more")
     sizes: dict[str, int] = {}
     for view in made:
         if sizes.setdefault(view.group, view.size) != view.size:
@@ -91,6 +93,8 @@ def checked(photometric: str) -> bool:
 
 
 def _view(data: dict) -> View:
+    if not isinstance(data, dict) or not isinstance(data.get("ops", ()), tuple | list):
+        raise ValueError(f"a view is {data!r}; it must be dict(group=..., size=..., ops=(dict(name=...), ...))")
     _only(data, ("group", "count", "size", "ops"), ("group", "size", "ops"), "a view")
     count, size = data.get("count", 1), data["size"]
     for name, value in (("count", count), ("size", size)):
@@ -102,12 +106,14 @@ def _view(data: dict) -> View:
 
 
 def _op(data: dict | Op, size: int) -> Op:
-    data = data._asdict() if isinstance(data, Op) else dict(data)
+    if not isinstance(data, dict | Op):
+        raise ValueError(f"an operation of a view is {data!r}; it must be dict(name=..., p=1.0, args=dict(...))")
+    data = data._asdict() if isinstance(data, Op) else data
     _only(data, ("name", "p", "args"), ("name",), "an operation of a view")
     name, p, args = data["name"], data.get("p", 1.0), dict(data.get("args", {}))
     known = GEOMETRIC | PHOTOMETRIC
     if name not in known:
-        raise ValueError(registry.unknown(name, known, "the operations of views"))
+        raise ValueError(spelling.unknown(name, known, "the operations of views"))
     if not isinstance(p, int | float) or not 0 <= p <= 1:
         raise ValueError(f"{name} has p {p!r}; it must be a probability from 0 to 1")
     parameters = inspect.signature(known[name]).parameters
@@ -125,7 +131,7 @@ def _only(given: dict, known: Iterable[str], required: Iterable[str], where: str
     known = list(known)
     for name in given:
         if name not in known:
-            takes = registry.unknown(name, known, f"the arguments of {where}")
+            takes = spelling.unknown(name, known, f"the arguments of {where}")
             raise ValueError(takes if known else f"{where} takes no arguments, and '{name}' is given")
     for name in required:
         if name not in given:

@@ -63,7 +63,7 @@ def test_a_worker_that_gave_up_makes_the_supervisor_try_another_tpu(play):
 def test_bad_input_is_not_tried_again(play):
     code, said, deeds = play([ACTIVE, ["ACTIVE", "0-0 134\n0-1 2\n", ""]])
     assert code == 2 and deeds == ["create", "delete"]
-    assert "refuses its recipe" in said
+    assert "to start it again unchanged is no use" in said
 
 
 def test_after_k_failures_in_a_row_it_gives_up(play):

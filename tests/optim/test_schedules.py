@@ -107,8 +107,8 @@ def test_a_run_cut_short_is_the_beginning_of_the_warm_up(total):
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        (dict(kind="cosin", peak=1.0), "kind is 'cosin'; there are constant, cosine, linear, steps"),
-        (dict(peak=1.0), "kind is None; there are constant, cosine, linear, steps"),
+        (dict(kind="cosin", peak=1.0), "no 'cosin' in the kinds of schedules; did you mean cosine"),
+        (dict(peak=1.0), "no '' in the kinds of schedules; there are constant, cosine, linear, steps"),
         (dict(kind="cosine", peek=1.0), "no 'peek' in a schedule; did you mean peak"),
         (dict(kind="cosine", peak="1.0"), "'peak' is '1.0'; give a finite number"),
         (dict(kind="cosine", peak=math.nan), "finite"),
@@ -121,7 +121,7 @@ def test_a_run_cut_short_is_the_beginning_of_the_warm_up(total):
         (dict(kind="cosine", peak=1.0, end=0.1, end_factor=0.1), "two ends"),
         (dict(kind="cosine", start=1.0, end=0.1, per=256), "no `peak`"),
         (dict(kind="cosine", peak=1.0, per=0), "per=0"),
-        (dict(kind="cosine", peak=1.0, per=1, rule="square"), "rule='square'"),
+        (dict(kind="cosine", peak=1.0, per=1, rule="square"), "no 'square' in the rules; there are linear, sqrt"),
         (dict(kind="cosine", peak=1.0, rule="sqrt"), "no `per`"),
         (dict(kind="constant", peak=1.0, end=0.0), "leave out its end"),
         (dict(kind="steps", peak=1.0, factor=0.1), "needs `factor` and `at`"),

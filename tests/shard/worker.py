@@ -12,7 +12,8 @@ import time
 import jax
 import numpy as np
 
-from ssl_jax import api, evaluation, loop, recipes
+from ssl_jax import api, evaluation, loop, recipes, stopping
+from ssl_jax.goodput import Goodput
 from ssl_jax.shard import processes
 from ssl_jax.verbs import _together
 
@@ -47,13 +48,16 @@ def main() -> None:
     parser.add_argument("--features", action="store_true")
     _together.add(parser)
     args = parser.parse_args()
-    processes.Stop.EVERY = 0.05
+    processes.Together.EVERY = 0.05
     seen, plain = [], loop.batches
     loop.batches = lambda job, start=0: recorded(plain(job, start), seen, args.pause)
     with processes.failing_alone():
         full = api.resolved(recipes.load("quickstart"), {**TINY, **args.changes}, args.workdir)
         job, program = api.joined(full, _together.flags(args))
-        state, step = loop.train(job, program, args.workdir)
+        with stopping.by_signals() as stop, processes.Together() as together:
+            if processes.several():
+                stop.join(together)
+            state, step = loop.train(job, program, args.workdir, Goodput(), stop)
         out = pathlib.Path(f"{args.workdir}.{jax.process_index()}.npz")
         x, y = np.zeros(0), np.zeros(0)
         if args.features:
