@@ -83,8 +83,12 @@ def conclude(
         console.print(table(result))
     else:
         console.print("No accuracies: they want labels and a test set (config.data.test).")
-    console.print(f"checkpoint  {folder}/checkpoints/{int(state.step)}")
-    console.print(f"metrics     {folder}/metrics.jsonl, result.json; TensorBoard: --logdir {folder}")
-    console.print(f"time        {goodput.line(seconds)}")
-    console.print(f"pictures    {folder}/views.png, curves.png, projection.png")
+    console.print(f"checkpoint  {folder}/checkpoints/{int(state.step)}", soft_wrap=True, highlight=False)
+    console.print(
+        f"metrics     {folder}/metrics.jsonl, result.json; TensorBoard: --logdir {folder}",
+        soft_wrap=True,
+        highlight=False,
+    )
+    console.print(f"time        {goodput.line(seconds)}", soft_wrap=True, highlight=False)
+    console.print(f"pictures    {folder}/views.png, curves.png, projection.png", soft_wrap=True, highlight=False)
     return result
