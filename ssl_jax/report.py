@@ -83,12 +83,11 @@ def conclude(
         console.print(table(result))
     else:
         console.print("No accuracies: they want labels and a test set (config.data.test).")
-    console.print(f"checkpoint  {folder}/checkpoints/{int(state.step)}", soft_wrap=True, highlight=False)
-    console.print(
+    lines = (
+        f"checkpoint  {folder}/checkpoints/{int(state.step)}",
         f"metrics     {folder}/metrics.jsonl, result.json; TensorBoard: --logdir {folder}",
-        soft_wrap=True,
-        highlight=False,
+        f"time        {goodput.line(seconds)}",
+        f"pictures    {folder}/views.png, curves.png, projection.png",
     )
-    console.print(f"time        {goodput.line(seconds)}", soft_wrap=True, highlight=False)
-    console.print(f"pictures    {folder}/views.png, curves.png, projection.png", soft_wrap=True, highlight=False)
+    console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
     return result
