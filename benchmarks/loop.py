@@ -20,6 +20,8 @@ import jax
 
 from ssl_jax import build, loop, machine, recipes
 from ssl_jax.data import stream
+from ssl_jax.goodput import Goodput
+from ssl_jax.stopping import Stop
 
 
 def main() -> None:
@@ -81,7 +83,7 @@ def looped(job, program, held: list) -> float:
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(open(os.devnull, "w")):
         with mock.patch.object(stream, "batches", lambda *a, **k: itertools.cycle(held)):
             state, _ = loop.train(job._replace(every=job.every._replace(checkpoint="never")),
-                                  program._replace(step=marked), folder)  # fmt: skip
+                                  program._replace(step=marked), folder, Goodput(), Stop())  # fmt: skip
         jax.block_until_ready(state)
     steps = len(marks)
     return (marks[-1] - marks[0]) * steps / (steps - 1)

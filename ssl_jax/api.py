@@ -4,15 +4,17 @@ import contextlib
 import json
 import os
 import pathlib
-import time
 
 import jax
 from etils import epath
 from ml_collections import ConfigDict
 
-from ssl_jax import build, evaluation, loop, recipes, report
+from ssl_jax import build, evaluation, goodput, identity, loop, recipes, report, stopping
 from ssl_jax.checkpoint import Checkpoints
+from ssl_jax.goodput import Goodput
 from ssl_jax.job import Job
+from ssl_jax.shard import processes
+from ssl_jax.shard.cluster import Flags
 from ssl_jax.shard.program import Program
 from ssl_jax.types import TrainState
 
@@ -20,50 +22,78 @@ CACHE = pathlib.Path("~/.cache/ssl_jax/compiled").expanduser()
 """Where compiled steps are kept between runs, unless JAX_COMPILATION_CACHE_DIR names another place."""
 
 
-def train(config: ConfigDict | dict, workdir: str, *, changes: dict[str, str] | None = None) -> dict | None:
+def train(
+    config: ConfigDict | dict, workdir: str, *, changes: dict[str, str] | None = None, flags: Flags = Flags()
+) -> dict | None:
     """Trains by a recipe, or goes on in a work directory; evaluates at the end and returns what result.json holds.
 
     changes: {"method.temperature": "0.2"}, as on the command line. Returns None where a signal stopped the run
-    before its end. Raises ValueError in one sentence for a recipe that cannot be, before anything is written.
+    before its end. Raises ValueError in one sentence for a recipe that cannot be, before anything is written, and
+    exits.Unhealthy where a guard of the recipe ends the run. In the main thread, SIGTERM and SIGINT stop it and save.
+    flags: where the other processes of the run are, if the environment does not say it; all of them call this function
+    with the same arguments, and stop together.
     """
-    began = time.monotonic()
-    full = resolved(config, changes or {}, workdir)
+    spent = Goodput()
+    with stopping.by_signals() as stop:
+        job, program = joined(resolved(config, changes or {}, workdir), flags)
+        with processes.Together() as together:
+            if processes.several():
+                stop.join(together)
+            return _train(job, program, workdir, spent, stop)
+
+
+def joined(full: dict, flags: Flags) -> tuple[Job, Program]:
+    """The job of a resolved recipe and its functions, once all processes are there and mean the same run."""
     keep_compiled()
+    options = {key: full["processes"][key] for key in ("heartbeat", "shutdown")}
+    processes.start(flags, batch=full["batch"], patience=full["processes"]["start"], **options)
     job = build.job(full)
-    program = loop.compiled(job)
-    first = report.first(job)
-    folder = epath.Path(workdir)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(full, indent=2) + "\n")
-    report.views(job, first, workdir, loop.keys(job.seed)["step"])
-    state, step = loop.train(job, program, workdir)
-    if step < job.clock.total:
-        print(f"stopped after step {step} of {job.clock.total}; the same command goes on from there")
+    processes.agree(identity.of(job), seconds=job.patience)
+    return job, loop.compiled(job)
+
+
+def _train(job: Job, program: Program, workdir: str, spent: Goodput, stop: stopping.Stop) -> dict | None:
+    if jax.process_index() == 0:
+        first, folder = report.first(job), epath.Path(workdir)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "config.json").write_text(json.dumps(job.config, indent=2) + "\n")
+        report.views(job, first, workdir, loop.keys(job.seed)["step"])
+    # Also lets the others wait for process 0's pictures: a collective on CPUs waits for no more than 30 seconds.
+    processes.agree({"--workdir": workdir}, seconds=job.patience)
+    state, step = loop.train(job, program, workdir, spent, stop)
+    if stop.is_set():
+        if jax.process_index() == 0:
+            print(f"stopped after step {step} of {job.clock.total}; the same command goes on from there")
+            print(f"time        {goodput.line(spent.seconds())}")
         return None
-    return concluded(job, program, state, workdir, began)
+    stop.idle = True  # all is on disk: the same command would do no more than what follows
+    return concluded(job, program, state, workdir, spent)
 
 
-def evaluate(workdir: str, *, step: int | None = None, changes: dict[str, str] | None = None) -> dict:
+def evaluate(
+    workdir: str, *, step: int | None = None, changes: dict[str, str] | None = None, flags: Flags = Flags()
+) -> dict:
     """Evaluates a checkpoint of a work directory, the newest if none is named, and writes result.json there.
 
     changes: of the recipe's evaluation, data directory or mesh. Raises ValueError where there is no such run or step.
     """
-    began = time.monotonic()
+    spent = Goodput()
     path = epath.Path(workdir) / "config.json"
     if not path.exists():
         raise ValueError(f"{workdir} is not the work directory of a run: it has no config.json")
-    keep_compiled()
-    job = build.job(resolved(recipes.load(str(path)), changes or {}, workdir))
-    program = loop.compiled(job)
-    with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", job.keep)) as saved:
-        state = saved.restore(chosen(saved, step, workdir), program.state)
-    return concluded(job, program, state, workdir, began)
+    job, program = joined(resolved(recipes.load(str(path)), changes or {}, workdir), flags)
+    with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", None)) as saved:
+        step = chosen(saved, step, workdir)
+        processes.agree({"the step": str(step)}, seconds=job.patience)
+        state = saved.restore(step, program.state)
+    return concluded(job, program, state, workdir, spent)
 
 
-def concluded(job: Job, program: Program, state: TrainState, workdir: str, began: float) -> dict:
+def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent: Goodput) -> dict:
     """The report of a state, beside a random network where accuracies can be measured."""
+    spent.enter("evaluation")
     random = loop.baseline(job, program) if evaluation.possible(job) else None
-    return report.conclude(job, program, state, random, workdir, time.monotonic() - began)
+    return report.conclude(job, program, state, random, workdir, spent)
 
 
 def resolved(config: ConfigDict | dict, changes: dict[str, str], workdir: str) -> dict:

@@ -12,8 +12,10 @@ import jax
 import numpy as np
 import optax
 
-from ssl_jax import durations, ranges, recipes, registry, spelling
+from ssl_jax import durations, recipes, registry, spelling
+from ssl_jax.checkpoint import Keep
 from ssl_jax.data import sources
+from ssl_jax.health import Limits
 from ssl_jax.job import Every, Job, Preprocess
 from ssl_jax.optim import chain, schedules
 from ssl_jax.paradigms.monitored import with_monitors
@@ -36,8 +38,10 @@ DEFAULTS = {
     "photometric": "device",
     "probe": True,
     "mesh": {"data": -1, "fsdp": 1},
+    "processes": {"start": 900.0, "agree": 900.0, "heartbeat": 100.0, "shutdown": 300.0},
     "log": {"every": "10 steps"},
-    "checkpoint": {"every": "10 %", "keep": 2},
+    "checkpoint": {"every": "10 %", "keep": 2, "keep_every": "never", "best": ""},
+    "health": Limits()._asdict(),
     "evaluation": {"every": "20 %", "examples": 50_000, "batch": 500},
 }
 DATA = {"train": "", "test": "", "dir": ""}
@@ -178,8 +182,10 @@ def job(config: dict) -> Job:
         clean=clean,
         shapes=shapes(training, config["batch"], train.channels, train.bits),
         mesh=config["mesh"],
+        patience=config["processes"]["agree"],
         every=Every(*(config[key]["every"] for key in ("log", "checkpoint", "evaluation"))),
-        keep=config["checkpoint"]["keep"],
+        keep=keep(config["checkpoint"], clock),
+        health=Limits(**config["health"]).checked(),
         evaluation={k: v for k, v in config["evaluation"].items() if k != "every"},
     )
 
@@ -221,7 +227,7 @@ def method_and_optimizer(
             arguments[name] = nets.pop(name)
         elif p.annotation is Schedule:
             with about(f"method.{name}"):
-                arguments[name] = scheduled(name, config["method"][name], clock)
+                arguments[name] = schedules.named(name, config["method"][name], clock)
         elif p.annotation is Examples:
             arguments[name] = clock.examples
         elif name in config["method"]:
@@ -242,14 +248,10 @@ def method_and_optimizer(
         return method, chain.make(lr=config["lr"], clock=clock, **options)
 
 
-def scheduled(name: str, spec: float | dict, clock: durations.Clock) -> Schedule:
-    """A method's schedule. Raises ValueError for a temperature that reaches 0 and a decay that leaves 0..1."""
-    values = schedules.turns(spec, clock.batch)
-    if name.endswith("temperature"):
-        ranges.above_zero(temperature=min(values))
-    if name.endswith("decay"):
-        ranges.share(decay=max(values))
-    return schedules.make(spec, clock)
+def keep(part: dict, clock: durations.Clock) -> Keep:
+    """Which checkpoints stay. Raises ValueError for a duration or a best that cannot be."""
+    durations.due(part["keep_every"], 1, clock)
+    return Keep(part["keep"], lambda step: durations.due(part["keep_every"], step, clock), part["best"]).checked()
 
 
 def _options(net: dict) -> dict:

@@ -1,5 +1,7 @@
 """Frozen features of a job's data, and what can be read off them: in the loop and at the end."""
 
+from collections.abc import Callable
+
 import jax
 import numpy as np
 
@@ -8,6 +10,7 @@ from ssl_jax.data import device, stream
 from ssl_jax.data.sources import Source, labelled, subset
 from ssl_jax.evals import features, knn, suite
 from ssl_jax.job import Job
+from ssl_jax.shard import processes
 from ssl_jax.shard.program import Program
 from ssl_jax.types import TrainState
 
@@ -30,19 +33,24 @@ def possible(job: Job) -> bool:
     return job.test is not None and all(map(labelled, (job.train, job.test)))
 
 
-def read(job: Job, program: Program, source: Source, embed) -> tuple[np.ndarray, np.ndarray]:
+def read(job: Job, program: Program, source: Source, embed, check: Callable = bool) -> tuple[np.ndarray, np.ndarray]:
     """float32 [n, d] features and int32 [n] labels of a source.
 
-    embed: clean integers [b, 1, h, w, c] -> {"pool": [b, d]}.
+    embed: clean integers [b, 1, h, w, c] -> {"pool": [b, d]}. check: is called before each batch, and may raise.
     """
     batch = max(job.evaluation["batch"] // program.devices, 1) * program.devices
-    with device.put(stream.sequential(source, job.clean.host, batch=batch), program.by_example) as batches:
-        return features.extract(embed, ({"image": b["clean"], "label": b["label"], "mask": b["mask"]} for b in batches))
+    local = stream.sequential(source, job.clean.host, batch=batch, process=processes.which())
+    with device.put(local, program.by_example) as batches:
+        known = ({k: b[k] for k in ("clean", "label", "mask")} for b in batches if not check())
+        parts = ({"image": b.pop("clean"), **program.whole(b)} for b in known)
+        return features.extract(lambda images: program.whole({"pool": embed(images)["pool"]}), parts)
 
 
-def embedded(job: Job, program: Program, source: Source, state: TrainState) -> tuple[np.ndarray, np.ndarray]:
+def embedded(
+    job: Job, program: Program, source: Source, state: TrainState, check: Callable = bool
+) -> tuple[np.ndarray, np.ndarray]:
     """Pooled features of the frozen encoder, and labels."""
-    return read(job, program, source, lambda images: program.embed(state.params, state.method_state, images))
+    return read(job, program, source, lambda images: program.embed(state.params, state.method_state, images), check)
 
 
 def pixels(job: Job, program: Program, source: Source) -> tuple[np.ndarray, np.ndarray]:
@@ -51,13 +59,16 @@ def pixels(job: Job, program: Program, source: Source) -> tuple[np.ndarray, np.n
     return read(job, program, source, flat)
 
 
-def during(job: Job, program: Program, state: TrainState) -> dict[str, float]:
-    """Numbers for the log, while training goes on: `monitors.REPORT`, and kNN accuracy where it can be measured."""
-    x, y = embedded(job, program, some(job.train, job.evaluation["examples"]), state)
+def during(job: Job, program: Program, state: TrainState, check: Callable = bool) -> dict[str, float]:
+    """Numbers for the log, while training goes on: `monitors.REPORT`, and kNN accuracy where it can be measured.
+
+    check: is called before each batch, and may raise to end the evaluation.
+    """
+    x, y = embedded(job, program, some(job.train, job.evaluation["examples"]), state, check)
     few = x[np.linspace(0, len(x) - 1, min(MONITORED, len(x))).astype(int)]
     out = {f"eval/{name}": float(monitor(few)) for name, monitor in monitors.REPORT.items()}
     if possible(job):
-        tested, truth = embedded(job, program, job.test, state)
+        tested, truth = embedded(job, program, job.test, state, check)
         found = knn.evaluate(jax.random.key(job.seed), (x, y), (tested, truth), classes=len(job.train.classes))
         out["eval/knn"] = found["accuracy"]
     return out

@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 import optax
 
+from ssl_jax.checkpoint import Keep
 from ssl_jax.data.sources import Source
 from ssl_jax.durations import Clock
+from ssl_jax.health import Limits
 from ssl_jax.types import Method, Schedule, View
 
 
@@ -35,6 +37,7 @@ class Job(NamedTuple):
 
     config: the resolved recipe, to be kept beside the results; digest: what it hashes to. clock: batch and length.
     logged: schedules whose values go into the log. shapes: ShapeDtypeStructs of one global batch as the host makes it.
+    patience: seconds that other processes may take to come to a comparison.
     """
 
     config: dict
@@ -50,6 +53,8 @@ class Job(NamedTuple):
     clean: Preprocess
     shapes: dict
     mesh: dict
+    patience: float
     every: Every
-    keep: int
+    keep: Keep
+    health: Limits
     evaluation: dict

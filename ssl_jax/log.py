@@ -12,11 +12,11 @@ import jax
 import numpy as np
 from etils import epath
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from tensorboardX import RecordWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.proto.summary_pb2 import Summary
 
+from ssl_jax.display import Display
 from ssl_jax.types import Array
 
 FILE = "metrics.jsonl"
@@ -31,6 +31,7 @@ class Writer:
     A row is {"step": …, "loss": …, …}; keys under time/ are of the wall clock, everything else is a function of the
     recipe. Metrics are converted one call late, so that the device is never waited for. Rows after `start` steps, which
     a run that was stopped may have left, are cut off first. A remote directory is written through a local one.
+    latest: the newest value of each number that is on disk.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Writer:
         """
         self._primary = jax.process_index() == 0 if primary is None else primary
         self._pending: tuple[int, dict] | None = None
+        self.latest: dict[str, float | int | None] = {}
         if not self._primary:
             return
         self._folder = epath.Path(directory)
@@ -64,7 +66,7 @@ class Writer:
             (self._local / FILE).write_text((self._folder / FILE).read_text())
         self._file = (self._local / FILE).open("a", encoding="utf-8")
         self._events = _events(self._local / EVENTS, start)
-        self._show = _Display(console or Console(), start, total, line_seconds)
+        self._show = Display(console or Console(), start, total, line_seconds)
 
     def write(self, step: int, metrics: dict[str, Array], *, waited: float = 0.0) -> None:
         """Takes the scalars of one step, still on the device, and puts those of the call before on disk.
@@ -142,6 +144,7 @@ class Writer:
         event = Event(wall_time=time.time(), step=step, summary=Summary(value=values))
         self._events.write(event.SerializeToString())
         self._show.row(row)
+        self.latest |= row
         if time.perf_counter() - self._synced > SYNC_SECONDS:
             self._sync()
 
@@ -168,66 +171,6 @@ def _events(folder: Path, start: int) -> RecordWriter:
         void = Event(wall_time=now, step=start + 1, session_log=SessionLog(status=SessionLog.START))
         out.write(void.SerializeToString())
     return out
-
-
-class _Display:
-    """A progress bar on a terminal; elsewhere one plain line now and then."""
-
-    def __init__(self, console: Console, start: int, total: int, line_seconds: float):
-        self._console, self._total, self._every = console, total, line_seconds
-        self._first: tuple[float, int] | None = (
-            None  # when the first row came, which compiling had delayed, and its step
-        )
-        self._said, self._latest, self._bar, self._last = -math.inf, {}, None, None
-        if console.is_terminal:
-            columns = (BarColumn(24), MofNCompleteColumn(), TextColumn("{task.fields[text]}"))
-            self._bar = Progress(*columns, console=console, refresh_per_second=4)
-            self._task = self._bar.add_task("", total=total, completed=start, text="the first step is being compiled")
-            self._bar.start()
-
-    def row(self, row: dict) -> None:
-        now = time.perf_counter()
-        self._latest |= row
-        self._first = self._first or (now, row["step"])
-        begun, first = self._first
-        done = row["step"] - first
-        left = (now - begun) / done * (self._total - row["step"]) if done > 0 else math.nan
-        self._last = summary(self._latest, left)
-        if self._bar is not None:
-            self._bar.update(self._task, completed=row["step"], text=self._last)
-        elif now - self._said >= self._every:
-            self._line(now)
-
-    def note(self, sentence: str) -> None:
-        self._console.print(sentence, highlight=False, markup=False, soft_wrap=True)
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-        elif self._last:
-            self._line(time.perf_counter())
-
-    def _line(self, now: float) -> None:
-        self._console.print(
-            f"step {self._latest['step']}/{self._total}  {self._last}", highlight=False, soft_wrap=True, markup=False
-        )
-        self._said, self._last = now, None
-
-
-def summary(row: dict, left: float) -> str:
-    """One line about a row: loss, probe accuracy, images a second, share of waiting for data, seconds left."""
-    parts = []
-    for key, form in (("loss", "loss {:.4g}"), ("probe/top1", "probe {:.1%}"), ("eval/knn", "kNN {:.1%}")):
-        if row.get(key) is not None:
-            parts.append(form.format(row[key]))
-    if "time/images_per_second" in row:
-        parts.append(f"{row['time/images_per_second']:,.0f} images/s")
-        parts.append(f"data wait {row['time/data_wait']:.0%}")
-    if math.isfinite(left):
-        minutes, seconds = divmod(round(left), 60)
-        hours, minutes = divmod(minutes, 60)
-        parts.append((f"{hours}:{minutes:02d}" if hours else f"{minutes}") + f":{seconds:02d} left")
-    return "  ".join(parts)
 
 
 def numbers(metrics: dict) -> dict[str, float | int | None]:
@@ -266,10 +209,28 @@ def truncate(path: str | os.PathLike, step: int) -> int:
     lines = path.read_text().splitlines(keepends=True)
     kept = [line for row, line in _parsed(path) if row["step"] <= step]
     if len(kept) < len(lines):
-        fresh = path.parent / f"{path.name}.new"
-        fresh.write_text("".join(kept))
-        fresh.replace(path)
+        _replace(path, "".join(kept))
     return len(lines) - len(kept)
+
+
+def evaluated(directory: str | os.PathLike, step: int) -> bool:
+    """Whether the log has numbers of an evaluation at this step."""
+    return any(key.startswith("eval/") for row in rows(directory) if row["step"] == step for key in row)
+
+
+def amend(directory: str | os.PathLike, step: int, numbers: dict[str, float]) -> None:
+    """Puts numbers into the row of a step, which is made where there is none, and cuts off what comes after it."""
+    path = epath.Path(directory) / FILE
+    kept = [row for row in rows(directory) if row["step"] <= step]
+    kept = kept if kept and kept[-1]["step"] == step else [*kept, {"step": step}]
+    _replace(path, "".join(json.dumps(row) + "\n" for row in [*kept[:-1], {**kept[-1], **numbers}]))
+
+
+def _replace(path: epath.Path, text: str) -> None:
+    """Writes a file in one move."""
+    fresh = path.parent / f"{path.name}.new"
+    fresh.write_text(text)
+    fresh.replace(path)
 
 
 def _parsed(path: epath.Path) -> list[tuple[dict, str]]:

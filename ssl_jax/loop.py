@@ -2,9 +2,9 @@
 
 import contextlib
 import itertools
-import signal
-import threading
+import sys
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -12,12 +12,17 @@ import numpy as np
 from ssl_jax import durations, evaluation
 from ssl_jax.checkpoint import Checkpoints
 from ssl_jax.data import device, stream
+from ssl_jax.goodput import Goodput
+from ssl_jax.health import Health
 from ssl_jax.job import Job
-from ssl_jax.log import Writer
+from ssl_jax.log import Writer, amend, evaluated
 from ssl_jax.shard import mesh as meshes
+from ssl_jax.shard import processes
 from ssl_jax.shard import program as programs
 from ssl_jax.shard.program import Program
+from ssl_jax.stopping import Interrupted, Stop
 from ssl_jax.types import Key, TrainState
+from ssl_jax.watchdog import Watchdog
 
 PURPOSES = ("init", "step", "epoch")
 """What the run needs randomness for; nothing random is ever saved."""
@@ -48,46 +53,115 @@ def baseline(job: Job, program: Program) -> TrainState:
     Untouched statistics (mean 0, variance 1) would make it weaker than random networks are.
     """
     state, key = fresh(job, program), keys(job.seed)["step"]
-    source = stream.batches(job.train, job.training.host, batch=job.clock.batch, seed=job.seed)
-    with device.put(source, program.by_example) as feed:
+    with device.put(batches(job), program.by_example) as feed:
         for batch in itertools.islice(feed, SETTLING):
             batch.pop("replaced")
             state = program.settle(state, batch, key)
     return state
 
 
-def train(job: Job, program: Program, workdir: str) -> tuple[TrainState, int]:
-    """Runs the job to its end, or to SIGTERM or SIGINT, from the newest checkpoint of the work directory.
+def batches(job: Job, start: int = 0) -> Iterator[dict[str, np.ndarray]]:
+    """This process's share of the training batches from step `start` on."""
+    options = {"batch": job.clock.batch, "seed": job.seed, "start": start, "process": processes.which()}
+    return stream.batches(job.train, job.training.host, **options)
 
-    Gives the last state and its step. A signal ends the step that runs, saves, and returns; the same command goes on.
+
+class Run(NamedTuple):
+    """What the loop talks to while it goes round."""
+
+    saved: Checkpoints
+    writer: Writer
+    health: Health
+    feed: device.Feed
+    spent: Goodput
+    stop: Stop
+
+
+def train(job: Job, program: Program, workdir: str, spent: Goodput, stop: Stop) -> tuple[TrainState, int]:
+    """Runs the job to its end, or until it shall stop, from the newest whole checkpoint of the work directory.
+
+    Gives the last state and its step. A stop ends the step that runs, or an evaluation, and saves; the same command
+    goes on. Raises Unhealthy where a guard ends the run, whose checkpoints stay as they are.
     """
-    total, key = job.clock.total, keys(job.seed)
-    with contextlib.ExitStack() as stack:
-        saved = stack.enter_context(contextlib.closing(Checkpoints(f"{workdir}/checkpoints", job.keep)))
-        step = saved.latest() or 0
-        state = saved.restore(step, program.state) if step else fresh(job, program)
-        if step >= total:
-            return state, step
-        writer = stack.enter_context(Writer(workdir, start=step, total=total, batch=job.clock.batch))
-        stop = stack.enter_context(stopped_by_signals())
-        source = stream.batches(job.train, job.training.host, batch=job.clock.batch, seed=job.seed, start=step)
-        feed = stack.enter_context(device.put(source, program.by_example))
-        while step < total and not stop.is_set():
-            state = epoch_tasks(job, program, state, step, key["epoch"])
-            batch = next(feed)
-            report_replaced(job, writer, step, batch.pop("replaced"))
-            state, metrics = program.step(state, batch, key["step"])
-            step += 1
-            if durations.due(job.every.log, step, job.clock) or step in (1, total):
-                rates = {name: schedule(step - 1) for name, schedule in job.logged.items()}
-                writer.write(step, {**metrics, **rates}, waited=feed.waited)
-            if durations.due(job.every.evaluate, step, job.clock) and step < total:
-                writer.add(step, evaluation.during(job, program, state))
-            if durations.due(job.every.checkpoint, step, job.clock) or step == total or stop.is_set():
-                writer.flush()  # rows up to a step are on disk before its checkpoint is, so that none is missing later
-                saved.save(state, step)
-        saved.wait()
+    with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", job.keep)) as saved:
+        state, step = saved.resume(program.state, say=complain) or (fresh(job, program), 0)
+        processes.agree({"the newest checkpoint of --workdir": str(step)}, seconds=job.patience)
+        if step < job.clock.total:
+            with spent.on("evaluation"):
+                make_up(job, program, workdir, state, step)
+            with running(job, program, workdir, saved, step, spent, stop) as run:
+                state, step = advance(job, program, run, state, step)
     return state, step
+
+
+@contextlib.contextmanager
+def running(
+    job: Job, program: Program, workdir: str, saved: Checkpoints, step: int, spent: Goodput, stop: Stop
+) -> Iterator[Run]:
+    """The log, the guards and the data of a run that goes on after `step` steps."""
+    with contextlib.ExitStack() as stack:
+        writer = stack.enter_context(Writer(workdir, start=step, total=job.clock.total, batch=job.clock.batch))
+        dog = Watchdog(job.health.step_seconds, job.health.other_seconds, spent)
+        stack.enter_context(dog.watching())
+        tongue = dict(describe=job.train.describe, say=writer.note, steps=saved.steps)
+        health = Health(job.health, folder=workdir, **tongue, ended=dog.ended)
+        feed = stack.enter_context(device.put(batches(job, step), program.by_example))
+        yield Run(saved, writer, health, feed, spent, stop)
+
+
+def advance(job: Job, program: Program, run: Run, state: TrainState, step: int) -> tuple[TrainState, int]:
+    """Step after step, with all that is due after each."""
+    key, spent, stop, first = keys(job.seed), run.spent, run.stop, True
+    while step < job.clock.total and not stop.is_set():
+        state = epoch_tasks(job, program, state, step, key["epoch"])
+        with spent.on("start-up" if first else "data wait"):
+            batch = next(run.feed)
+        report_replaced(job, run.writer, step, batch.pop("replaced"))
+        with spent.on("compile" if first else "step"):
+            state, metrics = program.step(state, batch, key["step"])
+        step, first, stop.idle = step + 1, False, False
+        stop.asked()  # once a step, so that all processes get the same answer at the same step
+        spent.enter("other")  # start-up is over
+        with spent.on("step"):
+            run.health.see(step, metrics, batch["index"])
+            if durations.due(job.every.log, step, job.clock) or step in (1, job.clock.total):
+                rates = {name: schedule(step - 1) for name, schedule in job.logged.items()}
+                run.writer.write(step, {**metrics, **rates}, waited=run.feed.waited)
+        if durations.due(job.every.evaluate, step, job.clock) and step < job.clock.total:
+            evaluate(job, program, run, state, step)
+        due = durations.due(job.every.checkpoint, step, job.clock) or job.keep.due(step)
+        if due or step == job.clock.total or stop.is_set():
+            save(run, state, step)
+    with spent.on("checkpoint"):
+        run.saved.wait()
+    return state, step
+
+
+def evaluate(job: Job, program: Program, run: Run, state: TrainState, step: int) -> None:
+    """Numbers of the frozen features into the log, and before the guards; none where a stop comes meanwhile."""
+    with run.spent.on("evaluation"):
+        try:
+            numbers = evaluation.during(job, program, state, run.stop.check)
+        except Interrupted:
+            return
+    run.writer.add(step, numbers)
+    run.health.evaluated(step, numbers)
+
+
+def make_up(job: Job, program: Program, workdir: str, state: TrainState, step: int) -> None:
+    """The evaluation of `step` that a stop has left out, if one is due, into the row that is in the log already."""
+    if not durations.due(job.every.evaluate, step, job.clock) or evaluated(workdir, step):
+        return
+    amend(workdir, step, evaluation.during(job, program, state))
+
+
+def save(run: Run, state: TrainState, step: int) -> None:
+    """The state of `step` on its way to disk, once the guards have seen all steps up to it."""
+    with run.spent.on("step"):
+        run.health.settle()
+        run.writer.flush()  # rows up to a step are on disk before its checkpoint is, so that none is missing later
+    with run.spent.on("checkpoint"):
+        run.saved.save(state, step, run.writer.latest)
 
 
 def epoch_tasks(job: Job, program: Program, state: TrainState, step: int, key: Key) -> TrainState:
@@ -101,30 +175,14 @@ def epoch_tasks(job: Job, program: Program, state: TrainState, step: int, key: K
     return state
 
 
+def complain(sentence: str) -> None:
+    """Something that a person should know and that does not stop the run, to stderr."""
+    print(f"ssl-jax: {sentence}", file=sys.stderr, flush=True)
+
+
 def report_replaced(job: Job, writer: Writer, step: int, replaced: np.ndarray) -> None:
     """Names the images that could not be read and that others stand for."""
     bad = replaced[replaced >= 0]
     if bad.size:
         names = ", ".join(job.train.describe(int(i)) for i in bad[:3]) + (", …" if bad.size > 3 else "")
         writer.note(f"step {step + 1}: {bad.size} unreadable images replaced by their successors: {names}")
-
-
-@contextlib.contextmanager
-def stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that SIGTERM and the first SIGINT set; a second SIGINT interrupts at once."""
-    stop = threading.Event()
-
-    def handle(number, frame):
-        if stop.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stop.set()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield stop  # only the main thread may listen
-        return
-    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)

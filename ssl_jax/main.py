@@ -10,9 +10,8 @@ import re
 import sys
 
 from ssl_jax import machine, spelling
+from ssl_jax.exits import BAD_INPUT, UNHEALTHY, Unhealthy
 
-BAD_INPUT = 2
-"""The exit code of a sentence about what the user wrote: to try again without a change is no use."""
 OVERRIDE = re.compile(r"--config\.([\w.]+)=(.*)", re.DOTALL)
 VERBS = pathlib.Path(__file__).parent / "verbs"
 
@@ -47,6 +46,8 @@ def main(argv: list[str] | None = None) -> int:
         if os.environ.get("SSL_JAX_TRACEBACK"):
             raise
         return complain(sentence(error))
+    except Unhealthy as error:
+        return complain(str(error), UNHEALTHY)
 
 
 def overrides(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
@@ -74,7 +75,7 @@ def overview(verbs: dict[str, str]) -> str:
     )
 
 
-def complain(sentence: str) -> int:
-    """One sentence to stderr; the code for bad input."""
+def complain(sentence: str, code: int = BAD_INPUT) -> int:
+    """One sentence to stderr; the exit code."""
     print(f"ssl-jax: {sentence}", file=sys.stderr)
-    return BAD_INPUT
+    return code

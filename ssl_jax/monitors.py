@@ -4,6 +4,8 @@ They are metrics; no loss is made of them. z: [b, d] embeddings of any norm. Eve
 at collapse and for ideal embeddings.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 
@@ -83,6 +85,11 @@ def similarities(student: Array, teacher: Array) -> Metrics:
 def entropy(probabilities: Array) -> Array:
     """Mean entropy in nats over the rows of [..., k]; 0 for one-hot rows, log k for uniform ones."""
     return jnp.mean(jnp.sum(jax.scipy.special.entr(probabilities), -1))
+
+
+def evenness(probabilities: Array) -> Array:
+    """`entropy` over log k: 1 where all rows are uniform."""
+    return entropy(probabilities) / math.log(max(probabilities.shape[-1], 2))
 
 
 def used(scores: Array) -> Array:

@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 
 from ssl_jax import spelling
 
-FREE = ("duration", "log", "evaluation", "checkpoint", "mesh")
+FREE = ("duration", "log", "evaluation", "checkpoint", "mesh", "health", "processes")
 """The parts of a recipe that may change when a run goes on; everything else is the experiment itself."""
 
 

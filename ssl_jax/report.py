@@ -8,8 +8,9 @@ from etils import epath
 from rich.console import Console
 from rich.table import Table
 
-from ssl_jax import evaluation, pictures
+from ssl_jax import evaluation, goodput, pictures
 from ssl_jax.data import sources, stream
+from ssl_jax.goodput import Goodput
 from ssl_jax.job import Job
 from ssl_jax.log import rows
 from ssl_jax.shard.program import Program
@@ -58,23 +59,35 @@ def table(result: dict) -> Table:
 
 
 def conclude(
-    job: Job, program: Program, state: TrainState, random: TrainState | None, workdir: str, seconds: float
+    job: Job, program: Program, state: TrainState, random: TrainState | None, workdir: str, spent: Goodput
 ) -> dict:
-    """Evaluates, draws, writes result.json, prints the table and where everything is; returns the result."""
+    """Evaluates, draws, writes result.json, prints the table and where everything is; returns the result.
+
+    All processes evaluate together; process 0 draws, writes and prints.
+    """
     folder, console = epath.Path(workdir), Console()
     result = {}
     if random is not None:
         result = evaluation.final(job, program, state, random)
         x, y = evaluation.embedded(job, program, evaluation.some(job.test, POINTS), state)
+    seconds = spent.seconds()
+    result |= {"config_hash": job.digest, "step": int(state.step), "seconds": round(sum(seconds.values()), 1)}
+    result["goodput"] = {name: round(value, 3) for name, value in seconds.items()}
+    if jax.process_index() > 0:
+        return result
+    if random is not None:
         pictures.projection(x, y, job.train.classes, folder / "projection.png")
     pictures.curves(rows(workdir), folder / "curves.png")
-    result |= {"config_hash": job.digest, "step": int(state.step), "seconds": round(seconds, 1)}
     (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     if "knn" in result:
         console.print(table(result))
     else:
         console.print("No accuracies: they want labels and a test set (config.data.test).")
-    console.print(f"checkpoint  {folder}/checkpoints/{int(state.step)}")
-    console.print(f"metrics     {folder}/metrics.jsonl, result.json; TensorBoard: --logdir {folder}")
-    console.print(f"pictures    {folder}/views.png, curves.png, projection.png")
+    lines = (
+        f"checkpoint  {folder}/checkpoints/{int(state.step)}",
+        f"metrics     {folder}/metrics.jsonl, result.json; TensorBoard: --logdir {folder}",
+        f"time        {goodput.line(seconds)}",
+        f"pictures    {folder}/views.png, curves.png, projection.png",
+    )
+    console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
     return result

@@ -33,8 +33,8 @@ def centred(
         value = distillation.across_views(target, widen(seen.student) / student_temperature)
         entropy = monitors.entropy(target)
         # Every teacher view has as many partners, so the mean cross-entropy less the mean entropy is the mean KL.
-        used = monitors.used(target)
-        return value, {"teacher/entropy": entropy, "teacher/kl": value - entropy, "prototypes/used": used}
+        metrics = {"teacher/entropy": entropy, "teacher/evenness": monitors.evenness(target)}
+        return value, {**metrics, "teacher/kl": value - entropy, "prototypes/used": monitors.used(target)}
 
     def update(state, seen):
         return ema.toward(state, jnp.mean(widen(seen.teacher), (0, 1)), centre_momentum)

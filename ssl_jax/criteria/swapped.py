@@ -91,4 +91,5 @@ def _globals(scores: Array, seen: Seen) -> Array:
 
 def _predict(codes: Array, scores: Array, temperature: float) -> tuple[Array, Metrics]:
     value = clustering.swapped_codes(codes, scores, temperature)
-    return value, {"codes/entropy": monitors.entropy(codes), "prototypes/used": monitors.used(codes)}
+    metrics = {"codes/entropy": monitors.entropy(codes), "codes/evenness": monitors.evenness(codes)}
+    return value, {**metrics, "prototypes/used": monitors.used(codes)}

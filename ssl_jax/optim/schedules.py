@@ -22,7 +22,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import optax
 
-from ssl_jax import durations, spelling
+from ssl_jax import durations, ranges, spelling
 from ssl_jax.types import Schedule
 
 KINDS = ("constant", "cosine", "linear", "steps")
@@ -85,6 +85,16 @@ def scale(spec: float | dict, batch: int) -> float:
         return _number(spec, "a rate")
     read = _read(spec)
     return read.start if read.peak is None else _peak(read, batch)
+
+
+def named(name: str, spec: float | dict, clock: durations.Clock) -> Schedule:
+    """The schedule of what is called so. ValueError for a temperature that reaches 0 and a decay that leaves 0..1."""
+    values = turns(spec, clock.batch)
+    if name.endswith("temperature"):
+        ranges.above_zero(temperature=min(values))
+    if name.endswith("decay"):
+        ranges.share(decay=max(values))
+    return make(spec, clock)
 
 
 def turns(spec: float | dict, batch: int) -> tuple[float, ...]:

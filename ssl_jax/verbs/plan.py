@@ -11,6 +11,7 @@ the analytic part only. It needs libtpu, which compiles without a chip: pip inst
 import argparse
 import json
 
+from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -46,20 +47,15 @@ def run(args: argparse.Namespace, changes: dict[str, str]) -> None:
 
 def table(name: str, rows: list[dict]) -> Table:
     """One line a topology."""
-    left = ("topology", "fits")
-    right = (
-        "a chip, GiB",
-        "of",
-        "largest batch",
-        "TFLOP a step",
-        "ms a step, at best",
-        "bound by",
-        "hours",
-        "chip-hours",
+    titles = ("topology", "fits", "GiB used", "of", "largest", "TFLOP", "ms", "bound by", "hours", "chip-hours")
+    columns = (Column(title, justify="left" if i < 2 else "right", overflow="fold") for i, title in enumerate(titles))
+    out = Table(
+        *columns,
+        box=box.SIMPLE,
+        title=f"{name}, batch {rows[0]['batch']}: of a chip, of a step at best, of the whole run",
     )
-    out = Table(*left, *(Column(title, justify="right") for title in right), title=f"{name}, batch {rows[0]['batch']}")
     for row in rows:
-        fits = {True: "yes", False: "NO"}.get(row.get("fits"), "not compiled")
+        fits = {True: "yes", False: "NO"}.get(row.get("fits"), "?")
         peak = row.get("peak", row.get("needed"))
         out.add_row(
             row["topology"],

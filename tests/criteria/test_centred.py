@@ -50,9 +50,11 @@ def test_collapse_shows(strict, see):
     uniform = seen._replace(student=0 * seen.student, teacher=0 * seen.teacher)
     value, metrics = jax.jit(criterion.loss)({}, np.zeros(8), uniform)
     assert_allclose([value, metrics["teacher/entropy"]], np.log(8), rtol=1e-12)
+    assert_allclose(metrics["teacher/evenness"], 1, rtol=1e-12)
     one = np.broadcast_to(100 * np.eye(8)[0], (5, 2, 8))
     value, metrics = jax.jit(criterion.loss)({}, np.zeros(8), seen._replace(student=one, teacher=one))
     assert_allclose([value, metrics["teacher/entropy"]], 0, atol=1e-12)
     assert metrics["prototypes/used"] == 1
+    assert_allclose(metrics["teacher/evenness"], 0, atol=1e-12)
     # The centre takes the collapsed part away.
     assert_allclose(jax.jit(criterion.loss)({}, one[0, 0], seen._replace(teacher=one))[1]["teacher/entropy"], np.log(8))

@@ -46,6 +46,7 @@ def test_swapped_by_loops(strict, see, v):
     assert_allclose(value, loss_by_loops(seen.student, prototypes), rtol=1e-10)
     codes = np.stack([codes_of(unit(seen.student[:, i]) @ prototypes) for i in range(2)], 1)
     assert_allclose(metrics["codes/entropy"], -(codes * np.log(codes)).sum(-1).mean(), rtol=1e-8)
+    assert_allclose(metrics["codes/evenness"], metrics["codes/entropy"] / np.log(5), rtol=1e-8)
     assert metrics["prototypes/used"] == len(set(codes.argmax(-1).ravel().tolist()))
 
 

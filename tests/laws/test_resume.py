@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ssl_jax.checkpoint import Checkpoints
+from ssl_jax.checkpoint import Checkpoints, Keep
 from ssl_jax.shard import mesh, program
 from tests.laws import tiny
 
@@ -42,11 +42,11 @@ def assert_equal_bits(one, other):
 def test_stopped_is_never_stopped(name, tmp_path):
     run = compiled(name)
     state, _ = advance(name, run, run.init(jax.random.key(KEY)), 0, HALF)
-    with contextlib.closing(Checkpoints(str(tmp_path), keep=1)) as saved:
+    with contextlib.closing(Checkpoints(str(tmp_path), Keep(1))) as saved:
         saved.save(state, HALF)
         state, rows = advance(name, run, state, HALF, WHOLE)  # steps run, and give buffers away, while it is written
         saved.wait()
-        other = saved.restore(saved.latest(), run.state)
+        other = saved.restore(HALF, run.state)
     other, other_rows = advance(name, run, other, HALF, WHOLE)
     assert int(other.step) == WHOLE
     assert_equal_bits(state, other)
@@ -56,7 +56,7 @@ def test_stopped_is_never_stopped(name, tmp_path):
 def test_restored_onto_another_mesh(tmp_path):
     one, eight = compiled("byol"), compiled("byol", 8)
     state, _ = advance("byol", one, one.init(jax.random.key(KEY)), 0, HALF)
-    with contextlib.closing(Checkpoints(str(tmp_path), keep=1)) as saved:
+    with contextlib.closing(Checkpoints(str(tmp_path), Keep(1))) as saved:
         saved.save(state, HALF)
         saved.wait()
         moved = saved.restore(HALF, eight.state)
