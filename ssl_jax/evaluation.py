@@ -1,5 +1,7 @@
 """Frozen features of a job's data, and what can be read off them: in the loop and at the end."""
 
+from collections.abc import Callable
+
 import jax
 import numpy as np
 
@@ -30,7 +32,7 @@ def possible(job: Job) -> bool:
     return job.test is not None and all(map(labelled, (job.train, job.test)))
 
 
-def read(job: Job, program: Program, source: Source, embed) -> tuple[np.ndarray, np.ndarray]:
+def read(job: Job, program: Program, source: Source, embed: Callable) -> tuple[np.ndarray, np.ndarray]:
     """float32 [n, d] features and int32 [n] labels of a source.
 
     embed: clean integers [b, 1, h, w, c] -> {"pool": [b, d]}.
