@@ -33,7 +33,9 @@ def possible(job: Job) -> bool:
     return job.test is not None and all(map(labelled, (job.train, job.test)))
 
 
-def read(job: Job, program: Program, source: Source, embed, check: Callable = bool) -> tuple[np.ndarray, np.ndarray]:
+def read(
+    job: Job, program: Program, source: Source, embed: Callable, check: Callable = bool
+) -> tuple[np.ndarray, np.ndarray]:
     """float32 [n, d] features and int32 [n] labels of a source.
 
     embed: clean integers [b, 1, h, w, c] -> {"pool": [b, d]}. check: is called before each batch, and may raise.

@@ -145,7 +145,7 @@ def _rule(group: Group, base: Group, clock: durations.Clock) -> optax.GradientTr
     ranges.zero_or_more(**({} if callable(decay) else {"weight_decay": decay}))
     rate = lr if group.multiple == 1.0 else lambda step: group.multiple * lr(step)
     rule = RULES[name](rate, weight_decay=decay, **options)
-    constraint = () if group.unit_norm is None else (constrain.unit_norm(group.unit_norm),)
+    constraint = () if group.unit_norm is None else (constrain.unit_norm(axis=group.unit_norm),)
     rule = optax.chain(*_clips(group.clip_global, group.clip_each), rule, *constraint)
     if group.freeze == "always":
         return optax.set_to_zero()
