@@ -42,10 +42,13 @@ def read(
     """
     batch = max(job.evaluation["batch"] // program.devices, 1) * program.devices
     local = stream.sequential(source, job.clean.host, batch=batch, process=processes.which())
+    # Where one process holds all, nothing is gathered: two programs with collectives in flight can block each other on
+    # a CPU, which has fewer threads than they have participants.
+    whole = program.whole if processes.several() else lambda tree: tree
     with device.put(local, program.by_example) as batches:
         known = ({k: b[k] for k in ("clean", "label", "mask")} for b in batches if not check())
-        parts = ({"image": b.pop("clean"), **program.whole(b)} for b in known)
-        return features.extract(lambda images: program.whole({"pool": embed(images)["pool"]}), parts)
+        parts = ({"image": b.pop("clean"), **whole(b)} for b in known)
+        return features.extract(lambda images: whole({"pool": embed(images)["pool"]}), parts)
 
 
 def embedded(
