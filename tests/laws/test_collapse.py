@@ -54,7 +54,8 @@ def aligned() -> Criterion:
 
 def dino_with(temperature: float, **options) -> Method:
     sharp = lambda step: jnp.float32(temperature)  # noqa: E731
-    return dino.dino(NORMED, DINO_HEAD, **SCHEDULE, teacher_temperature=sharp, **options)
+    slow = lambda step: jnp.float32(0.99)  # noqa: E731
+    return dino.dino(NORMED, DINO_HEAD, ema_decay=slow, teacher_temperature=sharp, **options)
 
 
 def frozen_centroids() -> Method:
