@@ -27,7 +27,7 @@ CORE = [
     "importlib_resources>=6",  # tensorflow-datasets imports it on Python 3.11 without saying so
     'array_record>=0.8; sys_platform == "linux" or sys_platform == "darwin"',
 ]
-TEST = ["pytest>=8", "scikit-learn>=1.5", "pillow>=10"]
+TEST = ["pytest>=8", "pytest-xdist>=3.6", "scikit-learn>=1.5", "pillow>=10"]
 EXTRAS = {
     "tpu": ["jax[tpu]"],
     "cuda": ["jax[cuda13]"],

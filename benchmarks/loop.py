@@ -18,7 +18,7 @@ from unittest import mock
 
 import jax
 
-from ssl_jax import build, loop, recipes
+from ssl_jax import build, loop, machine, recipes
 from ssl_jax.data import stream
 from ssl_jax.goodput import Goodput
 from ssl_jax.stopping import Stop
@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
+    machine.start_with_huge_pages()
     job, program = quickstart(options.steps)
     real = stream.batches(job.train, job.training.host, batch=job.clock.batch, seed=0)
     held = list(itertools.islice(real, 4))

@@ -1,10 +1,12 @@
 """The SimCLR step against the machine's best matrix product, in the same run.
 
-    python benchmarks/step.py [--json] [--batch=64] [--rounds=5]
+    python benchmarks/step.py [--json] [--batch=64] [--rounds=5] [--torch=PYTHON]
 
-ResNet-18 (CIFAR stem) and ViT-Ti/4 at 32 pixels, two views an image, float32. The operations are counted from the
-lowered step by XLA, with the bodies of scans times their length (`scan=False` makes that true by construction); the
-bound is a product of two 2048 x 2048 matrices, and rounds of both alternate.
+ResNet-18 (CIFAR stem) and ViT-Ti/4 at 32 pixels, two views an image, float32, with huge pages and a device a core as
+`ssl-jax train` has them. The operations are counted from the lowered step by XLA, with the bodies of scans times their
+length (`scan=False` makes that true by construction); the bound is a product of two 2048 x 2048 matrices, and rounds of
+both alternate. PYTHON is an interpreter that has torch: it then runs benchmarks/step_torch.py, whose speed on the same
+step is the mark to reach, before and after ours; its better figure counts.
 """
 
 import argparse
@@ -12,18 +14,23 @@ import json
 import os
 import platform
 import statistics
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
+from ssl_jax import machine
 from ssl_jax.methods.simclr import simclr
 from ssl_jax.nets import heads, resnet, vit
 from ssl_jax.shard import mesh, program
 
 SIDE = 2048
+TORCH = Path(__file__).with_name("step_torch.py")
 ENCODERS = {
     "resnet18": lambda: resnet.resnet(depth=18, stem="cifar"),
     "vit_ti_4": lambda: vit.vit(variant="Ti/4", scan=False),
@@ -36,16 +43,35 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--torch", metavar="PYTHON", help="an interpreter that has torch")
     options = parser.parse_args()
+    machine.start_with_huge_pages()
+    mesh.one_device_a_core(options.batch)
+    before = torch(options)
     results = {name: measure(make(), options.batch, options.rounds) for name, make in ENCODERS.items()}
-    machine = {"cores": os.cpu_count(), "processor": platform.processor() or platform.machine()}
-    machine |= {"load": os.getloadavg()[0], "jax": jax.__version__, "platform": jax.default_backend()}
+    for name, theirs in torch(options).items():
+        results[name]["torch_seconds"] = min(theirs, before[name])
+        results[name]["ratio_to_torch"] = results[name]["torch_seconds"] / results[name]["seconds"]
+    about = {"cores": machine.cores(), "devices": jax.device_count(), "load": os.getloadavg()[0]}
+    about |= {"processor": platform.processor() or platform.machine(), "jax": jax.__version__}
     if options.json:
-        print(json.dumps({"machine": machine, "batch": options.batch, "results": results}, indent=1))
+        print(json.dumps({"machine": about, "batch": options.batch, "results": results}, indent=1))
         return
     for name, row in results.items():
+        mark = f", {row['ratio_to_torch']:.2f} of torch's speed" if options.torch else ""
         print(f"{name:10s} {row['seconds']:.3f} s a step, {row['gflops']:.0f} GFLOP/s, product "
-              f"{row['bound']:.0f} GFLOP/s, ratio {row['ratio']:.2f}")  # fmt: skip
+              f"{row['bound']:.0f} GFLOP/s, ratio {row['ratio']:.2f}{mark}")  # fmt: skip
+
+
+def torch(options: argparse.Namespace) -> dict[str, float]:
+    """Seconds a step of benchmarks/step_torch.py; nothing where no interpreter is named."""
+    if not options.torch:
+        return {}
+    arguments = [options.torch, str(TORCH), f"--batch={options.batch}", f"--rounds={options.rounds}"]
+    done = subprocess.run(arguments, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(arguments)} failed: {done.stderr.strip()[-500:]}")
+    return json.loads(done.stdout)["seconds"]
 
 
 def measure(encoder, batch: int, rounds: int) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
     ssl-jax train --config=barlow_twins_imagenet_r50 --workdir=W --config.data.dir=DIR
 
+The data: ImageNet as ArrayRecord files or as a folder; `ssl-jax data --help` says how to make and name them.
 Paper: 73.2 % linear top-1 (arXiv:2103.03230, table 1); the code's README has 73.5 %.
 Batch, LARS, rates, decay, warm-up, heads: section 2.2 and the code's defaults. Augmentation: section 2.2, BYOL's.
 Paper and code: the published rate of biases and norms is 0.0048 per 256. The code sums the correlation over its GPUs

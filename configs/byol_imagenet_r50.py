@@ -2,6 +2,7 @@
 
     ssl-jax train --config=byol_imagenet_r50 --workdir=W --config.data.dir=DIR
 
+The data: ImageNet as ArrayRecord files or as a folder; `ssl-jax data --help` says how to make and name them.
 Paper: 74.3 % linear top-1 (arXiv:2006.07733, table 1a), 72.5 % for 300 epochs (section 5), 66.5 % for 100 as
 reproduced by SimSiam (arXiv:2011.10566, table 4).
 Batch, LARS, warm-up, averaging, heads: section 3.2 and 3.3. Rate, decay and averaging of each length: the official

@@ -2,7 +2,8 @@
 
     ssl-jax train --config=deepcluster_v2_imagenet_r50 --workdir=W --config.data.dir=DIR
 
-Paper: 74.3 % linear top-1 (arXiv:2006.09882, figure 3; the code's README has 70.2 % for two crops of 224 only, 75.2 %
+The data: ImageNet as ArrayRecord files or as a folder; `ssl-jax data --help` says how to make and name them.
+Paper: 74.3 % linear top-1 (arXiv:2006.09882, figure 3 left; the code's README has 70.2 % for two crops of 224, 75.2 %
 for 800 epochs with SwAV's crops).
 All settings: the code's scripts/deepclusterv2_400ep_pretrain.sh. The rates are for the batch of 4096 and do not scale
 with it.

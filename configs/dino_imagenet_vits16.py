@@ -2,6 +2,7 @@
 
     ssl-jax train --config=dino_imagenet_vits16 --workdir=W --config.data.dir=DIR
 
+The data: ImageNet as ArrayRecord files or as a folder; `ssl-jax data --help` says how to make and name them.
 Paper: 77.0 % linear, 74.5 % k-NN top-1 for 800 epochs (arXiv:2104.14294, table 2). The code's README has for this
 recipe about 73.8 % linear, 69.3 % k-NN, and for 300 epochs 76.1 and 73.3 %.
 All settings: the defaults of the code's main_dino.py, 8 GPUs of 64 images; for 300 epochs the README's 16 GPUs, a

@@ -2,6 +2,7 @@
 
     ssl-jax train --config=mae_imagenet_vitb16 --workdir=W --config.data.dir=DIR
 
+The data: ImageNet as ArrayRecord files or as a folder; `ssl-jax data --help` says how to make and name them.
 Paper: 83.6 % top-1 after fine-tuning (arXiv:2111.06377, table 3).
 Optimiser, rate, decay, warm-up, batch, crop: table 8. Decoder, mask, target: section 3, tables 1 and 2 (8 layers of
 512, 75 % hidden, normalised pixels). 800 epochs, the paper's default in its ablations: --config.duration="800 epochs".

@@ -2,6 +2,7 @@
 
     ssl-jax train --config=moco_v2_imagenet_r50 --workdir=W --config.data.dir=DIR
 
+The data: ImageNet as ArrayRecord files or as a folder; `ssl-jax data --help` says how to make and name them.
 Paper: 67.5 % linear top-1 (arXiv:2003.04297, table 2), 71.1 % for 800 epochs.
 Batch, SGD, rate, decay: arXiv:1911.05722, section 3.3 (every parameter is decayed). Head, augmentation, temperature,
 cosine: arXiv:2003.04297, section 3. Queue and averaging: the code's defaults, 65536 and 0.999.

@@ -42,7 +42,7 @@ def moco_v2(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:
 
 
 def byol(size: int = 224, *, scale: tuple[float, float] = (0.08, 1.0), stats: dict = IMAGENET) -> tuple[dict, ...]:
-    """BYOL (arXiv:2006.07733, appendix B, table 6); Barlow Twins, VICReg, MoCo v3 and NNCLR take the same.
+    """BYOL (arXiv:2006.07733, appendix B, table 6); Barlow Twins, MoCo v3 and VICReg's code take the same.
 
     One view is always blurred and never solarised, the other seldom blurred and sometimes solarised.
     """

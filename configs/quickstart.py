@@ -13,7 +13,7 @@ def get_config(arg: str = "") -> ConfigDict:
     c = ConfigDict()
     c.data = dict(train="embedded:fashion_mnist/train", test="embedded:fashion_mnist/test")
     c.batch = 256
-    c.duration = "400 steps"
+    c.duration = "1250 steps"
     c.method = dict(name="simclr", temperature=0.2)
     c.nets = dict(
         encoder=dict(name="resnet", depth=(1, 1, 1), base=32, stem="half"),

@@ -2,10 +2,12 @@
 
     ssl-jax train --config=rotation_imagenet_r50 --workdir=W --config.data.dir=DIR
 
-Published: 48.2 % linear top-1 (VISSL's model zoo). The paper (arXiv:1803.07728, table 5) has an AlexNet, 38.7 % linear
-for its best layer, and trains it for 50 epochs of 192 images in four turns with a rate that falls at 15, 30 and 45.
+The data: ImageNet as ArrayRecord files or as a folder; `ssl-jax data --help` says how to make and name them.
+Published: 48.2 % linear top-1 (VISSL's model zoo). The paper (arXiv:1803.07728, linear layers on ImageNet) has an
+AlexNet, 38.7 % for its best layer; its code trains it for 50 epochs of 192 images in four turns with a rate that falls
+at 15, 30 and 45.
 SGD, rate, falls, decay, length: VISSL's rotnet_8gpu_resnet.yaml, 256 inputs a step. Four turns of each image in a
-batch: the paper, section 3.1, so that 64 images make 256 inputs.
+batch: the paper and its code, so that 64 images make 256 inputs.
 Differs: VISSL turns before it crops and flips, and a flip after the turn makes two of the four classes one; here the
 turn comes last. An epoch has four turns of each image, VISSL's has one: as many inputs are --config.duration="26
 epochs". Biases are not decayed (in VISSL norms are not); bfloat16 in the network.

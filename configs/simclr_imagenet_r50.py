@@ -2,8 +2,10 @@
 
     ssl-jax train --config=simclr_imagenet_r50 --workdir=W --config.data.dir=DIR
 
-Paper: 69.3 % linear top-1 (arXiv:2002.05709, table 6); 64.5 % after 100 epochs (--config.duration="100 epochs").
-Batch, temperature, LARS, warm-up, weight decay: section 2.2 and appendix B.9. Rate: section 2.2, linear in the batch,
+The data: ImageNet as ArrayRecord files or as a folder; `ssl-jax data --help` says how to make and name them.
+Paper: 69.3 % linear top-1 (arXiv:2002.05709, table 6); about 64.5 % after 100 epochs, says the code's README
+(--config.duration="100 epochs").
+Batch, LARS, warm-up, weight decay: section 2.2. Temperature: the code's README. Rate: section 2.2, linear in the batch,
 4.8 here; appendix B.1 has 0.075 sqrt(batch), the same at 4096. Augmentation: appendix A, strength 1.
 Paper and code: the code's README decays by 1e-4, the paper by 1e-6 (here); the code reports the sum over both views'
 losses, twice the paper's value (here the paper's; LARS does not see the factor, biases and norms do).

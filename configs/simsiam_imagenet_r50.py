@@ -2,6 +2,7 @@
 
     ssl-jax train --config=simsiam_imagenet_r50 --workdir=W --config.data.dir=DIR
 
+The data: ImageNet as ArrayRecord files or as a folder; `ssl-jax data --help` says how to make and name them.
 Paper: 68.1 % linear top-1 (arXiv:2011.10566, table 4), 70.0, 70.8 and 71.3 % for 200, 400 and 800 epochs.
 Batch, SGD, rate, decay, heads: section 3; batch 512 is the paper's default (the code's README: 68.3 % at 256). Every
 parameter is decayed. The predictor's rate is constant (section 4.2 and code). Augmentation: section 3, MoCo v2's.

@@ -2,7 +2,8 @@
 
     ssl-jax train --config=swav_imagenet_r50 --workdir=W --config.data.dir=DIR
 
-Paper: 75.3 % linear top-1 (arXiv:2006.09882, figure 2; the code's README has 72.1, 73.9 and 74.6 % for 100, 200 and
+The data: ImageNet as ArrayRecord files or as a folder; `ssl-jax data --help` says how to make and name them.
+Paper: 75.3 % linear top-1 (arXiv:2006.09882, figure 2 left; the README has 72.1, 73.9 and 74.6 % for 100, 200 and
 400 epochs).
 All settings: the code's scripts/swav_800ep_pretrain.sh. The rates are for the batch of 4096 and do not scale with it:
 at 256 the code starts at 0.6, ends at 0.0006, warms up never, freezes for 5005 steps and has a queue of 3840.

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 import optax
 
-from ssl_jax import durations, recipes, registry
+from ssl_jax import durations, recipes, registry, spelling
 from ssl_jax.checkpoint import Keep
 from ssl_jax.data import sources
 from ssl_jax.health import Limits
@@ -55,7 +55,7 @@ def resolve(config: dict) -> dict:
     known = {**DEFAULTS, **dict.fromkeys(REQUIRED), "clean": None}
     for key in config:
         if key not in known:
-            raise ValueError(registry.unknown(key, known, "the recipe"))
+            raise ValueError(spelling.unknown(key, known, "the recipe"))
     missing = [key for key in REQUIRED if key not in config]
     if missing:
         raise ValueError(f"the recipe says nothing of {', '.join(missing)}; every recipe needs {', '.join(REQUIRED)}")
@@ -73,7 +73,7 @@ def optimizer_part(given: dict) -> dict:
     """The optimiser's part of the recipe: options of `chain.make`, and of the rule it names."""
     rule = chain.RULES.get(given.get("name"))
     if rule is None:
-        raise ValueError(registry.unknown(given.get("name", ""), chain.RULES, "the optimizers"))
+        raise ValueError(spelling.unknown(given.get("name", ""), chain.RULES, "the optimizers"))
     shared = [n for n in inspect.signature(chain.make).parameters if n != "options"]
     own = {k: v for k, v in given.items() if k not in shared}
     parts = _signature(chain.make, {k: v for k, v in given.items() if k in shared}, "optimizer")
@@ -109,7 +109,7 @@ def _filled(value: Any, default: Any, path: str) -> Any:
         raise ValueError(f"config.{path} is {value!r}; it has the parts {', '.join(default)}")
     for key in value:
         if key not in default:
-            raise ValueError(registry.unknown(key, default, f"config.{path}"))
+            raise ValueError(spelling.unknown(key, default, f"config.{path}"))
     return {key: _filled(value.get(key, old), old, f"{path}.{key}") for key, old in default.items()}
 
 
@@ -122,7 +122,7 @@ def _signature(make: Callable, values: dict, path: str) -> dict:
     }
     for key in values:
         if key not in options and key != "name":
-            raise ValueError(registry.unknown(key, options, f"config.{path}"))
+            raise ValueError(spelling.unknown(key, options, f"config.{path}"))
     out = {"name": values["name"]} if "name" in values else {}
     for name, p in options.items():
         if name not in values and p.default is p.empty:
@@ -159,7 +159,7 @@ def job(config: dict) -> Job:
     options = {"data_dir": data["dir"] or None}
     train = sources.open(data["train"], **options)
     test = sources.open(data["test"], **options, channels=train.channels) if data["test"] else None
-    if config["probe"] and (train.labels is None or not np.any(train.labels >= 0)):
+    if config["probe"] and not sources.labelled(train):
         raise ValueError(f"{train.name} has no labels for the online probe to learn from; set config.probe=False")
     clock = durations.run(config["duration"], examples=train.size, batch=config["batch"])
     method, optimizer = method_and_optimizer(config, clock, len(train.classes))
@@ -205,7 +205,7 @@ def method_and_optimizer(
             arguments[name] = config["method"][name]
     if nets:
         roles = [n for n, p in inspect.signature(make).parameters.items() if p.annotation is Net]
-        raise ValueError(registry.unknown(next(iter(nets)), roles, f"the nets of {config['method']['name']}"))
+        raise ValueError(spelling.unknown(next(iter(nets)), roles, f"the nets of {config['method']['name']}"))
     method = with_monitors(make(**arguments))
     options = dict(config["optimizer"])
     if config["probe"]:
@@ -226,8 +226,18 @@ def _options(net: dict) -> dict:
 
 
 def logged(config: dict, clock: durations.Clock) -> dict[str, Schedule]:
-    """The schedules whose values belong in the log, by name."""
-    return {"lr": schedules.make(config["lr"], clock)}
+    """The schedules whose values belong in the log, by name: every one of the recipe.
+
+    "lr", and its effective peak at this batch as "lr_peak"; "schedule/ema_decay" and the like, those of the method;
+    "schedule/weight_decay", and "schedule/groups.0/lr" of a group of parameters, where they are scheduled.
+    """
+    optimizer, parameters = config["optimizer"], inspect.signature(method_of(config)).parameters
+    found = {"lr": config["lr"], "lr_peak": schedules.scale(config["lr"], clock.batch)}
+    found |= {f"schedule/{n}": config["method"][n] for n, p in parameters.items() if p.annotation is Schedule}
+    for place, part in [("", optimizer), *((f"groups.{i}/", group) for i, group in enumerate(optimizer["groups"]))]:
+        scheduled = [name for name in ("lr", "weight_decay") if isinstance(part.get(name), dict)]
+        found |= {f"schedule/{place}{name}": part[name] for name in scheduled}
+    return {name: schedules.make(spec, clock) for name, spec in found.items()}
 
 
 def preprocess(views: tuple, photometric: str) -> Preprocess:

@@ -5,13 +5,16 @@ from collections.abc import Callable
 import jax
 import numpy as np
 
+from ssl_jax import monitors
 from ssl_jax.data import device, stream
-from ssl_jax.data.sources import Source, subset
-from ssl_jax.evals import features, knn, monitors, suite
+from ssl_jax.data.sources import Source, labelled, subset
+from ssl_jax.evals import features, knn, suite
 from ssl_jax.job import Job
 from ssl_jax.shard.program import Program
 from ssl_jax.types import TrainState
 
+MONITORED = 4096
+"""Embeddings that the monitors look at: `monitors.uniformity` takes the square of them in memory."""
 BASELINES = ("raw_pixels", "random_init", "pretrained")
 """What a table compares: the pixels as they are, the encoder before training, the encoder after it."""
 
@@ -26,7 +29,7 @@ def some(source: Source, limit: int) -> Source:
 
 def possible(job: Job) -> bool:
     """Whether accuracies can be measured: there is a test set, and both sets have labels."""
-    return job.test is not None and all(s.labels is not None and np.any(s.labels >= 0) for s in (job.train, job.test))
+    return job.test is not None and all(map(labelled, (job.train, job.test)))
 
 
 def read(job: Job, program: Program, source: Source, embed, check: Callable = bool) -> tuple[np.ndarray, np.ndarray]:
@@ -54,12 +57,13 @@ def pixels(job: Job, program: Program, source: Source) -> tuple[np.ndarray, np.n
 
 
 def during(job: Job, program: Program, state: TrainState, check: Callable = bool) -> dict[str, float]:
-    """Numbers for the log, while training goes on: effective rank, and kNN accuracy where it can be measured.
+    """Numbers for the log, while training goes on: `monitors.REPORT`, and kNN accuracy where it can be measured.
 
     check: is called before each batch, and may raise to end the evaluation.
     """
     x, y = embedded(job, program, some(job.train, job.evaluation["examples"]), state, check)
-    out = {"eval/effective_rank": float(monitors.effective_rank(x[: job.evaluation["examples"]]))}
+    few = x[np.linspace(0, len(x) - 1, min(MONITORED, len(x))).astype(int)]
+    out = {f"eval/{name}": float(monitor(few)) for name, monitor in monitors.REPORT.items()}
     if possible(job):
         tested, truth = embedded(job, program, job.test, state, check)
         found = knn.evaluate(jax.random.key(job.seed), (x, y), (tested, truth), classes=len(job.train.classes))

@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-from ssl_jax import machine, registry
+from ssl_jax import machine, spelling
 from ssl_jax.exits import BAD_INPUT, UNHEALTHY, Unhealthy
 
 OVERRIDE = re.compile(r"--config\.([\w.]+)=(.*)", re.DOTALL)
@@ -26,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     verb, *rest = argv
     if verb not in verbs:
-        return complain(registry.unknown(verb, verbs, "ssl-jax's verbs"))
+        return complain(spelling.unknown(verb, verbs, "ssl-jax's verbs"))
     # Only the chosen verb is imported: help on the others needs no JAX.
     module = importlib.import_module(f"ssl_jax.verbs.{verb}")
     parser = argparse.ArgumentParser(

@@ -40,43 +40,47 @@ def contact_sheet(
     views: dict[str, np.ndarray],
     path: str | os.PathLike,
     *,
+    originals: Sequence[np.ndarray] = (),
     mean: Sequence[float] = (0.0,),
     std: Sequence[float] = (1.0,),
     title: str = "What the network sees",
 ) -> None:
-    """Writes a PNG: a row for each image, a column for each view, grouped; a group named "original" comes first.
+    """Writes a PNG: a row for each image, a column for each view, grouped, the original beside them.
 
     views: group -> [b, v, h, w, c], either integers over their dtype's range or floats, which are (pixel - mean) / std
-    with pixels in 0..1 and are mapped back, and cut to 0..1 for the screen. Shown are one channel in grey, three in
-    colour, and of other counts the first three, or the first where there are two.
+    with pixels in 0..1 and are mapped back, and cut to 0..1 for the screen. originals: the images as they are stored,
+    integers [h, w, c] of any size, which are shrunk into their cells. Shown are one channel in grey, three in colour,
+    and of other counts the first three, or the first where there are two.
     """
-    groups = sorted(views, key=lambda name: name != "original")
-    images = {name: _displayable(np.asarray(views[name]), mean, std) for name in groups}
-    rows = max(len(block) for block in images.values())
-    columns = [(place, name, i) for place, name in enumerate(groups) for i in range(images[name].shape[1])]
-    width, height = max(len(columns) * CELL + (len(groups) - 1) * GAP + 0.3, 4.0), rows * CELL + 1.0
+    blocks = {name: _displayable(np.asarray(view), mean, std) for name, view in views.items()}
+    stored = [_displayable(image[None, None], mean, std)[0, 0] for image in originals]
+    columns = [("original\nas stored", stored, 1)] if stored else []
+    for block, (name, shown) in enumerate(blocks.items(), 1 + len(columns)):
+        size = "\u00d7".join(map(str, shown.shape[2:4])) + " px"
+        labels = [f"{name} {i + 1}" if shown.shape[1] > 1 else name for i in range(shown.shape[1])]
+        columns += [(f"{labels[i]}\n{'' if i else size}", shown[:, i], block) for i in range(shown.shape[1])]
+    rows = max(len(column) for _, column, _ in columns)
+    width, height = max(len(columns) * CELL + (columns[-1][-1] - 1) * GAP + 0.3, 4.0), rows * CELL + 1.0
     figure = _figure(width, height)
     figure.text(0.15 / width, 1 - 0.3 / height, title, fontsize=13, weight="bold", color=INK, va="center")
-    for column, (place, name, i) in enumerate(columns):
-        left = 0.15 + column * CELL + place * GAP
-        size = "\u00d7".join(map(str, images[name].shape[2:4])) + " px" if i == 0 else ""
-        label = f"{name} {i + 1}\n{size}" if images[name].shape[1] > 1 else f"{name}\n{size}"
+    for place, (label, column, block) in enumerate(columns):
+        left = 0.15 + place * CELL + (block - 1) * GAP
         figure.text(left / width, 1 - 0.72 / height, label, fontsize=7.5, color=INK, va="center")
-        for row, image in enumerate(images[name][:, i]):
+        for row, image in enumerate(column):
             bottom = height - 0.95 - (row + 1) * CELL + 0.06
-            box = (left / width, bottom / height, 0.94 * CELL / width, 0.94 * CELL / height)
-            axes = figure.add_axes(box)
-            axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            axes = figure.add_axes((left / width, bottom / height, 0.94 * CELL / width, 0.94 * CELL / height))
+            # Views are shown pixel by pixel; what is stored may be large.
+            axes.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="auto" if column is stored else "nearest")
             axes.set_axis_off()
     _save(figure, path)
 
 
 def curves(rows: Sequence[dict], path: str | os.PathLike) -> None:
-    """Writes a PNG of small multiples over the step: loss, probe, kNN, learning rate, monitors, speed, where logged.
+    """Writes a PNG of small multiples over the step: loss, probe, kNN, rates, monitors, speed, where logged.
 
     rows: of metrics.jsonl; a value of None (not finite) leaves a gap. Raises ValueError where no row has any of them.
     """
-    panels = [panel for panel in PANELS if any(row.get(panel[0]) is not None for row in rows)]
+    panels = [panel for panel in (*PANELS, *_schedules(rows)) if any(row.get(panel[0]) is not None for row in rows)]
     if not panels:
         raise ValueError("there is nothing to draw: no row of metrics has a loss, an accuracy or a monitor")
     across = min(3, len(panels))
@@ -124,6 +128,13 @@ def projection(features: np.ndarray, labels: np.ndarray, classes: Sequence[str],
     figure.legend(handles, names, loc="center right", frameon=False, fontsize=8.5, markerscale=2.2, labelcolor=INK)
     figure.tight_layout(rect=(0, 0, 0.88, 0.98))
     _save(figure, path)
+
+
+def _schedules(rows: Sequence[dict]) -> list[tuple[str, str, None]]:
+    """Panels of the schedules that move: keys schedule/NAME with more than one value."""
+    names = dict.fromkeys(key for row in rows for key in row if key.startswith("schedule/"))
+    moving = [name for name in names if len({row[name] for row in rows if name in row}) > 1]
+    return [(name, name.removeprefix("schedule/").replace("_", " "), None) for name in moving]
 
 
 def _curve(axes: Axes, steps: np.ndarray, values: np.ndarray) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from etils import epath
 from ml_collections import ConfigDict
 
-from ssl_jax import registry
+from ssl_jax import spelling
 
 FREE = ("duration", "log", "evaluation", "checkpoint", "mesh", "health")
 """The parts of a recipe that may change when a run goes on; everything else is the experiment itself."""
@@ -40,7 +40,7 @@ def load(text: str) -> dict:
     path = pathlib.Path(name)
     if not name.endswith(".py"):
         if name not in names():
-            raise ValueError(registry.unknown(name, names(), "the recipes"))
+            raise ValueError(spelling.unknown(name, names(), "the recipes"))
         path = folder() / f"{name}.py"
     if not path.is_file():
         raise ValueError(f"no recipe file '{name}'; bare names are {', '.join(names())}")
@@ -86,7 +86,7 @@ def _set(node: Any, keys: list[str], text: str, where: str) -> Any:
     if key not in parts:
         if not parts:
             raise ValueError(f"{where} is {node!r} and has no part '{key}'")
-        raise ValueError(registry.unknown(key, parts, where))
+        raise ValueError(spelling.unknown(key, parts, where))
     parts = {**parts, key: _set(parts[key], rest, text, f"{where}.{key}")}
     return parts if isinstance(node, dict) else tuple(parts.values())
 

@@ -1,12 +1,12 @@
 """The folders are the registries: a constructor exists when a file of the folder defines it."""
 
-import difflib
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import ssl_jax
+from ssl_jax import spelling
 
 
 def find(folder: str, name: str, returns: type) -> Callable:
@@ -19,7 +19,7 @@ def find(folder: str, name: str, returns: type) -> Callable:
         return imported(name)
     known = listing(folder, returns)
     if name not in known:
-        raise ValueError(unknown(name, known, f"ssl_jax.{folder}"))
+        raise ValueError(spelling.unknown(name, known, f"ssl_jax.{folder}"))
     return known[name]
 
 
@@ -43,12 +43,3 @@ def imported(path: str) -> Callable:
         return getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise ValueError(f"cannot import '{path}' ({error}); write package.module:function") from error
-
-
-def unknown(name: str, known: Iterable[str], where: str) -> str:
-    """One sentence for a name that does not exist: the nearest real names, or all where they are few."""
-    known = list(known)
-    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
-    if near:
-        return f"no '{name}' in {where}; did you mean {' or '.join(near)}?"
-    return f"no '{name}' in {where}; there are {', '.join(known)}"

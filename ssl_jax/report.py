@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ssl_jax import evaluation, goodput, pictures
-from ssl_jax.data import stream
+from ssl_jax.data import sources, stream
 from ssl_jax.goodput import Goodput
 from ssl_jax.job import Job
 from ssl_jax.log import rows
@@ -32,7 +32,7 @@ POINTS = 1500
 
 
 def views(job: Job, workdir: str, key: Key) -> None:
-    """views.png: the first images of the run with the very views that the network is about to see.
+    """views.png: the first images of the run, as stored, with the very views that the network is about to see.
 
     key: that of the run's steps.
     """
@@ -41,7 +41,9 @@ def views(job: Job, workdir: str, key: Key) -> None:
     few = {name: first[name][:SHOWN] for name in sorted(groups)}
     seen = jax.device_get(jax.jit(job.training.device)(purposes(key, np.int32(0))[0], few))
     normalised = [op.args for view in job.training.views for op in view.ops if op.name == "normalise"]
-    pictures.contact_sheet(seen, epath.Path(workdir) / "views.png", **(normalised[0] if normalised else {}))
+    originals = sources.images(job.train, first["index"][:SHOWN])
+    path, stats = epath.Path(workdir) / "views.png", normalised[0] if normalised else {}
+    pictures.contact_sheet(seen, path, originals=originals, **stats)
 
 
 def table(result: dict) -> Table:

@@ -16,9 +16,10 @@ def test_a_contact_sheet_of_any_channels_and_sizes(tmp_path, channels):
     views = {
         "global": RNG.normal(size=(3, 2, 8, 8, channels)).astype(np.float32),
         "local": RNG.normal(size=(3, 4, 4, 4, channels)).astype(np.float32),
-        "original": RNG.integers(0, 256, (3, 1, 10, 10, channels)).astype(np.uint8),
     }
-    pictures.contact_sheet(views, tmp_path / "new" / "sheet.png", mean=(0.5,) * channels, std=(0.2,) * channels)
+    stored = [RNG.integers(0, 256, (side, 10, channels)).astype(np.uint8) for side in (7, 10, 300)]
+    stats = dict(mean=(0.5,) * channels, std=(0.2,) * channels)
+    pictures.contact_sheet(views, tmp_path / "new" / "sheet.png", originals=stored, **stats)
     height, width, _ = read(tmp_path / "new" / "sheet.png").shape
     assert width > 7 * pictures.CELL * 130 and height > 3 * pictures.CELL * 130
 
@@ -43,11 +44,26 @@ def test_the_pixels_of_the_sheet_are_those_of_the_views(tmp_path):
         assert abs(np.sum(np.all(picture == colour, -1)) / cell - 1) < 0.05
 
 
+def test_an_original_is_fitted_into_its_cell_with_its_own_colours(tmp_path):
+    views = {"global": np.zeros((1, 1, 4, 4, 3), np.float32)}
+    wide = np.broadcast_to(np.array([0, 255, 0], np.uint8), (20, 40, 3))
+    pictures.contact_sheet(views, tmp_path / "sheet.png", originals=[wide], mean=(0.5,) * 3, std=(0.1,) * 3)
+    green = np.all(read(tmp_path / "sheet.png")[..., :3] == (0, 1, 0), -1)
+    side = 0.94 * pictures.CELL * 130
+    assert abs(green.any(0).sum() / side - 1) < 0.05 and abs(green.any(1).sum() / side - 0.5) < 0.05
+    assert np.argmax(green.any(0)) < side, "the original is the first column"
+
+
 def test_curves_with_gaps_missing_keys_and_one_row(tmp_path):
     rows = [{"step": s, "loss": None if s == 3 else 1 / s, "lr": 0.1} for s in range(1, 300)]
     pictures.curves([*rows, {"step": 299, "eval/knn": 0.5}], tmp_path / "curves.png")
     pictures.curves(rows[:1], tmp_path / "one.png")
     assert read(tmp_path / "curves.png").shape[1] > read(tmp_path / "one.png").shape[1]
+
+
+def test_schedules_have_a_panel_where_they_move():
+    rows = [{"step": s, "schedule/ema_decay": 1 - 0.1 / s, "schedule/teacher_temperature": 0.04} for s in (1, 2)]
+    assert pictures._schedules(rows) == [("schedule/ema_decay", "ema decay", None)]
 
 
 def test_nothing_to_draw_is_a_sentence(tmp_path):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ssl_jax import monitors
 from ssl_jax.losses import clustering, contrastive
 from ssl_jax.losses.precision import matmul, wide
 from ssl_jax.state import bank
@@ -47,7 +48,11 @@ def assigned(*, examples: Examples, heads: int = 3, centroids: int = 3000, tempe
         value = sum(clustering.labelled(logits[m], labels[..., m]) for m in range(heads)) / heads
         hits = [jnp.argmax(logits[m], -1).astype(jnp.int32) == labels[..., m] for m in range(heads)]
         hits, known = jnp.sum(jnp.stack(hits)), jnp.sum(labels >= 0)
-        return value, {"clusters/accuracy": hits / jnp.maximum(known, 1), "clusters/labelled": jnp.mean(labels >= 0)}
+        return value, {
+            "clusters/accuracy": hits / jnp.maximum(known, 1),
+            "clusters/labelled": jnp.mean(labels >= 0),
+            "prototypes/used": sum(monitors.used(scores) for scores in logits) / heads,
+        }
 
     def update(state, seen):
         z = contrastive.unit(seen.student[:, : seen.teacher.shape[1]])

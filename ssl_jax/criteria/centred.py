@@ -3,7 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from ssl_jax.criteria import views, watch
+from ssl_jax import monitors
+from ssl_jax.criteria import views
 from ssl_jax.losses import distillation
 from ssl_jax.losses.precision import wide, widen
 from ssl_jax.state import ema
@@ -28,10 +29,10 @@ def centred(
         raw = jax.lax.stop_gradient(widen(seen.teacher) - state[None, None])
         target = jax.nn.softmax(raw / jnp.asarray(teacher_temperature(seen.step), raw.dtype))
         value = distillation.across_views(target, widen(seen.student) / student_temperature)
-        entropy = watch.entropy(target)
+        entropy = monitors.entropy(target)
         # Every teacher view has as many partners, so the mean cross-entropy less the mean entropy is the mean KL.
-        metrics = {"teacher/entropy": entropy, "teacher/evenness": watch.evenness(target)}
-        return value, {**metrics, "teacher/kl": value - entropy, "prototypes/used": watch.used(target)}
+        metrics = {"teacher/entropy": entropy, "teacher/evenness": monitors.evenness(target)}
+        return value, {**metrics, "teacher/kl": value - entropy, "prototypes/used": monitors.used(target)}
 
     def update(state, seen):
         return ema.toward(state, jnp.mean(widen(seen.teacher), (0, 1)), centre_momentum)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import jax
 
-from ssl_jax.criteria import views, watch
+from ssl_jax.criteria import views
 from ssl_jax.losses import contrastive, distillation, redundancy
 from ssl_jax.types import Criterion
 
@@ -13,8 +13,7 @@ def nt_xent(*, temperature: float = 0.1) -> Criterion:
     """SimCLR (arXiv:2002.05709, eq. 1) on all views of the student: [b, v, d], any norm."""
 
     def loss(params, state, seen):
-        value = contrastive.nt_xent(seen.student, temperature)
-        return value, watch.similarities(seen.student)
+        return contrastive.nt_xent(seen.student, temperature), {}
 
     return _stateless(loss)
 
@@ -27,8 +26,7 @@ def byol() -> Criterion:
     """
 
     def loss(params, state, seen):
-        distance = _mean(distillation.cosine, seen)
-        return seen.teacher.shape[1] * distance, {"similarity/positive": 1 - distance / 2}
+        return seen.teacher.shape[1] * _mean(distillation.cosine, seen), {}
 
     return _stateless(loss)
 
@@ -40,8 +38,7 @@ def simsiam() -> Criterion:
     """
 
     def loss(params, state, seen):
-        value = _mean(distillation.negative_cosine, seen)
-        return value, {"similarity/positive": -value}
+        return _mean(distillation.negative_cosine, seen), {}
 
     return _stateless(loss)
 

@@ -2,7 +2,8 @@
 
 import jax
 
-from ssl_jax.criteria import views, watch
+from ssl_jax import monitors
+from ssl_jax.criteria import views
 from ssl_jax.losses import clustering, contrastive
 from ssl_jax.losses.precision import matmul, wide
 from ssl_jax.state import queue
@@ -40,7 +41,7 @@ def swapped_queued(
     epsilon: float = 0.05,
     iterations: int = 3,
 ) -> Criterion:
-    """SwAV for small batches: past features take part in the balance of the codes (arXiv:2006.09882, section 4.1).
+    """SwAV for small batches: past features take part in the balance of the codes (arXiv:2006.09882, section 3.1).
 
     As `swapped`, with a queue of `size` rows of the global crops' features for each crop, scored by the prototypes of
     today. It is written from the beginning and used from step `start` on, when full. `init` raises ValueError if
@@ -88,5 +89,5 @@ def _globals(scores: Array, seen: Seen) -> Array:
 
 def _predict(codes: Array, scores: Array, temperature: float) -> tuple[Array, Metrics]:
     value = clustering.swapped_codes(codes, scores, temperature)
-    metrics = {"codes/entropy": watch.entropy(codes), "codes/evenness": watch.evenness(codes)}
-    return value, {**metrics, "prototypes/used": watch.used(codes)}
+    metrics = {"codes/entropy": monitors.entropy(codes), "codes/evenness": monitors.evenness(codes)}
+    return value, {**metrics, "prototypes/used": monitors.used(codes)}

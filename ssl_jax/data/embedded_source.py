@@ -1,6 +1,5 @@
 """Sources that the package carries: `embedded/NAME.json` with the pixels beside it."""
 
-import difflib
 import functools
 import json
 import lzma
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ssl_jax import spelling
 from ssl_jax.data.memory import arrays
 from ssl_jax.data.source import Source
 
@@ -23,13 +23,11 @@ def embedded(text: str) -> Source:
     name, _, split = text.partition("/")
     known = sorted(path.stem for path in HERE.glob("*.json"))
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValueError(f"no embedded dataset {name!r}{hint}; there is {', '.join(known)}")
+        raise ValueError(spelling.unknown(name, known, "the embedded datasets"))
     card = json.loads((HERE / f"{name}.json").read_text())
     split = split or "train"
     if split not in card["splits"]:
-        raise ValueError(f"embedded:{name} has no split {split!r}; it has {', '.join(card['splits'])}")
+        raise ValueError(spelling.unknown(split, card["splits"], f"the splits of embedded:{name}"))
     images = pixels(name, split)
     labels = np.arange(len(images)) % len(card["classes"])
     return arrays(images, labels, name=f"embedded:{name}/{split}", classes=tuple(card["classes"]))

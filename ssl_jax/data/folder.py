@@ -1,12 +1,12 @@
 """Sources from a folder of images."""
 
-import difflib
 import os
 
 import numpy as np
 import tensorflow as tf
 from etils import epath
 
+from ssl_jax import spelling
 from ssl_jax.data import encoded
 from ssl_jax.data.source import Source, digest
 
@@ -48,10 +48,10 @@ def folder(path: str, *, channels: int | None = None) -> Source:
 def _listing(root: epath.Path, name: str) -> list[str]:
     """The images' paths relative to the root, with "/", sorted."""
     if not root.is_dir():
-        siblings = [path.name for path in root.parent.iterdir()] if root.parent.is_dir() else []
-        near = difflib.get_close_matches(root.name, siblings, 1)
-        hint = f"; {root.parent} has {near[0]!r}" if near else ""
-        raise ValueError(f"{name}: there is no such folder{hint}")
+        if not root.parent.is_dir():
+            raise ValueError(f"{name}: there is no such folder")
+        siblings = sorted(path.name for path in root.parent.iterdir() if path.is_dir())
+        raise ValueError(f"{name}: {spelling.unknown(root.name, siblings, os.fspath(root.parent))}")
     remote = "://" in os.fspath(root)
     walk = root.walk() if remote else os.walk(root, followlinks=True)
     files = []

@@ -72,6 +72,11 @@ def subset(source: Source, indices: np.ndarray) -> Source:
     )
 
 
+def labelled(source: Source) -> bool:
+    """Whether examples have labels; where these are known only by reading, whether there are classes for them."""
+    return bool(source.classes) if source.labels is None else bool(np.any(source.labels >= 0))
+
+
 def read_rows(source: Source, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
     """What `read_image` needs for the examples `index` (int64 [k]): tensors with first axis k; a graph function."""
     return (index,) if source.gather is None else source.gather(index)
@@ -88,6 +93,12 @@ def read_image(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     if data.dtype == tf.string:
         data = encoded.decode(data, channels=source.channels, bits=source.bits, size=source.shape)
     return data, label
+
+
+def images(source: Source, indices: np.ndarray) -> list[np.ndarray]:
+    """The examples `indices` as they are stored, decoded: uint8 or uint16 [h, w, c] each, of their own size."""
+    rows = [read_rows(source, tf.constant([index], tf.int64)) for index in indices]
+    return [read_image(source, *(part[0] for part in row))[0].numpy() for row in rows]
 
 
 def in_order(source: Source, start: int, stop: int, chunk: int) -> tf.data.Dataset:

@@ -1,18 +1,19 @@
 """Datasets by one string. The forms are listed in `FORMS`; see `open`."""
 
-import difflib
 import importlib
 import re
 
+from ssl_jax import spelling
 from ssl_jax.data.embedded_source import embedded
 from ssl_jax.data.folder import folder
 from ssl_jax.data.memory import arrays
 from ssl_jax.data.records import arrayrecord
-from ssl_jax.data.source import Source, subset
+from ssl_jax.data.source import Source, images, labelled, subset
 from ssl_jax.data.tfds_source import tfds_source
 
-__all__ = ["Source", "arrays", "open", "subset"]
+__all__ = ["Source", "arrays", "images", "labelled", "open", "subset"]
 
+KINDS = ("embedded", "tfds", "folder", "arrayrecord")
 FORMS = "embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN or package.module:function"
 
 
@@ -50,14 +51,14 @@ def _plain(source: Source, channels: int | None) -> Source:
 
 def _own(module: str, function: str, text: str) -> Source:
     """The source that a function of somebody's own package returns."""
-    near = difflib.get_close_matches(module, ["embedded", "tfds", "folder", "arrayrecord"], 1)
-    if near or not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", text):
-        hint = f"; did you mean {near[0]}:?" if near else ""
-        raise ValueError(f"no kind of dataset {module!r} in {text!r}{hint}; a dataset is named by {FORMS}")
+    nearest = spelling.unknown(module, KINDS, "the kinds of datasets")
+    no_kind = f"{text!r} is no dataset; one is named by {FORMS}; {nearest}"
+    if not re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", text):
+        raise ValueError(no_kind)
     try:
         make = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError) as error:
-        raise ValueError(f"{text}: {error}; a dataset is named by {FORMS}") from error
+        raise ValueError(f"{no_kind} ({error})") from error
     made = make()
     if not isinstance(made, Source):
         raise ValueError(f"{text} returned a {type(made).__name__}, not an ssl_jax.data.source.Source")

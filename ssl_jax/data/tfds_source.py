@@ -1,6 +1,5 @@
 """Sources from tensorflow_datasets: TFRecord sets held in memory as encoded bytes, ArrayRecord sets in place."""
 
-import difflib
 import math
 import os
 from typing import Any
@@ -10,6 +9,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from etils import epath
 
+from ssl_jax import spelling
 from ssl_jax.data import records
 from ssl_jax.data.memory import decoded
 from ssl_jax.data.source import Source, digest
@@ -101,10 +101,8 @@ def _unknown(name: str, data_dir: str) -> str:
     root = epath.Path(data_dir).expanduser()
     there = sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
     base, known = name.partition("/")[0], tfds.list_builders(with_community_datasets=False)
-    near = difflib.get_close_matches(base, there, 1) or difflib.get_close_matches(base, known, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
     found = ", ".join(there) if there else "nothing"
-    return f"tfds:{name}: tensorflow_datasets has no dataset of this name{hint} (prepared in {root}: {found})"
+    return f"{spelling.unknown(base, {*there, *known}, 'tensorflow_datasets')} (prepared in {root}: {found})"
 
 
 def _examples(builder: Any, split: str, name: str) -> int:

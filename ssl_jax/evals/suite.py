@@ -1,12 +1,12 @@
 """The standard set of evaluations of frozen features, the same for pixels, a random and a pre-trained encoder."""
 
-import difflib
 import time
 from collections.abc import Sequence
 
 import jax
 import numpy as np
 
+from ssl_jax import spelling
 from ssl_jax.evals import fewshot, knn, linear, splits
 
 STANDARD = ("knn", "linear", "few_shot_10")
@@ -50,10 +50,7 @@ def _evaluation(name: str) -> tuple:
         return fewshot.evaluate, {"labels": int(count)}
     if name in ("knn", "linear"):
         return {"knn": knn.evaluate, "linear": linear.evaluate}[name], {}
-    near = difflib.get_close_matches(name, STANDARD, 1) or ["knn"]
-    raise ValueError(
-        f"no evaluation {name!r}; there are knn, linear and few_shot_N (N labels a class); nearest: {near[0]}"
-    )
+    raise ValueError(spelling.unknown(name, ("knn", "linear", "few_shot_N"), "the evaluations, with N labels a class"))
 
 
 def _checked(part: tuple, what: str, classes: int) -> tuple[np.ndarray, np.ndarray]:

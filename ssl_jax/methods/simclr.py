@@ -6,5 +6,5 @@ from ssl_jax.types import Method, Net
 
 
 def simclr(encoder: Net, projector: Net, *, temperature: float = 0.1) -> Method:
-    """Batch statistics over both views together, as the official code has them; temperature: section B.9, ImageNet."""
+    """Batch statistics over both views together, as the official code has them; temperature: its README."""
     return joint_embedding(encoder, projector, pairs.nt_xent(temperature=temperature))

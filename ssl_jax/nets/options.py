@@ -1,9 +1,9 @@
 """What the constructors of networks ask of their options: names from a list, dtypes."""
 
-import difflib
-
 import jax
 import jax.numpy as jnp
+
+from ssl_jax import spelling
 
 DTYPES = ("float32", "bfloat16", "float64")
 
@@ -12,9 +12,7 @@ def one_of(what: str, value: str, choices: tuple[str, ...]) -> str:
     """`value` if it is one of `choices`; else a ValueError that names the nearest."""
     if value in choices:
         return value
-    near = difflib.get_close_matches(str(value), choices, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise ValueError(f"{what} {value!r} is unknown: {hint}It is one of {', '.join(map(repr, choices))}")
+    raise ValueError(spelling.unknown(value, choices, f"the choices of {what}"))
 
 
 def compute_dtype(name: str) -> jnp.dtype:

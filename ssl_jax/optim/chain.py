@@ -1,6 +1,5 @@
 """An optimiser from data: a rule by name, clipping, and groups of parameters by their path."""
 
-import difflib
 import inspect
 import re
 from typing import Any, NamedTuple
@@ -8,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import optax
 
-from ssl_jax import durations, registry
+from ssl_jax import durations, spelling
 from ssl_jax.optim import constrain, lars, leaves, schedules
 from ssl_jax.types import Schedule, Tree
 
@@ -130,12 +129,12 @@ def _rule(group: Group, base: Group, clock: durations.Clock) -> optax.GradientTr
     """The transformation for one group: clips, rule, constraint; and the wait, if it is frozen at first."""
     name = group.name or base.name
     if name not in RULES:
-        raise ValueError(registry.unknown(name, RULES, "the optimizers"))
+        raise ValueError(spelling.unknown(name, RULES, "the optimizers"))
     options = {**(base.options if name == base.name else {}), **group.options}
     known = [p.name for p in inspect.signature(RULES[name]).parameters.values() if p.kind == p.KEYWORD_ONLY]
     for option in options:
         if option not in known:
-            raise ValueError(registry.unknown(option, known, f"the options of {name}"))
+            raise ValueError(spelling.unknown(option, known, f"the options of {name}"))
     lr = _schedule(base.lr if group.lr is None else group.lr, clock)
     decay = base.weight_decay if group.weight_decay is None else group.weight_decay
     decay = _schedule(decay, clock) if isinstance(decay, dict) else decay
@@ -189,5 +188,4 @@ def _empty(group: Group, owners: dict[str, str]) -> str:
     if taken:
         why = "earlier groups have them all" if group.vectors is None else f"none is free with vectors={group.vectors}"
         return f"the group {group.match!r} fits {len(taken)} parameters, such as {taken[0]!r}, but {why}"
-    near = difflib.get_close_matches(group.match, owners, 3, 0.0)
-    return f"the group {group.match!r} fits no parameter; the nearest are {', '.join(near)}"
+    return f"a group fits no parameter: {spelling.unknown(group.match, owners, 'their paths')}"

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import optax
 
-from ssl_jax import durations, registry
+from ssl_jax import durations, spelling
 from ssl_jax.types import Schedule
 
 KINDS = ("constant", "cosine", "linear", "steps")
@@ -139,9 +139,9 @@ def _number(value: float, what: str) -> float:
 def _read(spec: dict) -> Spec:
     for name in spec:
         if name not in Spec._fields:
-            raise ValueError(registry.unknown(name, Spec._fields, "a schedule"))
+            raise ValueError(spelling.unknown(name, Spec._fields, "a schedule"))
     if spec.get("kind") not in KINDS:
-        raise ValueError(f"a schedule's kind is {spec.get('kind')!r}; there are {', '.join(KINDS)}")
+        raise ValueError(spelling.unknown(spec.get("kind", ""), KINDS, "the kinds of schedules"))
     for name in ("start", "peak", "end", "end_factor", "per", "factor"):
         if spec.get(name) is not None:
             _number(spec[name], f"a schedule's {name!r}")
@@ -167,7 +167,7 @@ def _rules(read: Spec) -> tuple[tuple[bool, str], ...]:
         (read.end_factor is not None and not falls, "has `end_factor`, a multiple of `peak`, but no `peak`"),
         (read.per is not None and not falls, "has `per`, the batch that `peak` is for, but no `peak`"),
         (read.per is not None and read.per <= 0, f"has per={read.per}; it is the batch that `peak` is for"),
-        (read.rule not in RULES, f"has rule={read.rule!r}; there are {', '.join(RULES)}"),
+        (read.rule not in RULES, f"has a rule of scaling: {spelling.unknown(read.rule, RULES, 'the rules')}"),
         (read.rule == "sqrt" and read.per is None, "has a rule but no `per`; with per=1 it is peak * sqrt(batch)"),
         (read.kind == "steps" and (read.factor is None or not read.at), "needs `factor` and `at`"),
         (read.kind != "steps" and (read.factor is not None or bool(read.at)), 'has `factor` or `at`: say kind="steps"'),

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from ssl_jax import monitors
 from ssl_jax.paradigms import encode
 from ssl_jax.types import Array, Aux, Criterion, EpochTask, Key, Method, Net, Seen, Tree
 
@@ -49,6 +50,7 @@ def joint_embedding(
         h, student, teacher, stats = forward(params, state["stats"], batch, net_key)
         seen = Seen(student, teacher, batch["index"], batch["label"], step, criterion_key)
         value, metrics = criterion.loss(params["criterion"], state["criterion"], seen)
+        metrics = {**monitors.similarities(jax.lax.stop_gradient(student), teacher), **metrics}
         aux = Aux({"stats": stats, "seen": seen}, h[:, 0], metrics)
         return value, jax.lax.stop_gradient(aux)
 

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from ssl_jax import monitors
 from ssl_jax.paradigms import encode
 from ssl_jax.state import ema
 from ssl_jax.types import Array, Aux, Criterion, Key, Method, Net, Schedule, Seen, Tree
@@ -67,6 +68,7 @@ def self_distillation(
         teacher, teacher_stats = taught(state, crops[0], order_key)
         seen = Seen(student, teacher, batch["index"], batch["label"], step, criterion_key)
         value, metrics = criterion.loss(params["criterion"], state["criterion"], seen)
+        metrics = {**monitors.similarities(jax.lax.stop_gradient(student), teacher), **metrics}
         carry = {"stats": stats, "teacher_stats": teacher_stats, "seen": seen}
         return value, jax.lax.stop_gradient(Aux(carry, h[:, 0], metrics))
 

@@ -7,6 +7,18 @@
 SOURCE is embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN or package.module:function.
 check reads every example once: counts, sizes, channels, corrupt files, statistics for `normalise`. convert may be
 stopped and started again: finished shards stay.
+
+ImageNet is too large for TFRecord files, tfds's default, which have no random access. Three ways to have it:
+
+  tfds build imagenet2012 --file_format=array_record --data_dir=DIR
+    then train with --config.data.dir=DIR
+  ssl-jax data convert tfds:imagenet2012/train --dir=DIR --to=arrayrecord:OUT/train
+  ssl-jax data convert tfds:imagenet2012/validation --dir=DIR --to=arrayrecord:OUT/validation
+    then train with --config.data.train=arrayrecord:OUT/train --config.data.test=arrayrecord:OUT/validation
+  the JPEG files as they come, in a folder a class
+    then train with --config.data.train=folder:/data/imagenet/train --config.data.test=folder:/data/imagenet/val
+
+--short-side=400 makes the shards smaller and decoding faster, and crops a little softer than the published ones.
 """
 
 import argparse

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from ssl_jax import registry
+from ssl_jax import spelling
 from ssl_jax.types import Op, View
 from ssl_jax.views import geometric, photometric
 
@@ -107,7 +107,7 @@ def _op(data: dict | Op, size: int) -> Op:
     name, p, args = data["name"], data.get("p", 1.0), dict(data.get("args", {}))
     known = GEOMETRIC | PHOTOMETRIC
     if name not in known:
-        raise ValueError(registry.unknown(name, known, "the operations of views"))
+        raise ValueError(spelling.unknown(name, known, "the operations of views"))
     if not isinstance(p, int | float) or not 0 <= p <= 1:
         raise ValueError(f"{name} has p {p!r}; it must be a probability from 0 to 1")
     parameters = inspect.signature(known[name]).parameters
@@ -125,7 +125,7 @@ def _only(given: dict, known: Iterable[str], required: Iterable[str], where: str
     known = list(known)
     for name in given:
         if name not in known:
-            takes = registry.unknown(name, known, f"the arguments of {where}")
+            takes = spelling.unknown(name, known, f"the arguments of {where}")
             raise ValueError(takes if known else f"{where} takes no arguments, and '{name}' is given")
     for name in required:
         if name not in given:

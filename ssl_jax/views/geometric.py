@@ -11,6 +11,8 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from ssl_jax import spelling
+
 KERNELS = {"bilinear": "triangle", "bicubic": "keyscubic"}
 """Methods of resizing, and what ScaleAndTranslate calls them; Keys' cubic with a = -0.5, as Pillow's."""
 PHILOX = 1
@@ -256,4 +258,4 @@ def _room(image: tf.Tensor, size: int, what: str) -> tf.Tensor:
 
 def _known(method: str) -> None:
     if method not in KERNELS:
-        raise ValueError(f"no '{method}' among the methods of resizing; there are {', '.join(KERNELS)}")
+        raise ValueError(spelling.unknown(method, KERNELS, "the methods of resizing"))

@@ -62,7 +62,7 @@ def test_what_is_missing_is_one_sentence(tmp_path):
     (tmp_path / "images").mkdir()
     with pytest.raises(ValueError, match="no images there; those that are looked for end in .png"):
         folder(str(tmp_path))
-    with pytest.raises(ValueError, match="there is no such folder; .* has 'images'"):
+    with pytest.raises(ValueError, match="no '.*' in .*; did you mean images?"):
         folder(str(tmp_path / "imagse"))
     (tmp_path / "set").mkdir()
     for split in ("train", "val"):

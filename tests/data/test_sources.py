@@ -16,13 +16,14 @@ from ssl_jax.data.source import digest
     "text, said",
     [
         ("cifar10", "a dataset is named by embedded:NAME[/SPLIT], tfds:NAME"),
-        ("foldr:/tmp", "no kind of dataset 'foldr' in 'foldr:/tmp'; did you mean folder:?"),
-        ("embedded:fashon_mnist", "no embedded dataset 'fashon_mnist'; did you mean 'fashion_mnist'?"),
-        ("embedded:fashion_mnist/val", "embedded:fashion_mnist has no split 'val'; it has train, test"),
+        ("foldr:/tmp", "no 'foldr' in the kinds of datasets; did you mean folder?"),
+        ("embedded:fashon_mnist", "no 'fashon_mnist' in the embedded datasets; did you mean fashion_mnist?"),
+        ("embedded:fashion_mnist/val", "no 'val' in the splits of embedded:fashion_mnist; there are train, test"),
         ("folder:/no/such/place", "folder:/no/such/place: there is no such folder"),
         ("arrayrecord:/no/such/place", "arrayrecord:/no/such/place: no file matches /no/such/place"),
-        ("no.module:load", "no.module:load: No module named 'no'"),
-        ("json:load_it", "json:load_it: module 'json' has no attribute 'load_it'"),
+        ("foldr:photos", "'foldr:photos' is no dataset; one is named by embedded:NAME"),
+        ("no.module:load", "(No module named 'no')"),
+        ("json:load_it", "(module 'json' has no attribute 'load_it')"),
     ],
 )
 def test_what_is_not_there_is_one_sentence(text, said):

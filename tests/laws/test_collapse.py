@@ -6,9 +6,9 @@ import numpy as np
 import optax
 import pytest
 
+from ssl_jax import monitors
 from ssl_jax.criteria import pairs, swapped
 from ssl_jax.data.embedded_source import embedded
-from ssl_jax.evals import monitors
 from ssl_jax.nets import heads, resnet
 from ssl_jax.paradigms import encode
 from ssl_jax.paradigms.joint_embedding import joint_embedding

@@ -33,4 +33,4 @@ def test_the_docstring_says_how_to_run_it(name):
     text = (recipes.folder() / f"{name}.py").read_text()
     assert f"--config={name}" in text
     if "imagenet" in name:
-        assert "arXiv:" in text
+        assert "arXiv:" in text and "`ssl-jax data --help`" in text

@@ -121,8 +121,8 @@ def test_bfloat16_returns_float32_and_identity_passes():
 def test_bad_options_are_sentences():
     for make, words in (
         (lambda: heads.mlp(widths=()), "one width or more"),
-        (lambda: heads.mlp(widths=(3,), norm="batchnorm"), "did you mean 'batch'"),
-        (lambda: heads.mlp(widths=(3,), activation="rleu"), "did you mean 'relu'"),
+        (lambda: heads.mlp(widths=(3,), norm="batchnorm"), "did you mean batch"),
+        (lambda: heads.mlp(widths=(3,), activation="rleu"), "did you mean relu"),
         (lambda: heads.dino_head(layers=0), "one layer or more"),
     ):
         with pytest.raises(ValueError, match=words):

@@ -40,7 +40,7 @@ def test_tracing_twice_gives_one_program():
 
 
 def test_names_and_dtypes_are_refused_in_words():
-    with pytest.raises(ValueError, match="did you mean 'bfloat16'"):
+    with pytest.raises(ValueError, match="did you mean bfloat16"):
         options.compute_dtype("bfloat")
     with pytest.raises(ValueError, match="jax_enable_x64"):
         options.compute_dtype("float64")

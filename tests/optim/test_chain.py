@@ -216,7 +216,7 @@ def test_bad_options_are_refused_in_words(options, words):
 @pytest.mark.parametrize(
     ("groups", "words"),
     [
-        ((dict(match="^predictr/"),), "fits no parameter; the nearest are predictor/dense"),
+        ((dict(match="^predictr/"),), "a group fits no parameter: no .* in their paths; did you mean predictor/dense"),
         ((dict(match="predictor"), dict(match="dense/bias")), "but earlier groups have them all"),
         ((dict(match="prototypes", vectors=True),), "none is free with vectors=True"),
     ],

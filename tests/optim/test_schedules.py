@@ -107,8 +107,8 @@ def test_a_run_cut_short_is_the_beginning_of_the_warm_up(total):
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
-        (dict(kind="cosin", peak=1.0), "kind is 'cosin'; there are constant, cosine, linear, steps"),
-        (dict(peak=1.0), "kind is None; there are constant, cosine, linear, steps"),
+        (dict(kind="cosin", peak=1.0), "no 'cosin' in the kinds of schedules; did you mean cosine"),
+        (dict(peak=1.0), "no '' in the kinds of schedules; there are constant, cosine, linear, steps"),
         (dict(kind="cosine", peek=1.0), "no 'peek' in a schedule; did you mean peak"),
         (dict(kind="cosine", peak="1.0"), "'peak' is '1.0'; give a finite number"),
         (dict(kind="cosine", peak=math.nan), "finite"),

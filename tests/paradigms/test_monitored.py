@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ssl_jax.evals import monitors
+from ssl_jax import monitors
 from ssl_jax.paradigms.monitored import with_monitors
 from ssl_jax.types import Aux, Method
 

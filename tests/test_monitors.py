@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ssl_jax.evals import monitors
+from ssl_jax import monitors
 
 
 def normal(n, d, seed=0):
@@ -29,7 +29,10 @@ def test_everything_knows_collapse(strict):
     np.testing.assert_allclose(monitors.uniformity(z), 0, atol=1e-10)
     np.testing.assert_allclose(monitors.effective_rank(z), 1, atol=1e-3)
     np.testing.assert_allclose(monitors.dead(z), 1)
-    np.testing.assert_allclose(monitors.similarities(z, z), (1, 1), rtol=1e-10)
+    views = jnp.broadcast_to(z[:, None], (64, 2, 8))
+    np.testing.assert_allclose(list(monitors.similarities(views, views).values()), (1, 1), rtol=1e-10)
+    np.testing.assert_allclose(monitors.entropy(jax.nn.softmax(1e4 * z * jnp.arange(8.0))), 0, atol=1e-10)
+    np.testing.assert_allclose(monitors.used(z), 1)
     assert monitors.collapsed(z) and not monitors.collapsed(normal(64, 8))
 
 
@@ -55,23 +58,36 @@ def test_uniformity_and_alignment_are_those_of_the_loops(strict):
     np.testing.assert_allclose(monitors.uniformity(jnp.asarray(a)), np.log(np.mean(pairs)), rtol=1e-10)
     apart = np.mean([np.sum((u[i] - v[i]) ** 2) for i in range(12)])
     np.testing.assert_allclose(monitors.alignment(jnp.asarray(a), jnp.asarray(b)), apart, rtol=1e-10)
-    negative = np.mean([u[i] @ v[j] for i in range(12) for j in range(12) if i != j])
+
+
+@pytest.mark.parametrize(("v", "w"), [(2, 2), (4, 2), (1, 2)])
+def test_similarities_are_those_of_the_loops(strict, v, w):
+    g = np.random.default_rng(1)
+    a, b = g.normal(size=(5, v, 3)), g.normal(size=(5, w, 3))
+    cosine = np.einsum("ivd,jwd->ivjw", *(z / np.linalg.norm(z, axis=-1, keepdims=True) for z in (a, b)))
+    every = [(i, s, j, t) for i in range(5) for s in range(v) for j in range(5) for t in range(w)]
     found = monitors.similarities(jnp.asarray(a), jnp.asarray(b))
-    np.testing.assert_allclose(found, (np.mean(np.sum(u * v, 1)), negative), rtol=1e-10)
+    positive = np.mean([cosine[at] for at in every if at[0] == at[2] and at[1] != at[3]])
+    negative = np.mean([cosine[at] for at in every if at[0] != at[2]])
+    np.testing.assert_allclose(found["similarity/positive"], positive, rtol=1e-10)
+    np.testing.assert_allclose(found["similarity/negative"], negative, rtol=1e-10)
 
 
-def test_entropies_between_one_prototype_and_all(strict):
+def test_without_pairs_a_similarity_is_zero(strict):
+    one = normal(1, 4)[:, None]
+    assert list(monitors.similarities(one, one).values()) == [0, 0]
+
+
+def test_entropy_is_between_one_prototype_and_all(strict):
     k = 16
-    uniform, one = jnp.zeros((32, k)), jnp.zeros((32, k)).at[:, 3].set(1000.0)
-    spread = 1000.0 * jnp.eye(k)[jnp.arange(32) % k]
-    np.testing.assert_allclose(monitors.entropies(uniform), (np.log(k), np.log(k)), rtol=1e-10)
-    np.testing.assert_allclose(monitors.entropies(one), (0, 0), atol=1e-10)
-    np.testing.assert_allclose(monitors.entropies(spread), (0, np.log(k)), atol=1e-10)
+    np.testing.assert_allclose(monitors.entropy(jnp.full((4, 8, k), 1 / k)), np.log(k), rtol=1e-10)
+    np.testing.assert_allclose(monitors.entropy(jnp.eye(k)), 0, atol=1e-10)
+    np.testing.assert_allclose(monitors.entropy(jnp.stack([jnp.eye(k), jnp.full((k, k), 1 / k)])), np.log(k) / 2)
 
 
-def test_prototype_use_and_dead_dimensions_count(strict):
-    logits = jnp.zeros((8, 10)).at[jnp.arange(8), jnp.arange(8) % 3].set(1.0)
-    np.testing.assert_allclose(monitors.prototype_use(logits), 0.3, rtol=1e-6)
+def test_prototypes_used_and_dead_dimensions_count(strict):
+    scores = jnp.zeros((4, 2, 10)).at[:, 0, 7].set(1.0).at[:, 1, jnp.arange(4) % 3].set(1.0)
+    np.testing.assert_allclose(monitors.used(scores), 4)
     z = normal(50, 4).at[:, 1].set(7.0)
     np.testing.assert_allclose(monitors.dead(z), 0.25)
 

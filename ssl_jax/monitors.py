@@ -1,0 +1,114 @@
+"""Signs of collapse and of health in embeddings and predictions; jittable, on global arrays, in at least float32.
+
+They are metrics; no loss is made of them. z: [b, d] embeddings of any norm. Every function says its anchors: the values
+at collapse and for ideal embeddings.
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+
+from ssl_jax.losses.contrastive import unit
+from ssl_jax.losses.precision import matmul, widen
+from ssl_jax.types import Array, Metrics
+
+
+def spread(z: Array) -> Array:
+    """mean_j std_i(z_ij / ||z_i||) * sqrt(d): 0 at collapse, about 1 for isotropic embeddings (1 is the maximum).
+
+    SimSiam's monitor (Chen and He 2021, arXiv:2011.10566, fig. 2), times sqrt(d) to make widths comparable.
+    """
+    return jnp.mean(jnp.std(unit(z), 0)) * z.shape[-1] ** 0.5
+
+
+def effective_rank(z: Array) -> Array:
+    """exp(entropy of the singular values' shares): 1 at collapse, at most min(b, d). Not centred, as published.
+
+    RankMe (Garrido et al. 2023, arXiv:2210.02885, eq. 1-2). A common offset of all embeddings counts as one dominant
+    direction: look at `effective_rank(centred(z))` beside it. b of at least 5 d is needed for d to be in reach.
+    """
+    singular = jnp.linalg.svd(widen(z), compute_uv=False)
+    p = singular / jnp.maximum(jnp.sum(singular), 1e-30) + 1e-7
+    return jnp.exp(-jnp.sum(p * jnp.log(p)))
+
+
+def centred(z: Array) -> Array:
+    """z minus its mean over the examples."""
+    z = widen(z)
+    return z - jnp.mean(z, 0, keepdims=True)
+
+
+def dead(z: Array, *, threshold: float = 1e-3) -> Array:
+    """The share of dimensions whose std over the examples is below `threshold`: 1 at collapse, 0 is ideal."""
+    return jnp.mean((jnp.std(widen(z), 0) < threshold).astype(jnp.float32))
+
+
+def alignment(a: Array, b: Array) -> Array:
+    """E ||a - b||^2 of unit-length positive pairs, a, b: [b, d]: 0 where views agree, 2 where they are independent.
+
+    Wang and Isola 2020 (arXiv:2005.10242, section 4.1) with alpha = 2.
+    """
+    return jnp.mean(jnp.sum(jnp.square(unit(a) - unit(b)), -1))
+
+
+def uniformity(z: Array, *, t: float = 2.0) -> Array:
+    """log E_{i<j} exp(-t ||z_i - z_j||^2) of unit-length embeddings: 0 at collapse, about -4 + 8/d on a full sphere.
+
+    Wang and Isola 2020 (arXiv:2005.10242, section 4.1). Memory b^2.
+    """
+    z = unit(z)
+    cosine, b = matmul(z, z.T), z.shape[0]
+    apart = jnp.where(jnp.eye(b, dtype=bool), -jnp.inf, -2 * t * (1 - cosine))
+    return jax.nn.logsumexp(apart) - jnp.log(jnp.asarray(b * (b - 1), apart.dtype))
+
+
+def similarities(student: Array, teacher: Array) -> Metrics:
+    """Mean cosine of different views of one example, and of views of different examples, in -1..1.
+
+    student: [b, v, d]; teacher: [b, w, d], view t of which shows the same crop as the student's view t. Both are 1 at
+    collapse; healthy embeddings have positives near 1 and negatives near 0. Read off sums, without the matrix of all
+    pairs. Where there is no such pair the number is 0.
+    """
+    student, teacher = unit(student), unit(teacher)
+    (b, v, _), w = student.shape, teacher.shape[1]
+    both = min(v, w)
+    one, other = jnp.sum(student, 1), jnp.sum(teacher, 1)
+    every, same_example = jnp.sum(jnp.sum(one, 0) * jnp.sum(other, 0)), jnp.sum(one * other)
+    same_crop = jnp.sum(student[:, :both] * teacher[:, :both])
+    return {
+        "similarity/positive": (same_example - same_crop) / max(b * (v * w - both), 1),
+        "similarity/negative": (every - same_example) / max(b * (b - 1) * v * w, 1),
+    }
+
+
+def entropy(probabilities: Array) -> Array:
+    """Mean entropy in nats over the rows of [..., k]; 0 for one-hot rows, log k for uniform ones."""
+    return jnp.mean(jnp.sum(jax.scipy.special.entr(probabilities), -1))
+
+
+def evenness(probabilities: Array) -> Array:
+    """`entropy` over log k: 1 where all rows are uniform, which is a collapse; 0 for one-hot rows."""
+    return entropy(probabilities) / math.log(max(probabilities.shape[-1], 2))
+
+
+def used(scores: Array) -> Array:
+    """How many of the k prototypes are the best of some row of [..., k], as a float: 1 at collapse."""
+    best = jnp.argmax(scores, -1).reshape(-1)
+    return jnp.sum(jnp.zeros(scores.shape[-1], jnp.float32).at[best].set(1.0))
+
+
+def collapsed(z: Array) -> Array:
+    """bool: `spread` is below 0.1 or the centred effective rank below max(2, 0.02 d). Warn at the third time."""
+    rank = effective_rank(centred(z))
+    return (spread(z) < 0.1) | (rank < max(2.0, 0.02 * z.shape[-1]))
+
+
+REPORT = {
+    "std": spread,
+    "effective_rank": effective_rank,
+    "effective_rank_centred": lambda z: effective_rank(centred(z)),
+    "uniformity": uniformity,
+    "dead": dead,
+}
+"""What an evaluation reports about a few thousand embeddings."""

@@ -1,0 +1,22 @@
+"""One sentence for a name that does not exist, whatever the name is of."""
+
+import difflib
+from collections.abc import Iterable
+
+FEW = 20
+"""So many names are listed in full; of more, the first."""
+
+
+def unknown(name: object, known: Iterable[str], where: str) -> str:
+    """The nearest real names, "no 'simclear' in the methods; did you mean simclr?"; where none is near, all or many.
+
+    where: what the names are of, as it stands after "in".
+    """
+    known = [str(each) for each in known]
+    near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
+    if near:
+        return f"no '{name}' in {where}; did you mean {' or '.join(near)}?"
+    if not known:
+        return f"no '{name}' in {where}, where there is nothing"
+    rest = f", … {len(known)} in all" if len(known) > FEW else ""
+    return f"no '{name}' in {where}; there are {', '.join(known[:FEW])}{rest}"

@@ -1,0 +1,30 @@
+"""What a job is made of, beyond what the recipes' own tests say."""
+
+import pytest
+
+from ssl_jax import build, durations, recipes
+
+
+def logged(name: str, *, arg: str = "", total: int = 1000) -> dict:
+    """The schedules in the log of a recipe, at the first step and the last."""
+    config = build.resolve(recipes.load(f"{name}:{arg}"))
+    clock = durations.Clock(examples=1281167, batch=config["batch"], total=total)
+    found = build.logged(config, clock)
+    return {key: (float(schedule(0)), float(schedule(total))) for key, schedule in found.items()}
+
+
+def test_every_schedule_of_a_recipe_is_in_the_log():
+    values = logged("dino_imagenet_vits16", arg="300", total=600_000)
+    assert values.pop("lr") == pytest.approx((0, 1e-6))
+    assert values.pop("lr_peak") == pytest.approx((0.002, 0.002)), "5e-4 for 256 images is 0.002 for 1024"
+    assert values.pop("schedule/ema_decay") == pytest.approx((0.996, 1))
+    assert values.pop("schedule/teacher_temperature") == pytest.approx((0.04, 0.07))
+    assert values.pop("schedule/weight_decay") == pytest.approx((0.04, 0.4))
+    assert not values
+
+
+def test_a_group_with_a_rate_of_its_own_is_in_the_log():
+    values = logged("simsiam_imagenet_r50", total=250_000)
+    assert values["schedule/groups.0/lr"] == pytest.approx((0.1, 0.1))
+    assert values["lr"] == pytest.approx((0.1, 0), abs=1e-8)
+    assert set(values) == {"lr", "lr_peak", "schedule/groups.0/lr"}
