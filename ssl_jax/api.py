@@ -15,6 +15,7 @@ from ssl_jax.goodput import Goodput
 from ssl_jax.job import Job
 from ssl_jax.shard.program import Program
 from ssl_jax.types import TrainState
+from ssl_jax.watchdog import Watchdog
 
 CACHE = pathlib.Path("~/.cache/ssl_jax/compiled").expanduser()
 """Where compiled steps are kept between runs, unless JAX_COMPILATION_CACHE_DIR names another place."""
@@ -39,8 +40,10 @@ def _train(config: ConfigDict | dict, workdir: str, changes: dict, spent: Goodpu
     folder = epath.Path(workdir)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(full, indent=2) + "\n")
-    report.views(job, workdir, loop.keys(job.seed)["step"])
-    state, step = loop.train(job, program, workdir, spent, stop)
+    dog = Watchdog(job.health.step_seconds, job.health.other_seconds, spent)
+    with dog.watching():
+        report.views(job, workdir, loop.keys(job.seed)["step"])
+        state, step = loop.train(job, program, workdir, spent, stop, dog.ended)
     if stop.is_set():
         print(f"stopped after step {step} of {job.clock.total}; the same command goes on from there")
         print(f"time        {goodput.line(spent.seconds())}")
