@@ -18,7 +18,7 @@ from ssl_jax.configs import presets
 GPUS = 32
 
 
-def get_config(arg: str = "") -> ConfigDict:
+def get_config() -> ConfigDict:
     """32 GPUs, 124 hours in the paper."""
     c = ConfigDict()
     c.data = dict(train="tfds:imagenet2012/train", test="tfds:imagenet2012/validation")

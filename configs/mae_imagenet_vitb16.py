@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 from ssl_jax.configs import presets
 
 
-def get_config(arg: str = "") -> ConfigDict:
+def get_config() -> ConfigDict:
     """64 GPUs of 64 images in the code's README."""
     c = ConfigDict()
     c.data = dict(train="tfds:imagenet2012/train", test="tfds:imagenet2012/validation")

@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 from ssl_jax.configs import presets
 
 
-def get_config(arg: str = "") -> ConfigDict:
+def get_config() -> ConfigDict:
     """468 steps of 128 images."""
     c = ConfigDict()
     c.data = dict(train="tfds:cifar10/train[:10000]", test="tfds:cifar10/test")

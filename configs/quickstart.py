@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 from ssl_jax.configs import presets
 
 
-def get_config(arg: str = "") -> ConfigDict:
+def get_config() -> ConfigDict:
     """A small ResNet, 256 images a step."""
     c = ConfigDict()
     c.data = dict(train="embedded:fashion_mnist/train", test="embedded:fashion_mnist/test")

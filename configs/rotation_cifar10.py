@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from ssl_jax.configs import presets
 
 
-def get_config(arg: str = "") -> ConfigDict:
+def get_config() -> ConfigDict:
     """1250 steps of 32 images in four turns."""
     c = ConfigDict()
     c.data = dict(train="tfds:cifar10/train[:10000]", test="tfds:cifar10/test")

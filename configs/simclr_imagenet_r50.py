@@ -17,7 +17,7 @@ from ml_collections import ConfigDict
 from ssl_jax.configs import presets
 
 
-def get_config(arg: str = "") -> ConfigDict:
+def get_config() -> ConfigDict:
     """128 TPU v3 cores in the paper."""
     c = ConfigDict()
     c.data = dict(train="tfds:imagenet2012/train", test="tfds:imagenet2012/validation")

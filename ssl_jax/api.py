@@ -9,10 +9,12 @@ import jax
 from etils import epath
 from ml_collections import ConfigDict
 
-from ssl_jax import build, evaluation, goodput, loop, recipes, report, stopping
+from ssl_jax import build, evaluation, goodput, identity, loop, recipes, report, stopping
 from ssl_jax.checkpoint import Checkpoints
 from ssl_jax.goodput import Goodput
 from ssl_jax.job import Job
+from ssl_jax.shard import processes
+from ssl_jax.shard.cluster import Flags
 from ssl_jax.shard.program import Program
 from ssl_jax.types import TrainState
 from ssl_jax.watchdog import Watchdog
@@ -21,38 +23,59 @@ CACHE = pathlib.Path("~/.cache/ssl_jax/compiled").expanduser()
 """Where compiled steps are kept between runs, unless JAX_COMPILATION_CACHE_DIR names another place."""
 
 
-def train(config: ConfigDict | dict, workdir: str, *, changes: dict[str, str] | None = None) -> dict | None:
+def train(
+    config: ConfigDict | dict, workdir: str, *, changes: dict[str, str] | None = None, flags: Flags = Flags()
+) -> dict | None:
     """Trains by a recipe, or goes on in a work directory; evaluates at the end and returns what result.json holds.
 
     changes: {"method.temperature": "0.2"}, as on the command line. Returns None where a signal stopped the run
     before its end. Raises ValueError in one sentence for a recipe that cannot be, before anything is written, and
     exits.Unhealthy where a guard of the recipe ends the run. In the main thread, SIGTERM and SIGINT stop it and save.
+    flags: where the other processes of the run are, if the environment does not say it; all of them call this function
+    with the same arguments, and stop together.
     """
+    spent = Goodput()
     with stopping.by_signals() as stop:
-        return _train(config, workdir, changes or {}, Goodput(), stop)
+        job, program = joined(resolved(config, changes or {}, workdir), flags)
+        with processes.Together() as together:
+            if processes.several():
+                stop.join(together)
+            return _train(job, program, workdir, spent, stop)
 
 
-def _train(config: ConfigDict | dict, workdir: str, changes: dict, spent: Goodput, stop: stopping.Stop) -> dict | None:
-    full = resolved(config, changes, workdir)
+def joined(full: dict, flags: Flags) -> tuple[Job, Program]:
+    """The job of a resolved recipe and its functions, once all processes are there and mean the same run."""
     keep_compiled()
+    options = {key: full["processes"][key] for key in ("heartbeat", "shutdown")}
+    processes.start(flags, batch=full["batch"], patience=full["processes"]["start"], **options)
     job = build.job(full)
-    program = loop.compiled(job)
-    folder = epath.Path(workdir)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(full, indent=2) + "\n")
+    processes.agree(identity.of(job), seconds=job.patience)
+    return job, loop.compiled(job)
+
+
+def _train(job: Job, program: Program, workdir: str, spent: Goodput, stop: stopping.Stop) -> dict | None:
     dog = Watchdog(job.health.step_seconds, job.health.other_seconds, spent)
     with dog.watching():
-        report.views(job, workdir, loop.keys(job.seed)["step"])
+        if jax.process_index() == 0:
+            first, folder = report.first(job), epath.Path(workdir)
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "config.json").write_text(json.dumps(job.config, indent=2) + "\n")
+            report.views(job, first, workdir, loop.keys(job.seed)["step"])
+        # Also lets the others wait for process 0's pictures: a collective on CPUs waits for no more than 30 seconds.
+        processes.agree({"--workdir": workdir}, seconds=job.patience)
         state, step = loop.train(job, program, workdir, spent, stop, dog.ended)
     if stop.is_set():
-        print(f"stopped after step {step} of {job.clock.total}; the same command goes on from there")
-        print(f"time        {goodput.line(spent.seconds())}")
+        if jax.process_index() == 0:
+            print(f"stopped after step {step} of {job.clock.total}; the same command goes on from there")
+            print(f"time        {goodput.line(spent.seconds())}")
         return None
     stop.idle = True  # all is on disk: the same command would do no more than what follows
     return concluded(job, program, state, workdir, spent)
 
 
-def evaluate(workdir: str, *, step: int | None = None, changes: dict[str, str] | None = None) -> dict:
+def evaluate(
+    workdir: str, *, step: int | None = None, changes: dict[str, str] | None = None, flags: Flags = Flags()
+) -> dict:
     """Evaluates a checkpoint of a work directory, the newest if none is named, and writes result.json there.
 
     changes: of the recipe's evaluation, data directory or mesh. Raises ValueError where there is no such run or step.
@@ -61,11 +84,11 @@ def evaluate(workdir: str, *, step: int | None = None, changes: dict[str, str] |
     path = epath.Path(workdir) / "config.json"
     if not path.exists():
         raise ValueError(f"{workdir} is not the work directory of a run: it has no config.json")
-    keep_compiled()
-    job = build.job(resolved(recipes.load(str(path)), changes or {}, workdir))
-    program = loop.compiled(job)
+    job, program = joined(resolved(recipes.load(str(path)), changes or {}, workdir), flags)
     with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", None)) as saved:
-        state = saved.restore(chosen(saved, step, workdir), program.state)
+        step = chosen(saved, step, workdir)
+        processes.agree({"the step": str(step)}, seconds=job.patience)
+        state = saved.restore(step, program.state)
     return concluded(job, program, state, workdir, spent)
 
 
@@ -78,8 +101,11 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent
 
 def resolved(config: ConfigDict | dict, changes: dict[str, str], workdir: str) -> dict:
     """The recipe with defaults and changes in; checked against the recipe that the work directory has, if any."""
+    folder = epath.Path(workdir)
+    if not str(workdir) or folder.exists() and not folder.is_dir():
+        raise ValueError(f"the work directory '{workdir}' is no directory; name one, which may be new")
     full = build.resolve(recipes.override(build.resolve(recipes.plain(config)), changes))
-    path = epath.Path(workdir) / "config.json"
+    path = folder / "config.json"
     if path.exists():
         recipes.check_same(recipes.load(str(path)), full, workdir)
     return full

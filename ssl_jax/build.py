@@ -1,10 +1,11 @@
 """Recipe -> job. The only reader of configs: below this door there are arguments with names."""
 
 import collections.abc
+import contextlib
 import inspect
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -37,6 +38,7 @@ DEFAULTS = {
     "photometric": "device",
     "probe": True,
     "mesh": {"data": -1, "fsdp": 1},
+    "processes": {"start": 900.0, "agree": 900.0, "heartbeat": 100.0, "shutdown": 300.0},
     "log": {"every": "10 steps"},
     "checkpoint": {"every": "10 %", "keep": 2, "keep_every": "never", "best": ""},
     "health": Limits()._asdict(),
@@ -65,6 +67,7 @@ def resolve(config: dict) -> dict:
     full["method"] = _signature(method_of(config), config["method"], "method")
     full["nets"] = {role: _signature(net_of(role, net), net, f"nets.{role}") for role, net in config["nets"].items()}
     full["optimizer"] = optimizer_part(config["optimizer"])
+    compose.views(full["views"])
     full["clean"] = config.get("clean") or clean_view(config["views"])
     return recipes.tuples(full)
 
@@ -87,7 +90,7 @@ def method_of(config: dict) -> Callable:
 
 def net_of(role: str, net: dict) -> Callable:
     """The constructor of a net."""
-    if "name" not in net:
+    if not isinstance(net, dict) or "name" not in net:
         raise ValueError(f"nets.{role} has no name, such as 'resnet'")
     return registry.find("nets", net["name"], Net)
 
@@ -162,6 +165,7 @@ def job(config: dict) -> Job:
     if config["probe"] and not sources.labelled(train):
         raise ValueError(f"{train.name} has no labels for the online probe to learn from; set config.probe=False")
     clock = durations.run(config["duration"], examples=train.size, batch=config["batch"])
+    check(config, clock)
     method, optimizer = method_and_optimizer(config, clock, len(train.classes))
     training, clean = (preprocess(config[key], config["photometric"]) for key in ("views", "clean"))
     return Job(
@@ -178,6 +182,7 @@ def job(config: dict) -> Job:
         clean=clean,
         shapes=shapes(training, config["batch"], train.channels, train.bits),
         mesh=config["mesh"],
+        patience=config["processes"]["agree"],
         every=Every(*(config[key]["every"] for key in ("log", "checkpoint", "evaluation"))),
         keep=keep(config["checkpoint"], clock),
         health=Limits(**config["health"]).checked(),
@@ -185,20 +190,44 @@ def job(config: dict) -> Job:
     )
 
 
+@contextlib.contextmanager
+def about(path: str) -> Iterator[None]:
+    """A complaint of what is called inside names the part of the recipe that it is about."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"config.{path}: {error}") from error
+
+
+def check(config: dict, clock: durations.Clock) -> None:
+    """Raises ValueError for a number or a period of the run's course that would be noticed only on the way."""
+    if not 0 <= config["seed"] < 2**31:
+        raise ValueError(f"config.seed is {config['seed']}; it must be a whole number from 0 to {2**31 - 1}")
+    for part, key in (("checkpoint", "keep"), ("evaluation", "examples"), ("evaluation", "batch")):
+        if config[part][key] < 1:
+            raise ValueError(f"config.{part}.{key} is {config[part][key]}; it must be 1 or more")
+    for part in ("log", "checkpoint", "evaluation"):
+        with about(f"{part}.every"):
+            durations.due(config[part]["every"], 1, clock)
+
+
 def method_and_optimizer(
     config: dict, clock: durations.Clock, classes: int
 ) -> tuple[Method, optax.GradientTransformation]:
     """The method with its probe and monitors, and the optimiser with a group for the probe."""
     make = method_of(config)
-    nets = {role: net_of(role, net)(**_options(net)) for role, net in config["nets"].items()}
-    arguments = {}
+    nets, arguments = {}, {}
+    for role, net in config["nets"].items():
+        with about(f"nets.{role}"):
+            nets[role] = net_of(role, net)(**_options(net))
     for name, p in inspect.signature(make).parameters.items():
         if p.annotation is Net:
             if name not in nets:
                 raise ValueError(f"the method {config['method']['name']} needs nets.{name}")
             arguments[name] = nets.pop(name)
         elif p.annotation is Schedule:
-            arguments[name] = schedules.make(config["method"][name], clock)
+            with about(f"method.{name}"):
+                arguments[name] = schedules.named(name, config["method"][name], clock)
         elif p.annotation is Examples:
             arguments[name] = clock.examples
         elif name in config["method"]:
@@ -206,13 +235,17 @@ def method_and_optimizer(
     if nets:
         roles = [n for n, p in inspect.signature(make).parameters.items() if p.annotation is Net]
         raise ValueError(spelling.unknown(next(iter(nets)), roles, f"the nets of {config['method']['name']}"))
-    method = with_monitors(make(**arguments))
+    with about("method"):
+        method = with_monitors(make(**arguments))
     options = dict(config["optimizer"])
     if config["probe"]:
         method = with_probe(method, classes)
         probe = dict(match="^probe/", name="adamw", lr=1e-3, weight_decay=0.0)
         options["groups"] = (probe, *options.get("groups", ()))
-    return method, chain.make(lr=config["lr"], clock=clock, **options)
+    with about("lr"):
+        schedules.make(config["lr"], clock)
+    with about("optimizer"):
+        return method, chain.make(lr=config["lr"], clock=clock, **options)
 
 
 def keep(part: dict, clock: durations.Clock) -> Keep:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import orbax.checkpoint as ocp
 from etils import epath
+from jax.experimental import multihost_utils
 
 from ssl_jax.checksums import checksums, described
 from ssl_jax.types import TrainState
@@ -193,6 +194,8 @@ class Checkpoints:
         aside.mkdir(parents=True, exist_ok=True)
         names = (f"{step}{f'.{n}' if n else ''}" for n in range(1000))
         place = next(aside / name for name in names if not (aside / name).exists())
-        (self._folder / str(step)).rename(place)
+        if jax.process_index() == 0:
+            (self._folder / str(step)).rename(place)
+        multihost_utils.sync_global_devices(f"step {step} is set aside")  # else another process would still see it
         self._manager.reload()
         return place

@@ -10,6 +10,7 @@ from ssl_jax.data import device, stream
 from ssl_jax.data.sources import Source, labelled, subset
 from ssl_jax.evals import features, knn, suite
 from ssl_jax.job import Job
+from ssl_jax.shard import processes
 from ssl_jax.shard.program import Program
 from ssl_jax.types import TrainState
 
@@ -32,15 +33,22 @@ def possible(job: Job) -> bool:
     return job.test is not None and all(map(labelled, (job.train, job.test)))
 
 
-def read(job: Job, program: Program, source: Source, embed, check: Callable = bool) -> tuple[np.ndarray, np.ndarray]:
+def read(
+    job: Job, program: Program, source: Source, embed: Callable, check: Callable = bool
+) -> tuple[np.ndarray, np.ndarray]:
     """float32 [n, d] features and int32 [n] labels of a source.
 
     embed: clean integers [b, 1, h, w, c] -> {"pool": [b, d]}. check: is called before each batch, and may raise.
     """
     batch = max(job.evaluation["batch"] // program.devices, 1) * program.devices
-    with device.put(stream.sequential(source, job.clean.host, batch=batch), program.by_example) as batches:
-        parts = ({"image": b["clean"], "label": b["label"], "mask": b["mask"]} for b in batches if not check())
-        return features.extract(embed, parts)
+    local = stream.sequential(source, job.clean.host, batch=batch, process=processes.which())
+    # Where one process holds all, nothing is gathered: two programs with collectives in flight can block each other on
+    # a CPU, which has fewer threads than they have participants.
+    whole = program.whole if processes.several() else lambda tree: tree
+    with device.put(local, program.by_example) as batches:
+        known = ({k: b[k] for k in ("clean", "label", "mask")} for b in batches if not check())
+        parts = ({"image": b.pop("clean"), **whole(b)} for b in known)
+        return features.extract(lambda images: whole({"pool": embed(images)["pool"]}), parts)
 
 
 def embedded(

@@ -7,7 +7,17 @@ UNHEALTHY = 3
 HUNG = 4
 """No step ended in time; the stacks of all threads are on stderr. To try again is right. Where Python itself hangs in
 foreign code that holds its lock, the stacks are there too and the code is 1."""
+PEERS_MISSING = 75
+"""Other processes did not come in time (EX_TEMPFAIL of sysexits.h). To try again is right."""
+FINAL = (BAD_INPUT, UNHEALTHY)
+"""After these nothing is tried again without a person."""
 
 
 class Unhealthy(RuntimeError):
     """Training was stopped by a guard; one sentence."""
+
+
+def of(error: Exception) -> int | None:
+    """The code for an error whose text is one sentence for the user; None for one that nobody has foreseen."""
+    kinds = ((TimeoutError, PEERS_MISSING), ((ValueError, OSError), BAD_INPUT), (Unhealthy, UNHEALTHY))
+    return next((code for kind, code in kinds if isinstance(error, kind)), None)

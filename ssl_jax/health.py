@@ -10,6 +10,7 @@ import statistics
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import numpy as np
 from etils import epath
 
@@ -174,9 +175,10 @@ class Health:
         self._say(f"step {step}: loss or gradient not finite, update skipped ({self._row} in a row); batch: {names}")
         if self._files < FILES:
             self._files += 1
+            which = f".{jax.process_index()}" if jax.process_count() > 1 else ""  # each has its share of the batch
             examples = {int(i): self._describe(int(i)) for i in mine}
             (self._folder / "skipped").mkdir(parents=True, exist_ok=True)
-            (self._folder / "skipped" / f"{step}.json").write_text(json.dumps(examples, indent=0) + "\n")
+            (self._folder / "skipped" / f"{step}{which}.json").write_text(json.dumps(examples, indent=0) + "\n")
         if self._row == self._limits.skips:
             first = step - self._row + 1
             raise Unhealthy(

@@ -37,6 +37,7 @@ class Job(NamedTuple):
 
     config: the resolved recipe, to be kept beside the results; digest: what it hashes to. clock: batch and length.
     logged: schedules whose values go into the log. shapes: ShapeDtypeStructs of one global batch as the host makes it.
+    patience: seconds that other processes may take to come to a comparison.
     """
 
     config: dict
@@ -52,6 +53,7 @@ class Job(NamedTuple):
     clean: Preprocess
     shapes: dict
     mesh: dict
+    patience: float
     every: Every
     keep: Keep
     health: Limits

@@ -17,6 +17,7 @@ from ssl_jax.health import Health
 from ssl_jax.job import Job
 from ssl_jax.log import Writer, amend, evaluated
 from ssl_jax.shard import mesh as meshes
+from ssl_jax.shard import processes
 from ssl_jax.shard import program as programs
 from ssl_jax.shard.program import Program
 from ssl_jax.stopping import Interrupted, Stop
@@ -51,12 +52,17 @@ def baseline(job: Job, program: Program) -> TrainState:
     Untouched statistics (mean 0, variance 1) would make it weaker than random networks are.
     """
     state, key = fresh(job, program), keys(job.seed)["step"]
-    source = stream.batches(job.train, job.training.host, batch=job.clock.batch, seed=job.seed)
-    with device.put(source, program.by_example) as feed:
+    with device.put(batches(job), program.by_example) as feed:
         for batch in itertools.islice(feed, SETTLING):
             batch.pop("replaced")
             state = program.settle(state, batch, key)
     return state
+
+
+def batches(job: Job, start: int = 0) -> Iterator[dict[str, np.ndarray]]:
+    """This process's share of the training batches from step `start` on."""
+    options = {"batch": job.clock.batch, "seed": job.seed, "start": start, "process": processes.which()}
+    return stream.batches(job.train, job.training.host, **options)
 
 
 class Run(NamedTuple):
@@ -81,6 +87,7 @@ def train(
     """
     with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", job.keep)) as saved:
         state, step = saved.resume(program.state, say=complain) or (fresh(job, program), 0)
+        processes.agree({"the newest checkpoint of --workdir": str(step)}, seconds=job.patience)
         if step < job.clock.total:
             with spent.on("evaluation"):
                 make_up(job, program, workdir, state, step)
@@ -105,8 +112,7 @@ def running(
         writer = stack.enter_context(Writer(workdir, start=step, total=job.clock.total, batch=job.clock.batch))
         tongue = dict(describe=job.train.describe, say=writer.note, steps=saved.steps)
         health = Health(job.health, folder=workdir, **tongue, ended=ended)
-        source = stream.batches(job.train, job.training.host, batch=job.clock.batch, seed=job.seed, start=step)
-        feed = stack.enter_context(device.put(source, program.by_example))
+        feed = stack.enter_context(device.put(batches(job, step), program.by_example))
         yield Run(saved, writer, health, feed, spent, stop)
 
 
@@ -121,6 +127,7 @@ def advance(job: Job, program: Program, run: Run, state: TrainState, step: int) 
         with spent.on("compile" if first else "step"):
             state, metrics = program.step(state, batch, key["step"])
         step, first, stop.idle = step + 1, False, False
+        stop.asked()  # once a step, so that all processes get the same answer at the same step
         spent.enter("other")  # start-up is over
         with spent.on("step"):
             run.health.see(step, metrics, batch["index"])

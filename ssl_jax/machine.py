@@ -1,17 +1,34 @@
-"""The machine that runs this process: its cores, and huge pages for those who ask before they start."""
+"""The machine that runs this process: its cores and GPUs, and huge pages for those who ask before they start."""
 
 import os
 import pathlib
 import platform
+import re
 import sys
+from collections.abc import Mapping
 
 TUNABLES, HUGE = "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"
 PAGES = pathlib.Path("/sys/kernel/mm/transparent_hugepage/enabled")
+DEVICES = pathlib.Path("/dev")
 
 
 def cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def gpus(environment: Mapping[str, str]) -> int:
+    """The GPUs that this process sees: those of CUDA_VISIBLE_DEVICES or ROCR_VISIBLE_DEVICES, else all of the host.
+
+    None for a process that JAX_PLATFORMS keeps off them.
+    """
+    platforms = environment.get("JAX_PLATFORMS", "")
+    if platforms and not re.search(r"cuda|gpu|rocm", platforms):
+        return 0
+    for name in ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"):
+        if name in environment:
+            return len([part for part in environment[name].split(",") if part.strip() not in ("", "-1")])
+    return len([path for path in DEVICES.glob("nvidia*") if re.fullmatch(r"nvidia\d+", path.name)])
 
 
 def start_with_huge_pages() -> None:

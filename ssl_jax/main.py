@@ -3,6 +3,7 @@
 import argparse
 import ast
 import importlib
+import inspect
 import os
 import pathlib
 import re
@@ -36,16 +37,33 @@ def main(argv: list[str] | None = None) -> int:
         allow_abbrev=False,
     )
     module.add(parser)
-    changes = dict(m.groups() for m in map(OVERRIDE.fullmatch, rest) if m)
-    args = parser.parse_args([a for a in rest if not OVERRIDE.fullmatch(a)])
     try:
-        return module.run(args, changes) or 0
-    except ValueError as error:
+        if "changes" in inspect.signature(module.run).parameters:
+            changes, rest = overrides(rest)
+            return module.run(parser.parse_args(rest), changes) or 0
+        return module.run(parser.parse_args(rest)) or 0
+    except (ValueError, OSError) as error:
         if os.environ.get("SSL_JAX_TRACEBACK"):
             raise
-        return complain(str(error))
+        return complain(sentence(error))
     except Unhealthy as error:
         return complain(str(error), UNHEALTHY)
+
+
+def overrides(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
+    """({"batch": "64"}, the rest) of --config.batch=64 and the rest. Raises ValueError for a key without a value."""
+    found = [(a, OVERRIDE.fullmatch(a)) for a in arguments]
+    for argument, match in found:
+        if argument.startswith("--config.") and not match:
+            raise ValueError(f"{argument} has no value: write --config.KEY=VALUE, as --config.batch=64")
+    return dict(match.groups() for _, match in found if match), [a for a, match in found if not match]
+
+
+def sentence(error: ValueError | OSError) -> str:
+    """What to tell about it: an OSError's file and reason, else its own words."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def overview(verbs: dict[str, str]) -> str:

@@ -4,6 +4,7 @@ import ast
 import copy
 import hashlib
 import importlib.util
+import inspect
 import json
 import pathlib
 from typing import Any
@@ -13,7 +14,7 @@ from ml_collections import ConfigDict
 
 from ssl_jax import spelling
 
-FREE = ("duration", "log", "evaluation", "checkpoint", "mesh", "health")
+FREE = ("duration", "log", "evaluation", "checkpoint", "mesh", "health", "processes")
 """The parts of a recipe that may change when a run goes on; everything else is the experiment itself."""
 
 
@@ -35,7 +36,10 @@ def load(text: str) -> dict:
     if text.endswith(".json"):
         if not epath.Path(text).exists():
             raise ValueError(f"no recipe file '{text}'")
-        return tuples(json.loads(epath.Path(text).read_text()))
+        try:
+            return tuples(json.loads(epath.Path(text).read_text()))
+        except json.JSONDecodeError as error:
+            raise ValueError(f"the recipe file '{text}' is no JSON: {error}") from error
     name, _, arg = text.partition(":")
     path = pathlib.Path(name)
     if not name.endswith(".py"):
@@ -48,8 +52,11 @@ def load(text: str) -> dict:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if not hasattr(module, "get_config"):
-        raise ValueError(f"the recipe file '{name}' defines no get_config(arg='')")
-    return plain(module.get_config(arg))
+        raise ValueError(f"the recipe file '{name}' defines no get_config() or get_config(arg='')")
+    variants = bool(inspect.signature(module.get_config).parameters)
+    if arg and not variants:
+        raise ValueError(f"the recipe '{name}' has no variants: leave out ':{arg}'")
+    return plain(module.get_config(*([arg] if variants else [])))
 
 
 def plain(config: ConfigDict | dict) -> dict:

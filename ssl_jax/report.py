@@ -31,12 +31,16 @@ POINTS = 1500
 """Test images in the projection."""
 
 
-def views(job: Job, workdir: str, key: Key) -> None:
+def first(job: Job) -> dict[str, np.ndarray]:
+    """The first batch of the run. Raises ValueError, in words, where the data cannot make the views."""
+    return next(stream.batches(job.train, job.training.host, batch=job.clock.batch, seed=job.seed))
+
+
+def views(job: Job, first: dict[str, np.ndarray], workdir: str, key: Key) -> None:
     """views.png: the first images of the run, as stored, with the very views that the network is about to see.
 
-    key: that of the run's steps.
+    first: the run's first batch. key: that of the run's steps.
     """
-    first = next(stream.batches(job.train, job.training.host, batch=job.clock.batch, seed=job.seed))
     groups = {view.group for view in job.training.views}
     few = {name: first[name][:SHOWN] for name in sorted(groups)}
     seen = jax.device_get(jax.jit(job.training.device)(purposes(key, np.int32(0))[0], few))
@@ -57,24 +61,33 @@ def table(result: dict) -> Table:
 def conclude(
     job: Job, program: Program, state: TrainState, random: TrainState | None, workdir: str, spent: Goodput
 ) -> dict:
-    """Evaluates, draws, writes result.json, prints the table and where everything is; returns the result."""
+    """Evaluates, draws, writes result.json, prints the table and where everything is; returns the result.
+
+    All processes evaluate together; process 0 draws, writes and prints.
+    """
     folder, console = epath.Path(workdir), Console()
     result = {}
     if random is not None:
         result = evaluation.final(job, program, state, random)
         x, y = evaluation.embedded(job, program, evaluation.some(job.test, POINTS), state)
-        pictures.projection(x, y, job.train.classes, folder / "projection.png")
-    pictures.curves(rows(workdir), folder / "curves.png")
     seconds = spent.seconds()
     result |= {"config_hash": job.digest, "step": int(state.step), "seconds": round(sum(seconds.values()), 1)}
     result["goodput"] = {name: round(value, 3) for name, value in seconds.items()}
+    if jax.process_index() > 0:
+        return result
+    if random is not None:
+        pictures.projection(x, y, job.train.classes, folder / "projection.png")
+    pictures.curves(rows(workdir), folder / "curves.png")
     (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
     if "knn" in result:
         console.print(table(result))
     else:
         console.print("No accuracies: they want labels and a test set (config.data.test).")
-    console.print(f"checkpoint  {folder}/checkpoints/{int(state.step)}")
-    console.print(f"metrics     {folder}/metrics.jsonl, result.json; TensorBoard: --logdir {folder}")
-    console.print(f"time        {goodput.line(seconds)}")
-    console.print(f"pictures    {folder}/views.png, curves.png, projection.png")
+    lines = (
+        f"checkpoint  {folder}/checkpoints/{int(state.step)}",
+        f"metrics     {folder}/metrics.jsonl, result.json; TensorBoard: --logdir {folder}",
+        f"time        {goodput.line(seconds)}",
+        f"pictures    {folder}/views.png, curves.png, projection.png",
+    )
+    console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
     return result

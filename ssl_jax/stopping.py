@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 
 class Interrupted(Exception):
@@ -19,20 +20,36 @@ class Stop:
     """
 
     def __init__(self):
-        self._event = threading.Event()
+        self._event, self._others, self._agreed = threading.Event(), None, False
         self.idle = True
 
+    def join(self, others: Any) -> None:
+        """From now on the answer is that of all processes: of `others`, with `set()` and `reached() -> bool`.
+
+        Nothing is idle then, since the others would wait for a process that has gone.
+        """
+        self._others, self.idle = others, False
+        if self._event.is_set():
+            others.set()
+
     def is_set(self) -> bool:
-        """Whether a signal came."""
-        return self._event.is_set()
+        """Whether to end. With several processes, what they had agreed on when they were asked last."""
+        return self._event.is_set() if self._others is None else self._agreed
+
+    def asked(self) -> bool:
+        """`is_set`, after asking the other processes; all of them have to come here equally often."""
+        self._agreed = self._agreed or self._others is not None and self._others.reached()
+        return self.is_set()
 
     def set(self) -> None:
         """As a signal does."""
         self._event.set()
+        if self._others is not None:
+            self._others.set()
 
     def check(self) -> None:
-        """Raises Interrupted where a signal came."""
-        if self.is_set():
+        """Raises Interrupted where the answer of `asked` is to end."""
+        if self.asked():
             raise Interrupted
 
 

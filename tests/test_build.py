@@ -1,5 +1,8 @@
 """What a job is made of, beyond what the recipes' own tests say."""
 
+import subprocess
+import sys
+
 import pytest
 
 from ssl_jax import build, durations, recipes
@@ -28,3 +31,19 @@ def test_a_group_with_a_rate_of_its_own_is_in_the_log():
     assert values["schedule/groups.0/lr"] == pytest.approx((0.1, 0.1))
     assert values["lr"] == pytest.approx((0.1, 0), abs=1e-8)
     assert set(values) == {"lr", "lr_peak", "schedule/groups.0/lr"}
+
+
+def test_building_starts_no_device():
+    """What is made of a recipe comes before the choice of devices; in a process of its own, as pytest has devices."""
+    program = """
+from jax._src import xla_bridge
+from ssl_jax import build, durations, recipes
+for name in ("dino_cifar10", "swav_cifar10", "mae_cifar10", "quickstart"):
+    config = build.resolve(recipes.load(name))
+    clock = durations.run(config["duration"], examples=10000, batch=config["batch"])
+    build.method_and_optimizer(config, clock, 10)
+    build.logged(config, clock)
+    assert not xla_bridge.backends_are_initialized(), name
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 
-from ssl_jax import log
+from ssl_jax import display, log
 
 
 def writer(folder, start=0, total=100, **options):
@@ -184,9 +184,9 @@ def test_a_terminal_gets_a_bar_with_the_numbers_and_the_time_left(tmp_path):
 
 
 def test_time_left_is_read_as_hours_minutes_and_seconds():
-    assert log.summary({}, 3725.0) == "1:02:05 left"
-    assert log.summary({"loss": 1.5}, 65.0) == "loss 1.5  1:05 left"
-    assert log.summary({"loss": None}, float("nan")) == ""
+    assert display.summary({}, 3725.0) == "1:02:05 left"
+    assert display.summary({"loss": 1.5}, 65.0) == "loss 1.5  1:05 left"
+    assert display.summary({"loss": None}, float("nan")) == ""
 
 
 def test_an_error_in_the_run_still_leaves_its_last_row(tmp_path):

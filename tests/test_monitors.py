@@ -31,7 +31,7 @@ def test_everything_knows_collapse(strict):
     np.testing.assert_allclose(monitors.dead(z), 1)
     views = jnp.broadcast_to(z[:, None], (64, 2, 8))
     np.testing.assert_allclose(list(monitors.similarities(views, views).values()), (1, 1), rtol=1e-10)
-    np.testing.assert_allclose(monitors.entropy(jax.nn.softmax(1e4 * z * jnp.arange(8.0))), 0, atol=1e-10)
+    np.testing.assert_allclose(monitors.entropy(jax.nn.softmax(1e4 * z * jnp.arange(8.0)[None])), 0, atol=1e-10)
     np.testing.assert_allclose(monitors.used(z), 1)
     assert monitors.collapsed(z) and not monitors.collapsed(normal(64, 8))
 
@@ -86,7 +86,7 @@ def test_entropy_is_between_one_prototype_and_all(strict):
 
 
 def test_prototypes_used_and_dead_dimensions_count(strict):
-    scores = jnp.zeros((4, 2, 10)).at[:, 0, 7].set(1.0).at[:, 1, jnp.arange(4) % 3].set(1.0)
+    scores = jnp.zeros((4, 2, 10)).at[:, 0, 7].set(1.0).at[jnp.arange(4), 1, jnp.arange(4) % 3].set(1.0)
     np.testing.assert_allclose(monitors.used(scores), 4)
     z = normal(50, 4).at[:, 1].set(7.0)
     np.testing.assert_allclose(monitors.dead(z), 0.25)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ssl_jax import monitors
+from ssl_jax import monitors, ranges
 from ssl_jax.losses import clustering, contrastive
 from ssl_jax.losses.precision import matmul, wide
 from ssl_jax.state import bank
@@ -31,6 +31,7 @@ def assigned(*, examples: Examples, heads: int = 3, centroids: int = 3000, tempe
     w is read, the first w being the crops that are kept in the bank. A mean over the heads of the mean over labelled
     examples and crops; 0 until the first `recluster`.
     """
+    ranges.above_zero(heads=heads, centroids=centroids, temperature=temperature)
 
     def init(key, seen):
         d, w = seen.student.shape[-1], seen.teacher.shape[1]

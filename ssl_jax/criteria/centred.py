@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from ssl_jax import monitors
+from ssl_jax import monitors, ranges
 from ssl_jax.criteria import views
 from ssl_jax.losses import distillation
 from ssl_jax.losses.precision import wide, widen
@@ -20,6 +20,8 @@ def centred(
     [k], which starts at 0 and moves to the mean of the raw teacher logits of all views after the loss;
     `centre_momentum` is what survives.
     """
+    ranges.above_zero(student_temperature=student_temperature)
+    ranges.share(centre_momentum=centre_momentum)
 
     def init(key, seen):
         views.require(seen)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import jax
 
+from ssl_jax import ranges
 from ssl_jax.criteria import views
 from ssl_jax.losses import contrastive, distillation, redundancy
 from ssl_jax.types import Criterion
@@ -11,6 +12,7 @@ from ssl_jax.types import Criterion
 
 def nt_xent(*, temperature: float = 0.1) -> Criterion:
     """SimCLR (arXiv:2002.05709, eq. 1) on all views of the student: [b, v, d], any norm."""
+    ranges.above_zero(temperature=temperature)
 
     def loss(params, state, seen):
         return contrastive.nt_xent(seen.student, temperature), {}

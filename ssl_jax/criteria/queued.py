@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from ssl_jax import ranges
 from ssl_jax.criteria import views
 from ssl_jax.losses import contrastive
 from ssl_jax.losses.precision import wide
@@ -17,6 +18,7 @@ def queued(*, size: int = 65536, temperature: float = 0.2) -> Criterion:
     puts the whole batch of keys into it. State: a Queue of `size` unit rows. `init` raises ValueError if `size` is no
     multiple of the batch.
     """
+    ranges.above_zero(size=size, temperature=temperature)
 
     def init(key, seen):
         return {}, _queue(key, seen, size)
@@ -35,6 +37,7 @@ def symmetric(*, size: int = 65536, temperature: float = 0.2) -> Criterion:
 
     student, teacher: [b, 2, d], any norm. State: {"first", "second"}, the keys of the two views.
     """
+    ranges.above_zero(size=size, temperature=temperature)
 
     def init(key, seen):
         views.require(seen)

@@ -2,7 +2,7 @@
 
 import jax
 
-from ssl_jax import monitors
+from ssl_jax import monitors, ranges
 from ssl_jax.criteria import views
 from ssl_jax.losses import clustering, contrastive
 from ssl_jax.losses.precision import matmul, wide
@@ -19,6 +19,7 @@ def swapped(
     the teacher nothing else is read). Parameters: {"prototypes": [d, k]} without bias, columns of norm 1 at the start;
     to keep them so is the work of the optimiser's constraint, after each update.
     """
+    ranges.above_zero(prototypes=prototypes, temperature=temperature, epsilon=epsilon, iterations=iterations)
 
     def init(key, seen):
         views.require(seen)
@@ -47,6 +48,7 @@ def swapped_queued(
     today. It is written from the beginning and used from step `start` on, when full. `init` raises ValueError if
     `size` is no multiple of the batch.
     """
+    ranges.above_zero(prototypes=prototypes, temperature=temperature, epsilon=epsilon, iterations=iterations)
 
     def init(key, seen):
         views.require(seen)

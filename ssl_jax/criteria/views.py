@@ -3,7 +3,7 @@
 from ssl_jax.types import Seen
 
 
-def require(seen: Seen, *, views: int = 2, examples: int = 1):
+def require(seen: Seen, *, views: int = 2, examples: int = 1) -> None:
     """Raises ValueError if fewer views or examples are seen than the criterion can compare."""
     b, v, _ = seen.student.shape
     if v < views:

@@ -62,7 +62,8 @@ def survivors(function: Callable, *rows: tf.Tensor) -> tuple[tf.Tensor, tuple]:
     """
     count = tf.shape(rows[0])[0]
     numbered = tf.data.Dataset.from_tensor_slices((tf.range(count), *rows))
-    traced = tf.function(lambda slot, *row: (slot, function(*row))).get_concrete_function(*numbered.element_spec)
+    rowwise = tf.function(lambda slot, *row: (slot, function(*row)), autograph=False)
+    traced = rowwise.get_concrete_function(*numbered.element_spec)
     good = (numbered.map(traced) if _branches(traced) else _in_one_thread(numbered, traced)).ignore_errors()
     # One row of zeros at the end, since an empty dataset has no element to get.
     zeros = tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), good.element_spec)

@@ -117,7 +117,8 @@ def _iterate(
         out = _fill(source, host, index, tf.stack([tf.fill([chunk], tf.constant(seed, tf.int64)), g], 1))
         return out if span[1] is None else {**out, "real": real}
 
-    examples = tf.data.Dataset.range(chunks).map(work, num_parallel_calls=threads, deterministic=True)
+    plainly = tf.autograph.experimental.do_not_convert(work)  # else errors come with pages of its own frames
+    examples = tf.data.Dataset.range(chunks).map(plainly, num_parallel_calls=threads, deterministic=True)
     stream = _joined(examples, local // chunk).prefetch(2)
     options = tf.data.Options()
     options.deterministic = True

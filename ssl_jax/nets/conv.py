@@ -15,7 +15,7 @@ from ssl_jax.nets.options import parameter_dtype
 from ssl_jax.types import Array
 
 
-def plain(x: Array, kernel: Array, stride: int = 1) -> Array:
+def plain(x: Array, kernel: Array, stride: int) -> Array:
     """[n, h, w, c] with [k, k, c, o]; k // 2 zeros on every side as torch pads ("SAME" differs where stride > 1)."""
     sides = [(kernel.shape[0] // 2,) * 2] * 2
     return jax.lax.conv_general_dilated(x, kernel, (stride, stride), sides, dimension_numbers=("NHWC", "HWIO", "NHWC"))

@@ -6,6 +6,7 @@ Parameters of MAE's: `embed`, `mask_token` [1, 1, d], `blocks/...` (stacked, see
 import jax.numpy as jnp
 from flax import linen as nn
 
+from ssl_jax import ranges
 from ssl_jax.nets import positions
 from ssl_jax.nets.norm import LayerNorm
 from ssl_jax.nets.options import at_least_float32, compute_dtype, parameter_dtype
@@ -36,6 +37,7 @@ def mae_decoder(
     sine-cosine positions. Raises ValueError where heads do not divide the width, or without keep the number of
     tokens is not the grid's.
     """
+    ranges.above_zero(patch=patch, channels=channels, width=width, layers=layers, heads=heads)
     if width % heads:
         raise ValueError(f"a decoder of width {width} cannot be divided among {heads} heads")
     compute = compute_dtype(dtype)

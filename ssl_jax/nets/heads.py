@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from ssl_jax import ranges
 from ssl_jax.nets.activations import gelu
 from ssl_jax.nets.norm import BatchNorm
 from ssl_jax.nets.options import at_least_float32, compute_dtype, one_of, parameter_dtype
@@ -42,6 +43,7 @@ def mlp(
     one_of("activation", activation, tuple(ACTIVATIONS))
     if not widths:
         raise ValueError("mlp needs one width or more; a head that does nothing is `identity`")
+    ranges.above_zero(groups=groups, **{f"width {i}": width for i, width in enumerate(widths, 1)})
     compute = compute_dtype(dtype)
     return pure(Mlp(tuple(widths), bias, norm == "batch", last_bias, last_norm, activation, groups, compute))
 
@@ -124,6 +126,7 @@ def dino_head(
     """
     if layers < 1:
         raise ValueError(f"dino_head needs one layer or more, not {layers}")
+    ranges.above_zero(out=out, hidden=hidden, bottleneck=bottleneck, groups=groups)
     compute = compute_dtype(dtype)
     widths = (hidden,) * (layers - 1) + (bottleneck,)
     small = nn.initializers.normal(0.02)

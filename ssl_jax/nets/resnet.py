@@ -9,7 +9,7 @@ from functools import partial
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ssl_jax import spelling
+from ssl_jax import ranges, spelling
 from ssl_jax.nets.conv import Conv
 from ssl_jax.nets.norm import BatchNorm
 from ssl_jax.nets.options import at_least_float32, compute_dtype, one_of
@@ -48,6 +48,7 @@ def resnet(
     one_of("stem", stem, tuple(STEMS))
     if isinstance(depth, int) and depth not in BASIC | BOTTLENECK:
         raise ValueError(spelling.unknown(depth, sorted(BASIC | BOTTLENECK), "the depths of ResNets"))
+    ranges.above_zero(width=width, groups=groups, base=base)
     blocks = (BASIC | BOTTLENECK)[depth] if isinstance(depth, int) else tuple(depth)
     module = ResNet(
         blocks=blocks,

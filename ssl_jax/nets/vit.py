@@ -7,6 +7,7 @@ Parameters: `patch_embed/kernel` [p, p, c, d] and `bias`, `cls_token` [1, 1, d],
 import jax.numpy as jnp
 from flax import linen as nn
 
+from ssl_jax import ranges
 from ssl_jax.nets import positions as grids
 from ssl_jax.nets.norm import LayerNorm
 from ssl_jax.nets.options import at_least_float32, compute_dtype, one_of, parameter_dtype
@@ -70,7 +71,8 @@ def sizes(variant: str | tuple[int, int, int, int]) -> tuple[int, int, int, int]
         if not patch.isdecimal() or int(patch) == 0:
             raise ValueError(f'vit variant {variant!r} names no patch: write "{name}/16" for patches of 16 pixels')
         variant = (*VARIANTS[name], int(patch))
-    width, _, heads, _ = variant
+    width, layers, heads, patch = variant
+    ranges.above_zero(width=width, layers=layers, heads=heads, patch=patch)
     if width % heads:
         raise ValueError(f"a vit of width {width} cannot be divided among {heads} heads")
     return tuple(variant)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import optax
 
-from ssl_jax import durations, spelling
+from ssl_jax import durations, ranges, spelling
 from ssl_jax.optim import constrain, lars, leaves, schedules
 from ssl_jax.types import Schedule, Tree
 
@@ -54,6 +54,9 @@ RULES = {
     rule.__name__: rule
     for rule in (sgd, adamw, lars.lars_rate_then_momentum, lars.lars_momentum_then_rate, lars.larc, lars.larc_clipped)
 }
+
+MOMENTA = ("momentum", "b1", "b2")
+"""Options that are shares of what was: beyond 1 they grow without end."""
 
 
 class Group(NamedTuple):
@@ -135,12 +138,14 @@ def _rule(group: Group, base: Group, clock: durations.Clock) -> optax.GradientTr
     for option in options:
         if option not in known:
             raise ValueError(spelling.unknown(option, known, f"the options of {name}"))
+    ranges.share(**{option: value for option, value in options.items() if option in MOMENTA})
     lr = _schedule(base.lr if group.lr is None else group.lr, clock)
     decay = base.weight_decay if group.weight_decay is None else group.weight_decay
     decay = _schedule(decay, clock) if isinstance(decay, dict) else decay
+    ranges.zero_or_more(**({} if callable(decay) else {"weight_decay": decay}))
     rate = lr if group.multiple == 1.0 else lambda step: group.multiple * lr(step)
     rule = RULES[name](rate, weight_decay=decay, **options)
-    constraint = () if group.unit_norm is None else (constrain.unit_norm(group.unit_norm),)
+    constraint = () if group.unit_norm is None else (constrain.unit_norm(axis=group.unit_norm),)
     rule = optax.chain(*_clips(group.clip_global, group.clip_each), rule, *constraint)
     if group.freeze == "always":
         return optax.set_to_zero()

@@ -9,7 +9,7 @@ import optax
 from ssl_jax.types import Array, Tree
 
 
-def unit_norm(axis: int = 0) -> optax.GradientTransformation:
+def unit_norm(*, axis: int = 0) -> optax.GradientTransformation:
     """Ends the chain: after the step the vectors along `axis` have length 1, as SwAV's prototypes [d, k] along 0.
 
     u -> unit(p + u) - p, what `optax.projections` do after a step. The official code (arXiv:2006.09882) normalises

@@ -22,11 +22,13 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import optax
 
-from ssl_jax import durations, spelling
+from ssl_jax import durations, ranges, spelling
 from ssl_jax.types import Schedule
 
 KINDS = ("constant", "cosine", "linear", "steps")
 RULES = ("linear", "sqrt")
+MOVING = ("cosine", "linear")
+"""The kinds that go all the way to an end."""
 
 
 class Spec(NamedTuple):
@@ -85,6 +87,36 @@ def scale(spec: float | dict, batch: int) -> float:
     return read.start if read.peak is None else _peak(read, batch)
 
 
+def named(name: str, spec: float | dict, clock: durations.Clock) -> Schedule:
+    """The schedule of what is called so. ValueError for a temperature that reaches 0 and a decay that leaves 0..1."""
+    values = turns(spec, clock.batch)
+    if name.endswith("temperature"):
+        ranges.above_zero(temperature=min(values))
+    if name.endswith("decay"):
+        ranges.share(decay=max(values))
+    return make(spec, clock)
+
+
+def turns(spec: float | dict, batch: int) -> tuple[float, ...]:
+    """The values between which a schedule goes: its first, its effective peak and its last, as far as it has them.
+
+    Raises ValueError for what is no schedule.
+    """
+    if not isinstance(spec, dict):
+        return (_number(spec, "a schedule"),)
+    read = _read(spec)
+    peak = None if read.peak is None else _peak(read, batch)
+    end = 0.0 if peak is not None and read.kind in MOVING else None
+    end = end if read.end is None else read.end
+    end = end if read.end_factor is None else read.end_factor * peak
+    start = 0.0 if read.start is None and _warms(read) else read.start
+    return tuple(value for value in (start, peak, end) if value is not None)
+
+
+def _warms(read: Spec) -> bool:
+    return read.warmup not in ("0 steps", 0, 0.0)
+
+
 def _peak(read: Spec, batch: int) -> float:
     times = 1.0 if read.per is None else batch / read.per
     return read.peak * (math.sqrt(times) if read.rule == "sqrt" else times)
@@ -124,15 +156,14 @@ def _between(start: float, end: float, ramp: Schedule) -> Schedule:
 def _steps(length: str | float, clock: durations.Clock) -> int:
     if isinstance(length, str):
         return durations.steps(length, clock)
-    value = _number(length, "a length (a fraction of the run)")
-    if value < 0:
-        raise ValueError(f"a length is {length}; it must be 0 or more of the run, or a duration: {durations.FORMS}")
-    return math.ceil(value * clock.total)
+    return math.ceil(_number(length, "a length (a fraction of the run)") * clock.total)
 
 
 def _number(value: float, what: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ValueError(f"{what} is {value!r}; give a finite number, or for a schedule dict(kind=..., ...)")
+    if value < 0:
+        raise ValueError(f"{what} is {value}; it must be 0 or more")
     return float(value)
 
 
@@ -154,8 +185,8 @@ def _read(spec: dict) -> Spec:
 
 def _rules(read: Spec) -> tuple[tuple[bool, str], ...]:
     """What a schedule must keep: (whether it is broken, what to do), the first to be broken is reported."""
-    moves, falls = read.kind in ("cosine", "linear"), read.peak is not None
-    warm = read.warmup not in ("0 steps", 0, 0.0)
+    moves, falls = read.kind in MOVING, read.peak is not None
+    warm = _warms(read)
     return (
         (read.start is None and not falls, "has no first value; give `peak`, or `start` where nothing falls from it"),
         (warm and not falls, "has a warm-up to nothing; give `peak`"),
@@ -167,7 +198,7 @@ def _rules(read: Spec) -> tuple[tuple[bool, str], ...]:
         (read.end_factor is not None and not falls, "has `end_factor`, a multiple of `peak`, but no `peak`"),
         (read.per is not None and not falls, "has `per`, the batch that `peak` is for, but no `peak`"),
         (read.per is not None and read.per <= 0, f"has per={read.per}; it is the batch that `peak` is for"),
-        (read.rule not in RULES, f"has a rule of scaling: {spelling.unknown(read.rule, RULES, 'the rules')}"),
+        (read.rule not in RULES, f"has another rule: {spelling.unknown(read.rule, RULES, 'the rules')}"),
         (read.rule == "sqrt" and read.per is None, "has a rule but no `per`; with per=1 it is peak * sqrt(batch)"),
         (read.kind == "steps" and (read.factor is None or not read.at), "needs `factor` and `at`"),
         (read.kind != "steps" and (read.factor is not None or bool(read.at)), 'has `factor` or `at`: say kind="steps"'),

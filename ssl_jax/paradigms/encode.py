@@ -1,5 +1,7 @@
 """Views through a net, example-major: [b, v, ...] -> [b, v, ...]. Merging and splitting axis 0 is free on any mesh."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 
@@ -16,14 +18,18 @@ def crops(batch: dict) -> list[Array]:
     return [batch[name] for name in CROPS if name in batch]
 
 
-def joint(net: Net, params: Tree, stats: Tree, views: Array, *, train: bool, key: Key | None = None, **options):
+def joint(
+    net: Net, params: Tree, stats: Tree, views: Array, *, train: bool, key: Key | None = None, **options
+) -> tuple[Tree, Tree]:
     """All views in one batch, so that they share one set of batch statistics: SimCLR, SwAV, DINO."""
     b, v = views.shape[:2]
     y, stats = net.apply(params, stats, views.reshape(b * v, *views.shape[2:]), train=train, key=key, **options)
     return jax.tree.map(lambda a: a.reshape(b, v, *a.shape[1:]), y), stats
 
 
-def each(net: Net, params: Tree, stats: Tree, views: Array, *, train: bool, key: Key | None = None, **options):
+def each(
+    net: Net, params: Tree, stats: Tree, views: Array, *, train: bool, key: Key | None = None, **options
+) -> tuple[Tree, Tree]:
     """One pass a view, each with batch statistics of its own: BYOL, SimSiam, Barlow Twins, VICReg, MoCo."""
     ys = []
     for i in range(views.shape[1]):
@@ -33,7 +39,9 @@ def each(net: Net, params: Tree, stats: Tree, views: Array, *, train: bool, key:
     return jax.tree.map(lambda *a: jnp.stack(a, 1), *ys), stats
 
 
-def groups(encode, net: Net, params: Tree, stats: Tree, crops: list, *, train: bool, key: Key | None = None):
+def groups(
+    encode: Callable, net: Net, params: Tree, stats: Tree, crops: list, *, train: bool, key: Key | None = None
+) -> tuple[Array, Tree]:
     """Each group of crops through the net in turn, results side by side on the view axis."""
     ys = []
     for i, views in enumerate(crops):
@@ -43,12 +51,12 @@ def groups(encode, net: Net, params: Tree, stats: Tree, crops: list, *, train: b
     return jnp.concatenate(ys, 1), stats
 
 
-def in_place(key: Key, views: Array):
+def in_place(key: Key, views: Array) -> tuple[Array, Callable]:
     """The batch in its own order: (views, undo). The default arrangement of a teacher's batch."""
     return views, lambda y: y
 
 
-def shuffled(key: Key, views: Array):
+def shuffled(key: Key, views: Array) -> tuple[Array, Callable]:
     """The batch in random order, and the way back: with batch norm over groups this is MoCo's shuffle-BN.
 
     Keys must not share their groups with their queries, or the statistics give the pairs away.
@@ -57,7 +65,7 @@ def shuffled(key: Key, views: Array):
     return views[order], lambda y: y[jnp.argsort(order)]
 
 
-def init_chain(key: Key, x, **nets: Net) -> tuple[dict, dict]:
+def init_chain(key: Key, x: Array, **nets: Net) -> tuple[dict, dict]:
     """Parameters and statistics of nets that feed each other, in order; an encoder hands on its `pool`."""
     params, stats = {}, {}
     for name, net in nets.items():
@@ -69,7 +77,7 @@ def init_chain(key: Key, x, **nets: Net) -> tuple[dict, dict]:
     return params, stats
 
 
-def embedder(encoder: Net):
+def embedder(encoder: Net) -> Callable:
     """The `embed` of a method whose encoder lies at params['encoder'], statistics at state['stats']['encoder']."""
 
     def embed(params: Tree, state: Tree, images: Array) -> dict:

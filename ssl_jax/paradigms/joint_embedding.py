@@ -1,5 +1,7 @@
 """One network, all views, compare: SimCLR, SimSiam, Barlow Twins, VICReg, SwAV, DeepCluster-v2."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 
@@ -13,7 +15,7 @@ def joint_embedding(
     projector: Net,
     criterion: Criterion,
     *,
-    through=encode.joint,
+    through: Callable = encode.joint,
     predictor: Net | None = None,
     epoch_tasks: tuple[EpochTask, ...] = (),
 ) -> Method:

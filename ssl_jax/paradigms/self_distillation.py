@@ -1,5 +1,7 @@
 """A student is taught by its own average: BYOL, MoCo v2, DINO."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 
@@ -19,8 +21,8 @@ def self_distillation(
     *,
     ema_decay: Schedule,
     predictor: Net | None = None,
-    through=encode.each,
-    arrange=encode.in_place,
+    through: Callable = encode.each,
+    arrange: Callable = encode.in_place,
 ) -> Method:
     """The student sees all crops, the teacher the full-size ones; the teacher follows after each step.
 

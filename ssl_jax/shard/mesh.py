@@ -32,7 +32,9 @@ def make(data: int = -1, fsdp: int = 1, *, devices: list | None = None) -> Mesh:
 
     Raises ValueError where the product is not the number of devices.
     """
-    devices = jax.devices() if devices is None else devices
+    # By process, so that the block of examples that a process reads is the block that its devices hold: a TPU numbers
+    # its chips by their place in the torus, across hosts.
+    devices = sorted(jax.devices(), key=lambda d: (d.process_index, d.id)) if devices is None else devices
     n = len(devices)
     if data == -1 and fsdp > 0 and n % fsdp == 0:
         data = n // fsdp

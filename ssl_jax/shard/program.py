@@ -24,6 +24,7 @@ class Program(NamedTuple):
     settle: (TrainState, batch, key) -> TrainState, see `step.make_settling`; uses its input up
     tasks: for each of the method's epoch tasks, (TrainState, key) -> TrainState; uses its input up
     embed: (params, method_state, "clean" integers [b, 1, h, w, c]) -> dict of arrays
+    whole: (tree of arrays that are split by example) -> the same, so that every process can read all of it
     state, batch: ShapeDtypeStructs with shardings
     by_example: the sharding of whatever has the example as axis 0; devices: how many there are
     """
@@ -33,6 +34,7 @@ class Program(NamedTuple):
     settle: Callable
     tasks: tuple[Callable, ...]
     embed: Callable
+    whole: Callable
     state: TrainState
     batch: Tree
     by_example: NamedSharding
@@ -81,6 +83,7 @@ def build(
             for task in method.epoch_tasks
         ),
         embed=jax.jit(embed, in_shardings=(places.params, places.method_state, split), out_shardings=split),
+        whole=jax.jit(lambda tree: tree, out_shardings=whole),
         state=state,
         batch=batch,
         by_example=split,

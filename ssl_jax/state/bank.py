@@ -14,7 +14,7 @@ class Bank(NamedTuple):
     written: Array
 
 
-def init(size: int, row: tuple[int, ...], *, dtype=jnp.float32) -> Bank:
+def init(size: int, row: tuple[int, ...], *, dtype: jnp.dtype = jnp.float32) -> Bank:
     """A bank of `size` zero rows of shape `row`, none written."""
     return Bank(jnp.zeros((size, *row), dtype), jnp.zeros(size, bool))
 

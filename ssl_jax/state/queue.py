@@ -17,7 +17,7 @@ class Queue(NamedTuple):
     filled: Array
 
 
-def init(key: Key, size: int, row: tuple[int, ...], *, write: int, dtype=jnp.float32) -> Queue:
+def init(key: Key, size: int, row: tuple[int, ...], *, write: int, dtype: jnp.dtype = jnp.float32) -> Queue:
     """A queue of `size` random unit rows of shape `row` (arXiv:1911.05722, code), of which none counts as filled.
 
     write: the number of rows of each later write. Raises ValueError if `size` is no multiple of it.

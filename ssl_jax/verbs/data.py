@@ -41,7 +41,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--short-side", type=int, metavar="PIXELS", help="convert: larger images are made this small")
 
 
-def run(args: argparse.Namespace, changes: dict[str, str]) -> None:
+def run(args: argparse.Namespace) -> None:
     """Checks or converts. Raises ValueError for a source or a target that cannot be."""
     if args.action == "convert" and not (args.to or "").startswith(PREFIX):
         raise ValueError(f"--to={args.to} is no target; write --to={PREFIX}FOLDER")

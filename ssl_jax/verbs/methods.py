@@ -20,7 +20,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def run(args: argparse.Namespace, changes: dict[str, str]) -> None:
+def run(args: argparse.Namespace) -> None:
     """Prints the list."""
     rows = catalogue.methods()
     if args.json:

@@ -12,14 +12,19 @@ extended by a longer --config.duration.
 import argparse
 
 from ssl_jax import api, recipes
+from ssl_jax.shard import processes
+from ssl_jax.verbs import _together
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The flags of `ssl-jax train`."""
     parser.add_argument("--config", required=True, help="a recipe: its bare name, a .py file or a resolved config.json")
     parser.add_argument("--workdir", required=True, help="where everything is written: a directory or gs://…")
+    _together.add(parser)
 
 
 def run(args: argparse.Namespace, changes: dict[str, str]) -> None:
     """Trains, or goes on."""
-    api.train(recipes.load(args.config), args.workdir, changes=changes)
+    flags = _together.flags(args)
+    with processes.failing_alone():
+        api.train(recipes.load(args.config), args.workdir, changes=changes, flags=flags)

@@ -39,7 +39,9 @@ def views(data: Iterable[dict]) -> tuple[View, ...]:
     A dict is dict(group=..., count=1, size=..., ops=(dict(name=..., p=1.0, args=dict(...)), ...)). A geometric
     operation that takes a size gets that of the view unless it is given.
     """
-    made = tuple(_view(dict(one)) for one in data)
+    made = tuple(map(_view, data))
+    if not made:
+        raise ValueError("there are no views; give one dict(group=..., size=..., ops=(...)) or more")
     sizes: dict[str, int] = {}
     for view in made:
         if sizes.setdefault(view.group, view.size) != view.size:
@@ -91,6 +93,8 @@ def checked(photometric: str) -> bool:
 
 
 def _view(data: dict) -> View:
+    if not isinstance(data, dict) or not isinstance(data.get("ops", ()), tuple | list):
+        raise ValueError(f"a view is {data!r}; it must be dict(group=..., size=..., ops=(dict(name=...), ...))")
     _only(data, ("group", "count", "size", "ops"), ("group", "size", "ops"), "a view")
     count, size = data.get("count", 1), data["size"]
     for name, value in (("count", count), ("size", size)):
@@ -102,7 +106,9 @@ def _view(data: dict) -> View:
 
 
 def _op(data: dict | Op, size: int) -> Op:
-    data = data._asdict() if isinstance(data, Op) else dict(data)
+    if not isinstance(data, dict | Op):
+        raise ValueError(f"an operation of a view is {data!r}; it must be dict(name=..., p=1.0, args=dict(...))")
+    data = data._asdict() if isinstance(data, Op) else data
     _only(data, ("name", "p", "args"), ("name",), "an operation of a view")
     name, p, args = data["name"], data.get("p", 1.0), dict(data.get("args", {}))
     known = GEOMETRIC | PHOTOMETRIC

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ssl_jax.data.folder import folder
-from ssl_jax.data.source import read_image
+from ssl_jax.data.source import labelled, read_image
 
 
 def fill(root, paths, channels=3, dtype=np.uint8):
@@ -39,7 +39,7 @@ def test_classes_are_the_first_folders_in_sorted_order(tmp_path):
 
 def test_a_folder_without_classes_has_no_labels(tmp_path):
     source = fill(tmp_path, ["x.png", "y.png"])
-    assert source.classes == () and source.labels.tolist() == [-1, -1]
+    assert source.classes == () and source.labels.tolist() == [-1, -1] and not labelled(source)
 
 
 @pytest.mark.parametrize("channels, dtype", [(1, np.uint8), (1, np.uint16), (3, np.uint16), (4, np.uint8)])

@@ -53,6 +53,9 @@ def test_both_formats_give_the_images_and_labels(little):
     for k, (image, label) in enumerate(images(source, range(11))):
         assert np.array_equal(image, PIXELS[k]) and label == k % 3
     assert source.labels is None or source.labels.tolist() == [k % 3 for k in range(11)]
+    assert sources.labelled(source), "classes are known, also where labels are only read with the examples"
+    for stored, k in zip(sources.images(source, [7, 0]), (7, 0), strict=True):
+        assert np.array_equal(stored, PIXELS[k])
 
 
 def test_sub_splits(little):
@@ -88,7 +91,10 @@ def test_cifar10_as_it_is():
 @pytest.mark.parametrize(
     "text, said",
     [
-        ("tfds:cifar11", "no 'cifar11' in tensorflow_datasets; did you mean cifar10 or "),
+        (
+            "tfds:cifar11",
+            "no 'cifar11' in tensorflow_datasets; did you mean cifar10_1 or cifar10 or ",
+        ),
         ("tfds:cifar10/trian", "tfds:cifar10/trian: no split 'trian'; there are test (10000), train (50000)"),
         ("tfds:cifar10/train[:0]", "the split is empty"),
         ("tfds:mnist", "tfds:mnist/train is not prepared in"),

@@ -78,6 +78,7 @@ def job(config: dict) -> Job:
         clean=Preprocess((View("clean", 1, SIDE, ()),), lambda image, seed: {"clean": image[None]}, clean),
         shapes=groups | ids,
         mesh=config["mesh"],
+        patience=60.0,
         every=Every(*(config[key]["every"] for key in ("log", "checkpoint", "evaluation"))),
         keep=build.keep(config["checkpoint"], clock),
         health=Limits(**config["health"]).checked(),

@@ -1,4 +1,13 @@
-"""Methods do not collapse: after a short training on real images their projections are still apart."""
+"""What keeps a method from collapse does so: without it the method must collapse, with it it must not.
+
+A control is the method with one thing taken away. Collapse is measured on whole images that were not trained on: the
+spread of the unit projections (1 isotropic, 0 a point), or in nats the entropy of one example's assignment and of the
+mean assignment (both 0: one prototype for all; both ln K: uniform for each).
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
@@ -7,85 +16,172 @@ import optax
 import pytest
 
 from ssl_jax import monitors
-from ssl_jax.criteria import pairs, swapped
-from ssl_jax.data.embedded_source import embedded
-from ssl_jax.nets import heads, resnet
+from ssl_jax.criteria import pairs
+from ssl_jax.losses import clustering, contrastive
+from ssl_jax.methods import byol, deepcluster_v2, dino, moco_v2, simclr, simsiam, swav, vicreg
+from ssl_jax.nets import heads
 from ssl_jax.paradigms import encode
 from ssl_jax.paradigms.joint_embedding import joint_embedding
+from ssl_jax.paradigms.self_distillation import self_distillation
+from ssl_jax.types import Criterion, EpochTask, Method, Net
+from tests.laws import real, tiny
 
-STEPS, BATCH = 150, 64
-
-
-def images() -> np.ndarray:
-    """Real ones: [n, 28, 28, 1] in 0..1."""
-    source = embedded("fashion_mnist/test")
-    return np.stack([np.asarray(source.read(i)[0], np.float32) for i in range(512)]) / 255
+EXAMPLES, BATCH, EPOCHS, K = 1024, 64, 80, 16
+SCHEDULE = {"ema_decay": lambda step: jnp.float32(0.9)}
 
 
-def views(key, rows):
-    """Two shifted views with noise of each image: [b, 2, 28, 28, 1]."""
-    place, grain = jax.random.split(key)
-    shift = jax.random.randint(place, (rows.shape[0], 2, 2), -3, 4)
-    moved = jax.vmap(lambda x, s: jax.vmap(lambda d: jnp.roll(x, d, (0, 1)))(s))(rows, shift)
-    return moved * 2 - 1 + 0.1 * jax.random.normal(grain, moved.shape)
+def flat(head: Net) -> Net:
+    """A network of pixels in a row, with an encoder's interface: the smallest that can collapse."""
+    apply = lambda p, s, x, **o: (lambda y, s: ({"pool": y}, s))(*head.apply(p, s, x.reshape(len(x), -1), **o))  # noqa: E731
+    return Net(lambda key, x: head.init(key, x.reshape(len(x), -1)), apply)
 
 
-def spread_after(method, *, rate: float) -> float:
-    """The spread of the unit projections after a short training: 1 isotropic, 0 collapsed."""
-    data, optimizer = jnp.asarray(images()), optax.sgd(rate, 0.9)
-    ids = {"index": jnp.arange(BATCH, dtype=jnp.int32), "label": jnp.full(BATCH, -1, jnp.int32)}
-
-    def batch(key):
-        place, look = jax.random.split(key)
-        rows = data[jax.random.randint(place, (BATCH,), 0, data.shape[0])]
-        return {"global": views(look, rows), **ids}
-
-    params, state = jax.jit(method.init)(jax.random.key(0), batch(jax.random.key(1)))
-
-    def step(carry, i):
-        params, state, opt = carry
-        key = jax.random.fold_in(jax.random.key(2), i)
-        (_, aux), grads = jax.value_and_grad(method.loss, has_aux=True)(params, state, batch(key), key, i)
-        updates, opt = optimizer.update(grads, opt)
-        params = optax.apply_updates(params, updates)
-        state = method.update(state, params, aux.carry, i)
-        z = aux.carry["seen"].student[:, 0]
-        return (params, state, opt), monitors.spread(z)
-
-    run = jax.jit(lambda carry: jax.lax.scan(step, carry, jnp.arange(STEPS, dtype=jnp.int32)))
-    _, spreads = run((params, state, optimizer.init(params)))
-    return float(spreads[-10:].mean())
+ENCODER = flat(heads.mlp(widths=(64, 64)))
+NORMED = flat(heads.mlp(widths=(64, 64), last_norm="affine"))
+PROJECTOR, PREDICTOR = heads.mlp(widths=(64, 32)), heads.mlp(widths=(16, 32))
+DINO_HEAD = heads.dino_head(out=K, hidden=64, bottleneck=32)
 
 
-def encoder():
-    return resnet.resnet(depth=(1, 1), base=8, stem="half", zero_init=False)
+def aligned() -> Criterion:
+    """The attraction of positive pairs alone."""
+
+    def loss(params, state, seen):
+        z = contrastive.unit(seen.student)
+        return 1 - jnp.mean(jnp.sum(z[:, 0] * z[:, 1], -1)), {}
+
+    return Criterion(lambda key, seen: ({}, {}), loss, lambda state, seen: state)
 
 
-def head(*widths, **options):
-    return heads.mlp(widths=widths, **options)
+def dino_with(temperature: float, **options) -> Method:
+    sharp = lambda step: jnp.float32(temperature)  # noqa: E731
+    return dino.dino(NORMED, DINO_HEAD, **SCHEDULE, teacher_temperature=sharp, **options)
 
 
-def simsiam():
-    net = head(32, 32, last_norm="plain")
-    return joint_embedding(encoder(), net, pairs.simsiam(), predictor=head(16, 32), through=encode.each)
+def frozen_centroids() -> Method:
+    """DeepCluster-v2 that assigns to the random centroids it begins with, and never balances them by k-means."""
+    method = deepcluster_v2.deepcluster_v2(ENCODER, PROJECTOR, examples=EXAMPLES, heads=2, centroids=K)
+
+    def assign(state, key):
+        held = state.method_state["criterion"]
+        labels = [clustering.nearest(held.bank.rows[:, i % 2], held.centroids[i]) for i in range(2)]
+        labels = held._replace(labels=jnp.stack(labels, 1))
+        return state._replace(method_state={**state.method_state, "criterion": labels})
+
+    return method._replace(epoch_tasks=(EpochTask(due=lambda epoch: epoch > 0, run=assign),))
 
 
-def vicreg():
-    return joint_embedding(encoder(), head(32, 32), pairs.vicreg(), through=encode.each)
+def unbalanced(scores, *past, epsilon, iterations):
+    """A softmax in place of Sinkhorn's balance."""
+    return jax.nn.softmax(scores / epsilon, -1)
 
 
-def simclr():
-    return joint_embedding(encoder(), head(32, 16), pairs.nt_xent(temperature=0.2))
+class Control(NamedTuple):
+    """whole, without: () -> Method. patch: what is replaced while `without` is made and trained."""
+
+    whole: Callable[[], Method]
+    without: Callable[[], Method]
+    measure: str
+    patch: tuple | None = None
 
 
-def swav():
-    return joint_embedding(encoder(), head(32, 16), swapped.swapped(prototypes=16))
+CONTROLS = {
+    "simclr: negatives": Control(
+        lambda: simclr.simclr(ENCODER, PROJECTOR, temperature=0.2),
+        lambda: joint_embedding(ENCODER, PROJECTOR, aligned()),
+        "spread",
+    ),
+    "moco_v2: negatives": Control(
+        lambda: moco_v2.moco_v2(ENCODER, PROJECTOR, **SCHEDULE, queue=512),
+        lambda: self_distillation(ENCODER, PROJECTOR, pairs.byol(), **SCHEDULE, arrange=encode.shuffled),
+        "spread",
+    ),
+    "byol: predictor": Control(
+        lambda: byol.byol(ENCODER, PROJECTOR, heads.mlp(widths=(64, 32)), **SCHEDULE),
+        lambda: self_distillation(ENCODER, PROJECTOR, pairs.byol(), **SCHEDULE),
+        "spread",
+    ),
+    "simsiam: stop-gradient": Control(
+        lambda: simsiam.simsiam(ENCODER, PROJECTOR, PREDICTOR),
+        lambda: simsiam.simsiam(ENCODER, PROJECTOR, PREDICTOR),
+        "spread",
+        (jax.lax, "stop_gradient", lambda x: x),
+    ),
+    "vicreg: variance": Control(
+        lambda: vicreg.vicreg(ENCODER, PROJECTOR),
+        lambda: vicreg.vicreg(ENCODER, PROJECTOR, variance=0.0),
+        "std",
+    ),
+    "dino: centre": Control(lambda: dino_with(0.04), lambda: dino_with(0.04, centre_momentum=1.0), "one prototype"),
+    "dino: sharpening": Control(lambda: dino_with(0.04), lambda: dino_with(0.1), "uniform"),
+    "swav: balance": Control(
+        lambda: swav.swav(ENCODER, PROJECTOR, prototypes=K),
+        lambda: swav.swav(ENCODER, PROJECTOR, prototypes=K),
+        "one prototype",
+        (clustering, "sinkhorn", unbalanced),
+    ),
+    "deepcluster_v2: k-means": Control(
+        lambda: deepcluster_v2.deepcluster_v2(ENCODER, PROJECTOR, examples=EXAMPLES, heads=2, centroids=K),
+        frozen_centroids,
+        "labels",
+    ),
+}
+CANNOT = {
+    "mae": "pixels are its target: a constant prediction is no small loss",
+    "rotation": "labels are its target: the same features for all four turns are no small loss",
+    "barlow_twins": "without its second term the dimensions are copies of each other and no point: tests/losses holds "
+    "the term to its formula",
+}
+"""Methods that need no control, and why."""
+QUICK = ("byol: predictor", "dino: centre", "swav: balance")
 
 
-WHOLE = {"simclr": simclr, "simsiam": simsiam, "vicreg": vicreg, "swav": swav}
+def trained(method: Method):
+    rows = real.images("train", EXAMPLES)
+    options = {"xla_backend_optimization_level": 1}
+    views = lambda key: real.crops(key, rows)  # noqa: E731
+    states, _ = real.train(method, optax.adam(0.01), views, batch=BATCH, epochs=EPOCHS, options=options)
+    return states[-1]
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n != "simsiam" else ()) for n in WHOLE])
-def test_whole_methods_stay_apart(name):
-    spread = spread_after(WHOLE[name](), rate=0.05)
-    assert spread > 0.3, f"{name} has a spread of {spread:.3f}"
+def health(state, measure: str) -> float:
+    """A number near 0 where the state is collapsed in the way that `measure` names, and well above it where not."""
+    if measure == "labels":  # the entropy of how often each cluster is named
+        labels = np.asarray(state.method_state["criterion"].labels)[:, 0]
+        share = np.bincount(labels[labels >= 0], minlength=K) / max((labels >= 0).sum(), 1)
+        return float(-(share[share > 0] * np.log(share[share > 0])).sum())
+    with_head = measure in ("one prototype", "uniform") and "prototypes" not in state.params["criterion"]
+    params, stats = state.params, state.method_state["stats"]
+    if with_head:
+        params, stats = state.method_state["teacher"], state.method_state["teacher_stats"]
+    images, net, head = (
+        real.whole(real.images("test", 512)),
+        *((NORMED, DINO_HEAD) if with_head else (ENCODER, PROJECTOR)),
+    )
+    pool = net.apply(params["encoder"], stats["encoder"], images, train=False)[0]["pool"]
+    z = head.apply(params["projector"], stats["projector"], pool, train=False)[0]
+    if measure == "spread":
+        return float(monitors.spread(z))
+    if measure == "std":
+        return float(jnp.mean(jnp.std(z, 0)))
+    logits = z if with_head else contrastive.unit(z) @ params["criterion"]["prototypes"]
+    p = jax.nn.softmax(logits / 0.1, -1)
+    if measure == "uniform":
+        return float(np.log(K) - monitors.entropy(p))
+    return float(monitors.entropy(jnp.mean(p, 0)[None]))
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in CONTROLS])
+def test_without_its_guard_a_method_collapses_and_with_it_not(name):
+    control = CONTROLS[name]
+    whole = health(trained(control.whole()), control.measure)
+    with mock.patch.object(*control.patch) if control.patch else mock.patch.dict({}):
+        without = health(trained(control.without()), control.measure)
+    assert without < 0.1, f"{name}: {control.measure} is {without:.3f} without it, {whole:.3f} with it"
+    assert whole > 0.2 and whole > 5 * without, f"{name}: {control.measure} is {whole:.3f} with it"
+
+
+@pytest.mark.parametrize("name", tiny.METHODS)
+def test_every_method_has_a_control_or_a_reason(name):
+    assert name in CANNOT or any(control.split(":")[0] == name for control in CONTROLS), (
+        f"say in CONTROLS what keeps {name} from collapse, or in CANNOT why it needs nothing"
+    )

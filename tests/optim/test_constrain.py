@@ -20,7 +20,7 @@ def unit(x, axis):
 @pytest.mark.parametrize("axis", [0, 1])
 def test_vectors_keep_length_one(axis):
     p = unit(normal(0, 128, 300), axis)
-    optimizer = optax.chain(optax.sgd(0.5, 0.9), constrain.unit_norm(axis))
+    optimizer = optax.chain(optax.sgd(0.5, 0.9), constrain.unit_norm(axis=axis))
     state = optimizer.init(p)
     for i in range(5):
         updates, state = optimizer.update(normal(i + 1, *p.shape), state, p)
@@ -30,13 +30,13 @@ def test_vectors_keep_length_one(axis):
 
 def test_it_projects_what_the_step_would_have_made(strict):
     p, u = normal(0, 2, 5, 3).astype(jnp.float64)
-    new = p + constrain.unit_norm(0).update(u, optax.EmptyState(), p)[0]
+    new = p + constrain.unit_norm(axis=0).update(u, optax.EmptyState(), p)[0]
     np.testing.assert_allclose(new, unit(p + u, 0), rtol=1e-13)
 
 
 def test_a_zero_vector_stays_zero():
     p = jnp.zeros((4, 2))
-    np.testing.assert_array_equal(constrain.unit_norm(0).update(p, optax.EmptyState(), p)[0], p)
+    np.testing.assert_array_equal(constrain.unit_norm(axis=0).update(p, optax.EmptyState(), p)[0], p)
 
 
 def train(optimizer, p, steps, first=0):

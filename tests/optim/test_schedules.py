@@ -1,6 +1,7 @@
 """Schedules: published points, both ends exact, errors in words."""
 
 import math
+import re
 
 import jax
 import jax.numpy as jnp
@@ -121,16 +122,33 @@ def test_a_run_cut_short_is_the_beginning_of_the_warm_up(total):
         (dict(kind="cosine", peak=1.0, end=0.1, end_factor=0.1), "two ends"),
         (dict(kind="cosine", start=1.0, end=0.1, per=256), "no `peak`"),
         (dict(kind="cosine", peak=1.0, per=0), "per=0"),
-        (dict(kind="cosine", peak=1.0, per=1, rule="square"), "rule='square'"),
+        (dict(kind="cosine", peak=1.0, per=1, rule="square"), "no 'square' in the rules; did you mean sqrt?"),
         (dict(kind="cosine", peak=1.0, rule="sqrt"), "no `per`"),
         (dict(kind="constant", peak=1.0, end=0.0), "leave out its end"),
         (dict(kind="steps", peak=1.0, factor=0.1), "needs `factor` and `at`"),
         (dict(kind="cosine", peak=1.0, at=(0.5,)), 'kind="steps"'),
         (dict(kind="cosine", peak=1.0, over="5 epochs", warmup="10 epochs"), "not after its warm-up of 100 steps"),
         (dict(kind="cosine", peak=1.0, warmup="10 years"), "'10 years' is no duration"),
-        (dict(kind="cosine", peak=1.0, warmup=-0.1), "a length is -0.1"),
+        (dict(kind="cosine", peak=1.0, warmup=-0.1), "a length (a fraction of the run) is -0.1; it must be 0 or more"),
     ],
 )
 def test_what_is_no_schedule_is_refused_in_words(spec, words):
-    with pytest.raises(ValueError, match=words.replace("(", r"\(")):
+    with pytest.raises(ValueError, match=re.escape(words)):
         schedules.make(spec, CLOCK)
+
+
+@pytest.mark.parametrize(
+    ("spec", "values"),
+    [
+        (0.04, (0.04,)),
+        (SIMCLR, (0.0, schedules.scale(SIMCLR, CLOCK.batch), 0.0)),
+        (dict(kind="linear", start=0.04, end=0.07, over=0.5), (0.04, 0.07)),
+        (dict(kind="constant", peak=0.1, per=CLOCK.batch // 2), (0.2,)),
+        (dict(kind="constant", peak=0.1, warmup=0.1), (0.0, 0.1)),
+        (dict(kind="cosine", start=0.3, peak=4.8, end_factor=0.5, warmup=0.1), (0.3, 4.8, 2.4)),
+    ],
+)
+def test_turns_are_the_values_that_a_schedule_comes_by(spec, values):
+    assert schedules.turns(spec, CLOCK.batch) == pytest.approx(values)
+    made = [float(schedules.make(spec, CLOCK)(step)) for step in range(CLOCK.total + 1)]
+    assert min(values) - 1e-6 <= min(made) and max(made) <= max(values) + 1e-6

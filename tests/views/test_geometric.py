@@ -254,7 +254,7 @@ def test_a_crop_larger_than_the_image_is_one_sentence():
 
 def test_impossible_arguments_are_refused():
     image = [tf.zeros([20, 40, 3], tf.uint8)]
-    with pytest.raises(ValueError, match="no 'lanczos' among the methods"):
+    with pytest.raises(ValueError, match="no 'lanczos' in the methods of resizing"):
         geometric.resize(None, image, size=8, method="lanczos")
     with pytest.raises(ValueError, match="rising"):
         geometric.random_resized_crop(seed(0), image, size=8, scale=(1.0, 0.2))

@@ -1,0 +1,1 @@
+"""Scripts that run on other machines; `ssl-jax launch` sends them there."""

@@ -1,0 +1,69 @@
+"""Operations counted by hand, and by XLA where its count is right; collectives of texts that compilers write."""
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from ssl_jax.nets import conv
+from ssl_jax.shard import mesh, operations
+
+
+def counted(function, *shapes):
+    arguments = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in shapes]
+    return operations.flops(jax.jit(function).trace(*arguments).jaxpr.jaxpr)
+
+
+def test_products_scans_and_conditions():
+    product = 2 * 3 * 4 * 5
+    assert counted(lambda a, b: a @ b, (3, 4), (4, 5)) == product
+    assert counted(lambda a, b: jnp.einsum("bij,bjk->bik", a, b), (7, 3, 4), (7, 4, 5)) == 7 * product
+    assert counted(lambda a, b: jax.lax.scan(lambda c, _: (c @ b @ b.T, None), a, length=6)[0], (3, 4), (4, 5)) == (
+        6 * 2 * product
+    )
+    either = lambda a, b: jax.lax.cond(a[0, 0] > 0, lambda: (a @ b).sum(), lambda: (a @ b @ b.T).sum())  # noqa: E731
+    assert counted(either, (3, 4), (4, 5)) == 2 * product
+
+
+@pytest.mark.parametrize("size, stride, channels", [(1, 1, 16), (3, 1, 16), (3, 2, 16), (7, 2, 3)])
+def test_a_convolution_and_both_its_gradients_are_three_times_the_convolution(size, stride, channels):
+    h = -(-8 // stride)
+    forward = 2 * 4 * h * h * size * size * channels * 32
+    shapes = (4, 8, 8, channels), (size, size, channels, 32)
+    assert counted(lambda x, k: conv.convolve(x, k, stride), *shapes) == forward
+    both = jax.grad(lambda x, k: jnp.square(conv.convolve(x, k, stride)).sum(), (0, 1))
+    # The gradient by the input meets the padding, too: with a stride, a row and a column more than the output has.
+    assert 3 * forward <= counted(both, *shapes) <= 3.3 * forward
+
+
+def test_an_unrolled_program_has_the_count_of_xla():
+    def network(x, w):
+        return jnp.sum(jnp.square(jax.nn.relu(x @ w) @ w.T))
+
+    step, shapes = jax.grad(network, (0, 1)), ((64, 128), (128, 256))
+    arguments = [jax.ShapeDtypeStruct(shape, jnp.float32) for shape in shapes]
+    theirs = jax.jit(step).lower(*arguments).compile().cost_analysis()["flops"]
+    assert counted(step, *shapes) == pytest.approx(theirs, rel=0.02)
+
+
+def test_collectives_of_a_real_program():
+    place = mesh.make(8, 1, devices=jax.devices()[:8])
+    split, whole = mesh.by_example(place), mesh.replicated(place)
+    similar = jax.jit(lambda z: jnp.sum(jax.nn.softmax(z @ z.T)), in_shardings=split, out_shardings=whole)
+    found = operations.collectives(similar.lower(jax.ShapeDtypeStruct((64, 16), jnp.float32)).compile().as_text())
+    assert found["all-gather"] == {"count": 1, "bytes": 64 * 16 * 4}
+    assert found["all-reduce"] == {"count": 1, "bytes": 4}
+
+
+def test_collectives_that_start_and_end():
+    text = """
+  %a = (bf16[8,16]{1,0}, bf16[64,16]{1,0}) all-gather-start(bf16[8,16]{1,0} %x), dimensions={0}
+  %b = bf16[64,16]{1,0} all-gather-done((bf16[8,16]{1,0}, bf16[64,16]{1,0}) %a)
+  %c = f32[10]{0} all-reduce-start(f32[10]{0} %y), to_apply=%add
+  %d = (f32[4]{0}, f32[4]{0}, u32[], u32[]) collective-permute-start(f32[4]{0} %z)
+  %e = (f32[2,3]{1,0}, s8[5]{0}) all-reduce(f32[2,3]{1,0} %p, s8[5]{0} %q), to_apply=%add
+"""
+    assert operations.collectives(text) == {
+        "all-gather": {"count": 1, "bytes": 64 * 16 * 2},
+        "all-reduce": {"count": 2, "bytes": 40 + 24 + 5},
+        "collective-permute": {"count": 1, "bytes": 16},
+    }

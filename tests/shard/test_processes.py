@@ -1,0 +1,124 @@
+"""Several real processes on this machine are one run."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+WORKER = pathlib.Path(__file__).with_name("worker.py")
+STEPS = 4
+
+
+def port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def start(workdir, *arguments: str, devices: int = 1, changes: dict | None = None, env: dict | None = None):
+    """A worker that runs by itself, with its output in WORKDIR.log."""
+    flags = "--xla_backend_optimization_level=1"
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.startswith(("SLURM_", "OMPI_"))},
+        **{"JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": str(devices), "XLA_FLAGS": flags},
+        **(env or {}),
+    }
+    command = [sys.executable, str(WORKER), str(workdir), json.dumps(changes or {}), *arguments]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def ended(*workers, code: int = 0) -> list[str]:
+    """What they printed. Fails unless all end with `code`."""
+    said = [worker.communicate(timeout=600)[0] for worker in workers]
+    assert [worker.returncode for worker in workers] == [code] * len(workers), "\n".join(said)
+    return said
+
+
+def flags(count: int, address: str) -> list[list[str]]:
+    return [[f"--coordinator={address}", f"--processes={count}", f"--process={i}"] for i in range(count)]
+
+
+def losses(workdir) -> list[float]:
+    return [json.loads(line)["loss"] for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+
+
+def left(workdir, process: int = 0):
+    return np.load(f"{workdir}.{process}.npz")
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """One process with one device: what all others must equal."""
+    workdir = tmp_path_factory.mktemp("alone") / "run"
+    ended(start(workdir, "--features"))
+    return workdir
+
+
+def assert_same_run(workdir, alone, parts: int):
+    ours, theirs = [left(workdir, i) for i in range(parts)], left(alone)
+    np.testing.assert_array_equal(np.concatenate([part["seen"] for part in ours], 1), theirs["seen"])
+    assert losses(workdir) == pytest.approx(losses(alone), rel=2e-4)
+    for part in ours:  # every process has all features, in the order of the dataset
+        np.testing.assert_array_equal(part["labels"], theirs["labels"])
+        np.testing.assert_allclose(part["features"], theirs["features"], rtol=5e-3, atol=5e-4)
+
+
+def test_two_processes_of_srun_are_one(alone, tmp_path):
+    slurm = {
+        **{"SLURM_JOB_ID": str(port() % 4096), "SLURM_STEP_NODELIST": "localhost", "SLURM_NTASKS": "2"},
+        **{"SLURM_NODEID": "0", "SLURM_STEP_TASKS_PER_NODE": "2"},
+    }
+    own = [{"SLURM_PROCID": str(i), "SLURM_LOCALID": str(i)} for i in range(2)]
+    ended(*(start(tmp_path / "run", "--features", devices=2, env={**slurm, **o}) for o in own))
+    assert left(tmp_path / "run")["devices"] == 4
+    assert_same_run(tmp_path / "run", alone, 2)
+
+
+def test_four_devices_of_one_process_are_one(alone, tmp_path):
+    ended(start(tmp_path / "run", "--features", devices=4))
+    assert_same_run(tmp_path / "run", alone, 1)
+
+
+def test_sigterm_to_one_saves_on_all_at_the_same_step_and_one_goes_on(alone, tmp_path):
+    workdir, long = tmp_path / "run", {"duration": "40 steps", "lr": "0.01"}
+    workers = [start(workdir, "--pause=0.2", *f, changes=long) for f in flags(2, f"127.0.0.1:{port()}")]
+    deadline = time.monotonic() + 300
+    while not (workdir / "metrics.jsonl").exists() or not losses(workdir):
+        assert time.monotonic() < deadline and all(w.poll() is None for w in workers), ended(*workers)
+        time.sleep(0.05)
+    workers[1].send_signal(signal.SIGTERM)
+    ended(*workers)
+    steps = {int(left(workdir, i)["step"]) for i in range(2)}
+    assert len(steps) == 1 and 1 <= steps.copy().pop() < 40, steps
+    assert (workdir / "checkpoints" / str(*steps)).is_dir()
+    before = losses(workdir)
+    ended(start(workdir, changes={"duration": f"{max(steps) + 2} steps"}))
+    assert losses(workdir)[: len(before)] == before
+    assert losses(workdir)[:STEPS] == pytest.approx(losses(alone), rel=2e-4)
+    assert len(losses(workdir)) == max(steps) + 2
+
+
+def test_a_missing_peer_is_one_sentence(tmp_path):
+    patience = {"processes.start": "3.0"}
+    (said,) = ended(start(tmp_path / "run", *flags(2, f"127.0.0.1:{port()}")[0], changes=patience), code=75)
+    assert f"process 0 of 2 on {socket.gethostname()} waited 3 s" in said and "did not all come" in said
+    assert "Traceback" not in said and "stack trace" not in said
+
+
+def test_another_recipe_on_one_host_is_refused_by_all(tmp_path):
+    changes = [{}, {"method.temperature": "0.3"}]
+    pairs = zip(flags(2, f"127.0.0.1:{port()}"), changes, strict=True)
+    said = ended(*(start(tmp_path / "run", *f, changes=c) for f, c in pairs), code=2)
+    for text in said:
+        sentence = (
+            f"process 1 on {socket.gethostname()} differs from the others: config.method.temperature is 0.3 there"
+        )
+        assert sentence in text and "Traceback" not in text
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,68 @@
+"""Plans: the arithmetic on what a compiler found, and the real compiler where it is installed."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ssl_jax import build, planning, recipes
+from ssl_jax.shard import chips
+
+COMPILER = "TPU_LIBRARY_PATH" in os.environ or importlib.util.find_spec("libtpu") is not None
+NEEDS = pytest.mark.skipif(not COMPILER, reason="libtpu is not installed: pip install 'ssl_jax[plan]'")
+
+
+def recipe(name="quickstart", **changes):
+    return build.resolve(recipes.override(build.resolve(recipes.load(name)), changes))
+
+
+def test_the_step_is_as_slow_as_what_binds_it():
+    slice_ = chips.topology("v5e-4")
+    found = {
+        "flops": 4 * 197e12,
+        "bytes_accessed": 819e9 / 2,
+        "collectives": {"all-reduce": {"count": 1, "bytes": 4e9}},
+    }
+    row = planning.costs(recipe(), slice_, (10000, 10, 1), found, 0.5)
+    assert row["bounds"] == pytest.approx({"compute": 1.0, "memory": 0.5, "links": 0.01})
+    assert row["binds"] == "compute" and row["steps"] == 1250
+    assert row["hours"] == pytest.approx(1250 * 2.0 / 3600)  # at half of the peak
+    assert row["chip_hours"] == pytest.approx(4 * row["hours"])
+    assert row["epoch_seconds"] == pytest.approx(10000 / 256 * 2.0)
+
+
+def test_a_dataset_that_is_not_there_has_a_known_size_or_must_be_told(monkeypatch):
+    monkeypatch.delenv("TFDS_DATA_DIR", raising=False)
+    assert planning.dataset(dict(train="tfds:imagenet2012/train", dir="/not/there")) == (1281167, 1000, 3)
+    with pytest.raises(ValueError, match="--examples=N"):
+        planning.dataset(dict(train="folder:/not/there", dir=""))
+
+
+def test_gpus_get_the_analytic_part_only():
+    (row,) = planning.plan(recipe(), ["h100-8"])
+    assert not row["compiled"] and "fits" not in row and "peak" not in row
+    assert row["flops"] > 1e10 and row["state_bytes"] > 1e6 and row["binds"] == "compute"
+
+
+@pytest.mark.parametrize(
+    "names, utilisation, sentence", [(["v9-8"], 0.4, "no 'v9' in the chips"), (["h100-8"], 40, "no share of the peak")]
+)
+def test_bad_requests_are_one_sentence(names, utilisation, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        planning.plan(recipe(), names, utilisation=utilisation)
+
+
+@NEEDS
+@pytest.mark.slow
+def test_the_quickstart_fits_a_small_slice_and_sends_what_its_mathematics_needs():
+    command = [sys.executable, "-m", "ssl_jax", "plan", "--config=quickstart", "--topology=v5e-4", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stderr == ""
+    (row,) = json.loads(done.stdout)
+    assert row["fits"] and row["peak"] < row["memory"] and row["largest_batch"] > row["batch"]
+    assert row["compiler_flops"] * 4 == pytest.approx(row["flops"], rel=0.25)  # XLA leaves out taps on the padding
+    # Embeddings are gathered, gradients and batch statistics reduced; nothing is sent from all to all.
+    assert set(row["collectives"]) == {"all-gather", "all-reduce"}
