@@ -17,6 +17,7 @@ from ssl_jax.shard import processes
 from ssl_jax.shard.cluster import Flags
 from ssl_jax.shard.program import Program
 from ssl_jax.types import TrainState
+from ssl_jax.watchdog import Watchdog
 
 CACHE = pathlib.Path("~/.cache/ssl_jax/compiled").expanduser()
 """Where compiled steps are kept between runs, unless JAX_COMPILATION_CACHE_DIR names another place."""
@@ -53,14 +54,16 @@ def joined(full: dict, flags: Flags) -> tuple[Job, Program]:
 
 
 def _train(job: Job, program: Program, workdir: str, spent: Goodput, stop: stopping.Stop) -> dict | None:
-    if jax.process_index() == 0:
-        first, folder = report.first(job), epath.Path(workdir)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "config.json").write_text(json.dumps(job.config, indent=2) + "\n")
-        report.views(job, first, workdir, loop.keys(job.seed)["step"])
-    # Also lets the others wait for process 0's pictures: a collective on CPUs waits for no more than 30 seconds.
-    processes.agree({"--workdir": workdir}, seconds=job.patience)
-    state, step = loop.train(job, program, workdir, spent, stop)
+    dog = Watchdog(job.health.step_seconds, job.health.other_seconds, spent)
+    with dog.watching():
+        if jax.process_index() == 0:
+            first, folder = report.first(job), epath.Path(workdir)
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "config.json").write_text(json.dumps(job.config, indent=2) + "\n")
+            report.views(job, first, workdir, loop.keys(job.seed)["step"])
+        # Also lets the others wait for process 0's pictures: a collective on CPUs waits for no more than 30 seconds.
+        processes.agree({"--workdir": workdir}, seconds=job.patience)
+        state, step = loop.train(job, program, workdir, spent, stop, dog.ended)
     if stop.is_set():
         if jax.process_index() == 0:
             print(f"stopped after step {step} of {job.clock.total}; the same command goes on from there")

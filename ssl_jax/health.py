@@ -29,7 +29,8 @@ PATIENCE = 100
 FLAT, EVEN, ONE, RANK = 0.03, 0.999, 1.5, 1.5
 """Collapse: a spread below FLAT (cosines of different examples above 0.999), an entropy above EVEN of ln K, fewer than
 ONE prototypes in use, an effective rank below RANK."""
-WATCHED = ("loss", "skipped", "monitor/std", "prototypes/used", "teacher/evenness", "codes/evenness")
+ASSIGNED = ("prototypes/used", "teacher/entropy", "teacher/evenness", "codes/entropy", "codes/evenness")
+WATCHED = ("loss", "skipped", "monitor/std", *ASSIGNED)
 
 
 class Limits(NamedTuple):
@@ -89,13 +90,16 @@ class Spikes:
 def collapse(numbers: dict[str, float]) -> str | None:
     """What looks collapsed in the numbers of a step or of an evaluation; None where nothing does."""
     known = {k: v for k, v in numbers.items() if v is not None and math.isfinite(v)}
-    for name in ("teacher/evenness", "codes/evenness"):
-        if known.get(name, 0.0) > EVEN:
-            return f"assignments are uniform: loss equals ln K ({known.get('loss', math.nan):.4f})"
+    for side in ("teacher", "codes"):
+        if known.get(f"{side}/evenness", 0.0) > EVEN:
+            loss, most = known.get("loss", math.nan), known[f"{side}/entropy"] / known[f"{side}/evenness"]
+            verb = "equals ln K" if math.isclose(loss, most, rel_tol=0.01) else f"is {loss:.4f} and ln K"
+            return f"assignments are uniform: loss {verb} ({most:.4f})"
     if known.get("prototypes/used", math.inf) < ONE:
         return "all examples are assigned to one prototype"
-    if known.get("monitor/std", 1.0) < FLAT:
-        return f"all embeddings are the same: monitor/std is {known['monitor/std']:.4f}, which is 1 at best"
+    std = "eval/std" if "eval/std" in known else "monitor/std"
+    if known.get(std, 1.0) < FLAT:
+        return f"all embeddings are the same: {std} is {known[std]:.4f}, which is 1 at best"
     if known.get("eval/effective_rank", math.inf) < RANK:
         return f"embeddings lie on one line: eval/effective_rank is {known['eval/effective_rank']:.2f}"
     return None

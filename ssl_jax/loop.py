@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import jax
@@ -22,7 +22,6 @@ from ssl_jax.shard import program as programs
 from ssl_jax.shard.program import Program
 from ssl_jax.stopping import Interrupted, Stop
 from ssl_jax.types import Key, TrainState
-from ssl_jax.watchdog import Watchdog
 
 PURPOSES = ("init", "step", "epoch")
 """What the run needs randomness for; nothing random is ever saved."""
@@ -77,11 +76,14 @@ class Run(NamedTuple):
     stop: Stop
 
 
-def train(job: Job, program: Program, workdir: str, spent: Goodput, stop: Stop) -> tuple[TrainState, int]:
+def train(
+    job: Job, program: Program, workdir: str, spent: Goodput, stop: Stop, ended: Callable[[], None] = lambda: None
+) -> tuple[TrainState, int]:
     """Runs the job to its end, or until it shall stop, from the newest whole checkpoint of the work directory.
 
     Gives the last state and its step. A stop ends the step that runs, or an evaluation, and saves; the same command
-    goes on. Raises Unhealthy where a guard ends the run, whose checkpoints stay as they are.
+    goes on. ended: is called for each step that the device has ended. Raises Unhealthy where a guard ends the run,
+    whose checkpoints stay as they are.
     """
     with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", job.keep)) as saved:
         state, step = saved.resume(program.state, say=complain) or (fresh(job, program), 0)
@@ -89,22 +91,27 @@ def train(job: Job, program: Program, workdir: str, spent: Goodput, stop: Stop) 
         if step < job.clock.total:
             with spent.on("evaluation"):
                 make_up(job, program, workdir, state, step)
-            with running(job, program, workdir, saved, step, spent, stop) as run:
+            with running(job, program, workdir, saved, step, spent, stop, ended) as run:
                 state, step = advance(job, program, run, state, step)
     return state, step
 
 
 @contextlib.contextmanager
 def running(
-    job: Job, program: Program, workdir: str, saved: Checkpoints, step: int, spent: Goodput, stop: Stop
+    job: Job,
+    program: Program,
+    workdir: str,
+    saved: Checkpoints,
+    step: int,
+    spent: Goodput,
+    stop: Stop,
+    ended: Callable[[], None],
 ) -> Iterator[Run]:
     """The log, the guards and the data of a run that goes on after `step` steps."""
     with contextlib.ExitStack() as stack:
         writer = stack.enter_context(Writer(workdir, start=step, total=job.clock.total, batch=job.clock.batch))
-        dog = Watchdog(job.health.step_seconds, job.health.other_seconds, spent)
-        stack.enter_context(dog.watching())
         tongue = dict(describe=job.train.describe, say=writer.note, steps=saved.steps)
-        health = Health(job.health, folder=workdir, **tongue, ended=dog.ended)
+        health = Health(job.health, folder=workdir, **tongue, ended=ended)
         feed = stack.enter_context(device.put(batches(job, step), program.by_example))
         yield Run(saved, writer, health, feed, spent, stop)
 

@@ -88,7 +88,7 @@ def entropy(probabilities: Array) -> Array:
 
 
 def evenness(probabilities: Array) -> Array:
-    """`entropy` over log k: 1 where all rows are uniform."""
+    """`entropy` over log k: 1 where all rows are uniform, which is a collapse; 0 for one-hot rows."""
     return entropy(probabilities) / math.log(max(probabilities.shape[-1], 2))
 
 

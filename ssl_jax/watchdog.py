@@ -49,18 +49,24 @@ class Watchdog:
             faulthandler.cancel_dump_traceback_later()
 
     def _watch(self, every: float) -> None:
+        self._arm(every)
         while not self._closed.wait(every):
             bucket = self._spent.bucket
             long = bucket in LONG or not self._stepped
             if long != self._long:
                 self._long, self._last = long, time.monotonic()
-            limit, waited = self._limits[long], time.monotonic() - self._last
-            if limit and waited > limit:
+            waited = time.monotonic() - self._last
+            if 0 < self._limits[long] < waited:
                 self._end(bucket, waited)
-            if limit:  # where what hangs holds Python's lock, this thread does not come back, and C's timer ends it all
-                faulthandler.dump_traceback_later(limit + 4 * every, exit=True, file=sys.__stderr__)
-            else:
-                faulthandler.cancel_dump_traceback_later()
+            self._arm(every)
+
+    def _arm(self, every: float) -> None:
+        """Winds up C's timer anew: where what hangs holds Python's lock, this thread does not come back to do so."""
+        limit = self._limits[self._long]
+        if limit:
+            faulthandler.dump_traceback_later(limit + 4 * every, exit=True, file=sys.__stderr__)
+        else:
+            faulthandler.cancel_dump_traceback_later()
 
     def _end(self, bucket: str, waited: float) -> None:
         print(

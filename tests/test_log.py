@@ -194,3 +194,16 @@ def test_an_error_in_the_run_still_leaves_its_last_row(tmp_path):
         out.write(1, metrics(1))
         raise RuntimeError
     assert len(log.rows(tmp_path)) == 1
+
+
+def test_numbers_come_late_into_the_row_of_their_step(tmp_path):
+    log.amend(tmp_path, 4, {"eval/std": 0.5})  # into a log that is not there yet
+    with writer(tmp_path) as out:
+        for step in (3, 4, 5):
+            out.write(step, {"loss": step})
+    assert [log.evaluated(tmp_path, step) for step in (3, 4, 5, 6)] == [False] * 4
+    log.amend(tmp_path, 4, {"eval/std": 0.7})
+    assert [(row["step"], row["loss"]) for row in log.rows(tmp_path)] == [(3, 3), (4, 4)]
+    assert log.rows(tmp_path)[1]["eval/std"] == 0.7 and log.evaluated(tmp_path, 4)
+    log.amend(tmp_path, 9, {"eval/std": 0.8})
+    assert log.rows(tmp_path)[2] == {"step": 9, "eval/std": 0.8}

@@ -189,10 +189,17 @@ def test_a_jump_stops_where_the_recipe_says_so(tmp_path):
 @pytest.mark.parametrize(
     "seen, sentence",
     [
-        ({"teacher/evenness": 1.0, "loss": math.log(64)}, "assignments are uniform: loss equals ln K (4.1589)"),
-        ({"codes/evenness": 0.9999, "loss": 1.0}, "assignments are uniform"),
+        (
+            {"teacher/evenness": 1.0, "teacher/entropy": math.log(64), "loss": math.log(64)},
+            "assignments are uniform: loss equals ln K (4.1589)",
+        ),
+        (
+            {"codes/evenness": 0.9999, "codes/entropy": 2.0, "loss": 3.0},
+            "assignments are uniform: loss is 3.0000 and ln K (2.0002)",
+        ),
         ({"prototypes/used": 1.0, "monitor/std": 0.9}, "all examples are assigned to one prototype"),
         ({"monitor/std": 0.02}, "all embeddings are the same: monitor/std is 0.0200"),
+        ({"eval/std": 0.02, "monitor/std": 0.9}, "all embeddings are the same: eval/std is 0.0200"),
         ({"eval/effective_rank": 1.2}, "embeddings lie on one line"),
     ],
 )
@@ -202,6 +209,7 @@ def test_collapse_is_named(seen, sentence):
 
 def test_health_is_no_collapse():
     healthy = {"teacher/evenness": 0.7, "codes/evenness": 0.1, "prototypes/used": 3, "monitor/std": 0.5, "loss": 4.1}
+    healthy |= {"teacher/entropy": 2.9, "codes/entropy": 0.4}
     assert collapse({**healthy, "eval/effective_rank": 9.0}) is None
     assert collapse({"monitor/std": math.nan, "teacher/evenness": None}) is None and collapse({}) is None
 

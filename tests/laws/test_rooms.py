@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "evaluation": {"data", "evals", "job", "monitors", "shard", "types"},
     "loop": {
         *("checkpoint", "data", "durations", "evaluation", "goodput", "health", "job", "log", "shard", "stopping"),
-        *("types", "watchdog"),
+        "types",
     },
     "report": {"data", "evaluation", "goodput", "job", "log", "pictures", "shard", "step", "types"},
     "catalogue": {"recipes", "registry", "types"},
