@@ -36,7 +36,6 @@ def keys(seed: int) -> dict[str, Key]:
 
 def compiled(job: Job) -> Program:
     """The job's functions on the job's mesh."""
-    meshes.one_device_a_core(job.clock.batch)
     mesh = meshes.make(**job.mesh)
     return programs.build(job.method, job.optimizer, job.training.device, job.clean.device, job.shapes, mesh)
 
