@@ -1,6 +1,7 @@
 """A method and a mesh -> compiled functions. Shardings and donation are said here and nowhere else."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -14,6 +15,8 @@ from ssl_jax.types import Method, TrainState, Tree
 
 QUICKLY = {"xla_backend_optimization_level": 1}
 """For what runs once: at its full level XLA's CPU compiler takes seconds for each of the many random draws."""
+ON_CPU = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT"}
+"""YNNPACK keeps the matrix products; it runs a convolution of up to 64 channels on one core, XLA's own form on all."""
 
 
 class Program(NamedTuple):
@@ -73,16 +76,17 @@ def build(
     state = jax.eval_shape(init, key)
     places = placement.shardings(mesh, state, rules)
     state = jax.tree.map(lambda a, s: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=s), state, places)
+    jit = partial(jax.jit, compiler_options=ON_CPU if mesh.devices.flat[0].platform == "cpu" else {})
     step, settle = steps.make_step(method, optimizer, augment), steps.make_settling(method, augment)
     return Program(
         init=jax.jit(init, in_shardings=whole, out_shardings=places, compiler_options=QUICKLY),
-        step=jax.jit(step, in_shardings=(places, split, whole), out_shardings=(places, whole), donate_argnums=0),
-        settle=jax.jit(settle, in_shardings=(places, split, whole), out_shardings=places, donate_argnums=0),
+        step=jit(step, in_shardings=(places, split, whole), out_shardings=(places, whole), donate_argnums=0),
+        settle=jit(settle, in_shardings=(places, split, whole), out_shardings=places, donate_argnums=0),
         tasks=tuple(
-            jax.jit(task.run, in_shardings=(places, whole), out_shardings=places, donate_argnums=0)
+            jit(task.run, in_shardings=(places, whole), out_shardings=places, donate_argnums=0)
             for task in method.epoch_tasks
         ),
-        embed=jax.jit(embed, in_shardings=(places.params, places.method_state, split), out_shardings=split),
+        embed=jit(embed, in_shardings=(places.params, places.method_state, split), out_shardings=split),
         whole=jax.jit(lambda tree: tree, out_shardings=whole),
         state=state,
         batch=batch,
