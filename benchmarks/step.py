@@ -46,7 +46,6 @@ def main() -> None:
     parser.add_argument("--torch", metavar="PYTHON", help="an interpreter that has torch")
     options = parser.parse_args()
     machine.start_with_huge_pages()
-    mesh.one_device_a_core(options.batch)
     before = torch(options)
     results = {name: measure(make(), options.batch, options.rounds) for name, make in ENCODERS.items()}
     for name, theirs in torch(options).items():

@@ -47,7 +47,7 @@ def joined(full: dict, flags: Flags) -> tuple[Job, Program]:
     """The job of a resolved recipe and its functions, once all processes are there and mean the same run."""
     keep_compiled()
     options = {key: full["processes"][key] for key in ("heartbeat", "shutdown")}
-    processes.start(flags, batch=full["batch"], patience=full["processes"]["start"], **options)
+    processes.start(flags, patience=full["processes"]["start"], **options)
     job = build.job(full)
     processes.agree(identity.of(job), seconds=job.patience)
     return job, loop.compiled(job)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ssl_jax.exits import FINAL
 from ssl_jax.launching import command
 from ssl_jax.launching.command import Command, Run
-from ssl_jax.machine import cores, gpus
+from ssl_jax.machine import gpus
 from ssl_jax.shard.cluster import share
 
 GRACE = 60.0
@@ -29,7 +29,7 @@ class Processes(NamedTuple):
 
 
 def commands(run: Run, want: Processes, environment: Mapping[str, str], port: int) -> list[Command]:
-    """One command a process. GPUs are shared in equal blocks; without GPUs the cores are, as devices of the CPU.
+    """One command a process. GPUs are shared in equal blocks; without GPUs each process has one device, the CPU.
 
     Raises ValueError for a number of processes that the GPUs cannot be shared by.
     """
@@ -40,13 +40,8 @@ def commands(run: Run, want: Processes, environment: Mapping[str, str], port: in
         flags = [f"--coordinator=127.0.0.1:{port}", f"--processes={want.count}", f"--process={i}"]
         mine = share(seen, want.count, i)
         flags += [f"--local-devices={','.join(map(str, mine))}"] if mine else []
-        each = (
-            {} if mine or "JAX_NUM_CPU_DEVICES" in environment else {"JAX_NUM_CPU_DEVICES": cores() // want.count or 1}
-        )
-        prefix = ("env", *(f"{k}={v}" for k, v in each.items())) if each else ()
         verb, *rest = command.train(run)[1:]
-        argv = (*prefix, sys.executable, "-m", "ssl_jax", verb, *rest, *flags)
-        out.append(Command(f"process {i}", argv))
+        out.append(Command(f"process {i}", (sys.executable, "-m", "ssl_jax", verb, *rest, *flags)))
     return out
 
 

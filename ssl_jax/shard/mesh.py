@@ -1,30 +1,10 @@
 """The mesh and where things lie on it. Axes: `data` splits the batch, `fsdp` splits batch and state."""
 
-import os
-
 import jax
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
-from ssl_jax.machine import cores
-
 AXES = ("data", "fsdp")
-MOST = 8
-"""Devices that a CPU is divided into at the most."""
-
-
-def one_device_a_core(batch: int) -> None:
-    """Divides a CPU into as many devices as it has cores and the batch can be shared by, if JAX has not started yet.
-
-    XLA runs narrow convolutions on one thread, so that two devices on two cores take two thirds of the time of one.
-    JAX_NUM_CPU_DEVICES or XLA_FLAGS that say how many there shall be are obeyed; accelerators are not concerned.
-    """
-    if jax.config.jax_num_cpu_devices > 0 or "host_platform_device_count" in os.environ.get("XLA_FLAGS", ""):
-        return
-    try:
-        jax.config.update("jax_num_cpu_devices", max(n for n in range(1, min(cores(), MOST) + 1) if batch % n == 0))
-    except RuntimeError:
-        pass  # JAX runs already, on the devices that it has
 
 
 def make(data: int = -1, fsdp: int = 1, *, devices: list | None = None) -> Mesh:

@@ -18,7 +18,6 @@ from jax._src import distributed, hardware_utils
 
 from ssl_jax import exits
 from ssl_jax.machine import gpus
-from ssl_jax.shard import mesh
 from ssl_jax.shard.cluster import Flags, Start, decide
 
 FOUND_BY = {"gke": "gketpu", "tpu": "gcetpu"}
@@ -31,11 +30,11 @@ class Refused(ValueError):
     """What all processes refuse at the same time, so that all of them may leave by the door."""
 
 
-def start(flags: Flags, *, batch: int, patience: float, heartbeat: float, shutdown: float) -> None:
+def start(flags: Flags, *, patience: float, heartbeat: float, shutdown: float) -> None:
     """Joins the other processes if there are any, before JAX touches a device, and checks what devices came of it.
 
-    batch: examples of a global step, see `mesh.one_device_a_core`. patience, heartbeat, shutdown: seconds that others
-    may take to start, to give a sign of life, and to end. Ends the process, by `exits.PEERS_MISSING`, if they do not.
+    patience, heartbeat, shutdown: seconds that others may take to start, to give a sign of life, and to end. Ends the
+    process, by `exits.PEERS_MISSING`, if they do not.
     """
     seen = gpus(os.environ)
     chips = hardware_utils.num_available_tpu_chips_and_device_id()[0]
@@ -56,7 +55,6 @@ def start(flags: Flags, *, batch: int, patience: float, heartbeat: float, shutdo
             heartbeat_timeout_seconds=int(heartbeat),
             shutdown_timeout_seconds=int(shutdown),
         )
-    mesh.one_device_a_core(max(batch // distributed.global_state.num_processes, 1))
     check_devices(how, seen)
 
 

@@ -137,12 +137,10 @@ def test_slurm(printed):
 
 def test_processes_here(printed, monkeypatch):
     monkeypatch.setenv("JAX_PLATFORMS", "cpu")
-    monkeypatch.delenv("JAX_NUM_CPU_DEVICES", raising=False)
-    monkeypatch.setattr("ssl_jax.launching.local.cores", lambda: 8)
     monkeypatch.setattr("sys.executable", "python")
     text = printed("local", "--processes=2", "--workdir=runs/q", "--config=quickstart", "--config.lr=0.1")
     assert text == "".join(
-        f"# process {i}\nenv JAX_NUM_CPU_DEVICES=4 python -m ssl_jax train --config=quickstart --workdir=runs/q "
+        f"# process {i}\npython -m ssl_jax train --config=quickstart --workdir=runs/q "
         f"--config.lr=0.1 --coordinator=127.0.0.1:12421 --processes=2 --process={i}\n"
         for i in range(2)
     )
@@ -153,7 +151,6 @@ def test_gpus_here_are_shared(printed, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3")
     text = printed("local", "--processes=2", "--workdir=runs/q", "--config=quickstart")
     assert "--process=0 --local-devices=0,1\n" in text and "--process=1 --local-devices=2,3\n" in text
-    assert "JAX_NUM_CPU_DEVICES" not in text
 
 
 @pytest.mark.parametrize(
