@@ -7,6 +7,9 @@ UNHEALTHY = 3
 HUNG = 4
 """No step ended in time; the stacks of all threads are on stderr. To try again is right. Where Python itself hangs in
 foreign code that holds its lock, the stacks are there too and the code is 1."""
+IO_FAILED = 74
+"""A disk, bucket or network did not do what it should (EX_IOERR of sysexits.h): full, slow or away. To try again is
+right where that passes."""
 PEERS_MISSING = 75
 """Other processes did not come in time (EX_TEMPFAIL of sysexits.h). To try again is right."""
 FINAL = (BAD_INPUT, UNHEALTHY)
@@ -17,7 +20,16 @@ class Unhealthy(RuntimeError):
     """Training was stopped by a guard; one sentence."""
 
 
+WRITTEN = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+"""Errors of the system that come from a path that the user wrote."""
+KINDS = (
+    (TimeoutError, PEERS_MISSING),
+    ((ValueError, *WRITTEN), BAD_INPUT),
+    (OSError, IO_FAILED),
+    (Unhealthy, UNHEALTHY),
+)
+
+
 def of(error: Exception) -> int | None:
     """The code for an error whose text is one sentence for the user; None for one that nobody has foreseen."""
-    kinds = ((TimeoutError, PEERS_MISSING), ((ValueError, OSError), BAD_INPUT), (Unhealthy, UNHEALTHY))
-    return next((code for kind, code in kinds if isinstance(error, kind)), None)
+    return next((code for kind, code in KINDS if isinstance(error, kind)), None)

@@ -9,8 +9,7 @@ import pathlib
 import re
 import sys
 
-from ssl_jax import machine, spelling
-from ssl_jax.exits import BAD_INPUT, UNHEALTHY, Unhealthy
+from ssl_jax import exits, machine, spelling
 
 OVERRIDE = re.compile(r"--config\.([\w.]+)=(.*)", re.DOTALL)
 VERBS = pathlib.Path(__file__).parent / "verbs"
@@ -42,12 +41,11 @@ def main(argv: list[str] | None = None) -> int:
             changes, rest = overrides(rest)
             return module.run(parser.parse_args(rest), changes) or 0
         return module.run(parser.parse_args(rest)) or 0
-    except (ValueError, OSError) as error:
-        if os.environ.get("SSL_JAX_TRACEBACK"):
+    except Exception as error:
+        code = exits.of(error)
+        if code is None or os.environ.get("SSL_JAX_TRACEBACK"):
             raise
-        return complain(sentence(error))
-    except Unhealthy as error:
-        return complain(str(error), UNHEALTHY)
+        return complain(sentence(error), code)
 
 
 def overrides(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
@@ -59,7 +57,7 @@ def overrides(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
     return dict(match.groups() for _, match in found if match), [a for a, match in found if not match]
 
 
-def sentence(error: ValueError | OSError) -> str:
+def sentence(error: Exception) -> str:
     """What to tell about it: an OSError's file and reason, else its own words."""
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}"
@@ -75,7 +73,7 @@ def overview(verbs: dict[str, str]) -> str:
     )
 
 
-def complain(sentence: str, code: int = BAD_INPUT) -> int:
+def complain(sentence: str, code: int = exits.BAD_INPUT) -> int:
     """One sentence to stderr; the exit code."""
     print(f"ssl-jax: {sentence}", file=sys.stderr)
     return code

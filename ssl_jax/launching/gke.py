@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ssl_jax.launching import command
 from ssl_jax.launching.command import Command, Run
 
-RESTART = "1,4,75"
+RESTART = "1,4,74,75"
 """Besides 42 and 127 to 255, after which xpk restarts by itself; the final codes 2 and 3 are in neither."""
 GRACE = 120
 """Seconds between SIGTERM and SIGKILL: time to save."""

@@ -68,7 +68,7 @@ def _colour(image: tf.Tensor, seed: tf.Tensor, run: compose.Run, number: int) ->
         if p > 0 and op.name != "normalise":
             own = stream(seed, run.first + number, len(run.geometry) + place)
             floats = _perhaps(op, own, floats, p)
-    return tf.cast(floats * dtype.max + 0.5, dtype)
+    return geometric.rounded(floats * dtype.max, dtype)
 
 
 def _perhaps(op: Op, seed: tf.Tensor, image: tf.Tensor, p: float) -> tf.Tensor:

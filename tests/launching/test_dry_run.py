@@ -100,7 +100,7 @@ def test_gke(printed):
     arguments = ("gke", *TPU, *RUN, "--cluster=c", "--project=p", "--slices=4")
     queue = (
         f"# put the run into the queue\nxpk workload create {on} --workload=r50 --tpu-type=v5litepod-16 --num-slices=4 "
-        "%s--max-restarts=50 --restart-on-exit-codes=1,4,75 --termination-grace-period-seconds=120 '--command=%s"
+        "%s--max-restarts=50 --restart-on-exit-codes=1,4,74,75 --termination-grace-period-seconds=120 '--command=%s"
         "ssl-jax train --config=simclr_imagenet_r50 --workdir=gs://bucket/runs/r50 --config.batch=4096 "
     )
     rest = (
