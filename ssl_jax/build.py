@@ -17,6 +17,7 @@ from ssl_jax.checkpoint import Keep
 from ssl_jax.data import sources
 from ssl_jax.health import Limits
 from ssl_jax.job import Every, Job, Preprocess
+from ssl_jax.nets.chunks import chunked
 from ssl_jax.optim import chain, schedules
 from ssl_jax.paradigms.monitored import with_monitors
 from ssl_jax.paradigms.probe import with_probe
@@ -38,6 +39,7 @@ DEFAULTS = {
     "photometric": "device",
     "probe": True,
     "mesh": {"data": -1, "fsdp": 1},
+    "chunks": 1,
     "processes": {"start": 900.0, "agree": 900.0, "heartbeat": 100.0, "shutdown": 300.0},
     "log": {"every": "10 steps"},
     "checkpoint": {"every": "10 %", "keep": 2, "keep_every": "never", "best": ""},
@@ -203,12 +205,24 @@ def check(config: dict, clock: durations.Clock) -> None:
     """Raises ValueError for a number or a period of the run's course that would be noticed only on the way."""
     if not 0 <= config["seed"] < 2**31:
         raise ValueError(f"config.seed is {config['seed']}; it must be a whole number from 0 to {2**31 - 1}")
+    if config["chunks"] < 1 or config["batch"] % config["chunks"]:
+        raise ValueError(f"config.chunks is {config['chunks']}; a batch of {config['batch']} needs one of its divisors")
     for part, key in (("checkpoint", "keep"), ("evaluation", "examples"), ("evaluation", "batch")):
         if config[part][key] < 1:
             raise ValueError(f"config.{part}.{key} is {config[part][key]}; it must be 1 or more")
     for part in ("log", "checkpoint", "evaluation"):
         with about(f"{part}.every"):
             durations.due(config[part]["every"], 1, clock)
+
+
+def _net(role: str, net: dict, chunks: int) -> Net:
+    """A network; with chunks > 1 one that meets the batch in parts, see `nets.chunks`."""
+    make, options = net_of(role, net), _options(net)
+    if chunks == 1:
+        return make(**options)
+    groups = options.get("groups", 1)
+    own = {"groups": max(groups // chunks, 1)} if "groups" in options else {}
+    return chunked(make(**{**options, **own}), chunks, groups=groups)
 
 
 def method_and_optimizer(
@@ -219,7 +233,7 @@ def method_and_optimizer(
     nets, arguments = {}, {}
     for role, net in config["nets"].items():
         with about(f"nets.{role}"):
-            nets[role] = net_of(role, net)(**_options(net))
+            nets[role] = _net(role, net, config["chunks"] if role == "encoder" else 1)
     for name, p in inspect.signature(make).parameters.items():
         if p.annotation is Net:
             if name not in nets:

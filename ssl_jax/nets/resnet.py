@@ -31,6 +31,7 @@ def resnet(
     zero_init: bool = True,
     dtype: str = "float32",
     base: int = 64,
+    remat: bool = False,
 ) -> Net:
     """A residual network (arXiv:1512.03385, table 1) for [b, h, w, c] with any number of channels.
 
@@ -41,6 +42,7 @@ def resnet(
       "half" (3x3 stride 2: small images at a quarter of the cost).
     groups: of the batch, for batch norm; 1 is global. zero_init: the last scale of each block starts at 0
       (arXiv:1706.02677, section 5.1). base: channels of the stem and of the first stage's 3x3 convolutions.
+    remat: a block is computed again in the backward pass, instead of kept; values do not depend on it.
 
     apply gives {"pool": [b, d], "maps": {"stage1": [b, h, w, c], ...}}, at least float32; pool is the mean over
     the last map. Raises ValueError for an unknown depth or stem.
@@ -58,6 +60,7 @@ def resnet(
         zero_init=zero_init,
         groups=groups,
         dtype=compute_dtype(dtype),
+        remat=remat,
     )
     return pure(module)
 
@@ -132,12 +135,14 @@ class ResNet(nn.Module):
     zero_init: bool
     groups: int
     dtype: jnp.dtype
+    remat: bool
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> dict:
         conv = partial(Conv, dtype=self.dtype)
         norm = partial(BatchNorm, train=train, groups=self.groups, dtype=self.dtype)
-        block = partial(Block, bottleneck=self.bottleneck, zero_init=self.zero_init, conv=conv, norm=norm)
+        block = nn.remat(Block) if self.remat else Block
+        block = partial(block, bottleneck=self.bottleneck, zero_init=self.zero_init, conv=conv, norm=norm)
         x = Stem(self.base, self.stem, conv, norm, name="stem")(x.astype(self.dtype))
         maps = {}
         for i, blocks in enumerate(self.blocks):

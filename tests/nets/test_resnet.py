@@ -96,6 +96,23 @@ def test_zero_init_starts_the_last_scale_of_each_block_at_zero(zero_init):
     assert float(params["stage2"]["block0"]["shortcut_norm"]["scale"][0]) == 1
 
 
+def test_remat_computes_again_and_changes_nothing(strict):
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(4, 16, 16, 3)))
+    nets = [resnet(depth=(1, 2), base=4, stem="half", zero_init=False, dtype="float64", remat=r) for r in (False, True)]
+    params, stats = drawn(nets[0], x)
+
+    def loss(net):
+        def value(params):
+            y, new = net.apply(params, stats, x, train=True)
+            return jnp.square(y["pool"]).sum(), new
+
+        return jax.jit(jax.grad(value, has_aux=True)).lower(params).compile()
+
+    plain, again = (loss(net) for net in nets)
+    jax.tree.map(lambda a, b: assert_allclose(b, a, rtol=1e-10, atol=1e-12), plain(params), again(params))
+    assert again.cost_analysis()["flops"] > 1.1 * plain.cost_analysis()["flops"]
+
+
 def test_bfloat16_computes_near_float32_and_returns_float32():
     x = jnp.asarray(np.random.default_rng(0).normal(size=(4, 8, 8, 3)), jnp.float32)
     half, full = (resnet(depth=(1, 1), base=4, stem="cifar", zero_init=False, dtype=d) for d in ("bfloat16", "float32"))

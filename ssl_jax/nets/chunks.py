@@ -1,0 +1,73 @@
+"""A batch that is larger than memory: the network meets it in parts, the loss as a whole."""
+
+from functools import partial
+
+import jax
+
+from ssl_jax.types import Array, Key, Net, Tree
+
+
+def chunked(net: Net, count: int, *, groups: int = 1) -> Net:
+    """`net`, which in training meets the rows of its batch in `count` chunks, one after the other.
+
+    The forward pass of a chunk is computed again in the backward pass, so that only inputs and outputs of the whole
+    batch are kept, and the activations of one chunk. Values and gradients are those of the whole batch, for any loss
+    upon the outputs, negatives included: gradient caching (arXiv:2101.06983, section 3.2) as a scan. Draws of drop path
+    and dropout differ from chunk to chunk.
+
+    groups: of the whole batch, for batch norm; `net` itself has `groups` / `count` of them, and chunks get whole ones.
+    Chunks take turns through the batch: where the groups are a multiple of count x devices, or there is no batch norm,
+    every device has its share of each chunk.
+
+    Raises ValueError for a net with batch statistics whose groups the chunks would cut, and rows that cannot be cut.
+    """
+
+    def init(key: Key, x: Array, **options):
+        params, stats = net.init(key, x, **options)
+        if jax.tree.leaves(stats) and groups % count:
+            raise ValueError(
+                f"{count} chunks would cut the statistics of batch norm over {groups} groups of the batch: take a "
+                f"multiple of {count} as its groups, or a network without batch norm"
+            )
+        return params, stats
+
+    def apply(params: Tree, stats: Tree, x: Array, *, train: bool, key: Key | None = None, **options):
+        if not train:
+            return net.apply(params, stats, x, train=False, key=key, **options)
+        rows = {name: value for name, value in options.items() if isinstance(value, jax.Array)}
+        rest = {name: value for name, value in options.items() if name not in rows}
+        turns = _turns(len(x), count, groups)
+
+        @partial(jax.checkpoint, prevent_cse=False)
+        def one(params, number, part):
+            x, rows = part
+            own = None if key is None else jax.random.fold_in(key, number)
+            return net.apply(params, stats, x, train=True, key=own, **rows, **rest)
+
+        def body(number, part):
+            return number + 1, one(params, number, part)
+
+        _, (y, new) = jax.lax.scan(body, 0, jax.tree.map(lambda a: _cut(a, count, turns), (x, rows)))
+        # Each chunk moved the same running statistics; the mean of these is how the whole batch would move them.
+        return jax.tree.map(lambda a: _joined(a, turns), y), jax.tree.map(lambda a: a.mean(0), new)
+
+    return Net(init, apply)
+
+
+def _turns(rows: int, count: int, groups: int) -> int:
+    """How many blocks of rows each chunk has; a block is one row, or one group of batch norm."""
+    if rows % count or rows % groups:
+        raise ValueError(f"{rows} rows (examples x views) cannot be cut into {count} chunks and {groups} groups")
+    return rows // count if groups == 1 else groups // count
+
+
+def _cut(a: Array, count: int, turns: int) -> Array:
+    """[n, ...] -> [count, n / count, ...]."""
+    a = a.reshape(turns, count, -1, *a.shape[1:])
+    return a.swapaxes(0, 1).reshape(count, -1, *a.shape[3:])
+
+
+def _joined(a: Array, turns: int) -> Array:
+    """[count, n / count, ...] -> [n, ...] in the order before `_cut`."""
+    a = a.reshape(a.shape[0], turns, -1, *a.shape[2:])
+    return a.swapaxes(0, 1).reshape(-1, *a.shape[3:])
