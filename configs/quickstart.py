@@ -9,11 +9,11 @@ from ssl_jax.configs import presets
 
 
 def get_config() -> ConfigDict:
-    """A small ResNet, 256 images a step."""
+    """A small ResNet, 128 images a step."""
     c = ConfigDict()
     c.data = dict(train="embedded:fashion_mnist/train", test="embedded:fashion_mnist/test")
-    c.batch = 256
-    c.duration = "1250 steps"
+    c.batch = 128
+    c.duration = "1000 steps"
     c.method = dict(name="simclr", temperature=0.2)
     c.nets = dict(
         encoder=dict(name="resnet", depth=(1, 1, 1), base=32, stem="half"),
@@ -21,5 +21,5 @@ def get_config() -> ConfigDict:
     )
     c.views = presets.simclr(size=28, strength=0.5, blur=False, scale=(0.3, 1.0), stats=presets.FASHION_MNIST)
     c.optimizer = dict(name="adamw", weight_decay=1e-4)
-    c.lr = dict(kind="cosine", peak=2e-3, warmup="1 epoch")
+    c.lr = dict(kind="cosine", peak=4e-3, warmup="1 epoch")
     return c

@@ -6,13 +6,19 @@ ssl-jax methods --json
 
 import argparse
 import json
+import sys
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
 
 from ssl_jax import catalogue
 
 COLUMNS = ("name", "family", "paper", "year", "paradigm", "recipes")
+WHOLE = ("name", "paper", "year", "recipes")
+"""Columns that a narrow terminal does not break."""
+PIPED = 120
+"""Columns of text where the output is no terminal."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +32,7 @@ def run(args: argparse.Namespace) -> None:
     if args.json:
         print(json.dumps(rows, indent=2))
         return
-    table = Table(*(Column(name, overflow="fold") for name in COLUMNS))
+    table = Table(*(Column(name, overflow="fold", no_wrap=name in WHOLE) for name in COLUMNS), box=SIMPLE)
     for row in rows:
-        table.add_row(*(", ".join(v) if isinstance(v, list) else str(v) for v in (row[c] for c in COLUMNS)))
-    Console().print(table)
+        table.add_row(*("\n".join(v) if isinstance(v, list) else str(v) for v in (row[c] for c in COLUMNS)))
+    Console(width=None if sys.stdout.isatty() else PIPED).print(table)
