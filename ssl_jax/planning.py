@@ -40,11 +40,14 @@ QUIET = {
 }
 
 
-def plan(config: dict, names: list[str], *, utilisation: float = 0.4, sizes: tuple | None = None) -> list[dict]:
+def plan(
+    config: dict, names: list[str], *, utilisation: float = 0.4, sizes: tuple | None = None, search: bool = True
+) -> list[dict]:
     """One row for each topology; see `row`.
 
     config: a resolved recipe. utilisation: the share of the peak that the hours assume, 0..1. sizes: examples, classes
-    and channels of the dataset where it is not there to be opened. Raises ValueError in one sentence for a topology
+    and channels of the dataset where it is not there to be opened. search: look for the largest batch, which takes
+    two or three times as long. Raises ValueError in one sentence for a topology
     that cannot be, a dataset of unknown size, or a compiler that is not installed.
     """
     if not 0 < utilisation <= 1:
@@ -53,7 +56,7 @@ def plan(config: dict, names: list[str], *, utilisation: float = 0.4, sizes: tup
     sizes = sizes or dataset(config["data"])
     rows = []
     for slice_ in slices:
-        request = {"config": config, "topology": slice_._asdict(), "sizes": sizes}
+        request = {"config": config, "topology": slice_._asdict(), "sizes": sizes, "search": search}
         rows.append(costs(config, slice_, sizes, process(request, slice_), utilisation))
     return rows
 
@@ -115,7 +118,7 @@ def costs(config: dict, slice_: Topology, sizes: tuple, found: dict, utilisation
     }
 
 
-def row(config: dict, slice_: Topology, sizes: tuple) -> dict[str, Any]:
+def row(config: dict, slice_: Topology, sizes: tuple, search: bool) -> dict[str, Any]:
     """Runs in the process of its own: memory, operations and collectives of the step, the largest batch that fits."""
     devices = place(slice_)
     made = program_of(config, sizes, devices)
@@ -127,7 +130,9 @@ def row(config: dict, slice_: Topology, sizes: tuple) -> dict[str, Any]:
     found |= first
     limit, per_chip = CHIPS[slice_.chip].memory, len(devices) // slice_.chips
     found["fits"] = "peak" in first and first["peak"] * per_chip <= limit
-    return found | {"largest_batch": largest(config, sizes, devices, first, limit / per_chip)}
+    if search:
+        found["largest_batch"] = largest(config, sizes, devices, first, limit / per_chip)
+    return found
 
 
 def place(slice_: Topology) -> list:
@@ -202,8 +207,9 @@ def largest(config: dict, sizes: tuple, devices: list, first: dict, limit: float
 
 def main() -> None:
     """A request on standard input, what was found on the last line of standard output."""
-    request = json.loads(sys.stdin.read())
-    print(json.dumps(row(recipes.tuples(request["config"]), Topology(**request["topology"]), tuple(request["sizes"]))))
+    asked = json.loads(sys.stdin.read())
+    config, slice_, sizes = recipes.tuples(asked["config"]), Topology(**asked["topology"]), tuple(asked["sizes"])
+    print(json.dumps(row(config, slice_, sizes, asked["search"])))
 
 
 if __name__ == "__main__":

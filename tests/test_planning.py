@@ -29,9 +29,9 @@ def test_the_step_is_as_slow_as_what_binds_it():
     row = planning.costs(recipe(), slice_, (10000, 10, 1), found, 0.5)
     assert row["bounds"] == pytest.approx({"compute": 1.0, "memory": 0.5, "links": 0.01})
     assert row["binds"] == "compute" and row["steps"] == 1000
-    assert row["hours"] == pytest.approx(1250 * 2.0 / 3600)  # at half of the peak
+    assert row["hours"] == pytest.approx(1000 * 2.0 / 3600)  # at half of the peak
     assert row["chip_hours"] == pytest.approx(4 * row["hours"])
-    assert row["epoch_seconds"] == pytest.approx(10000 / 256 * 2.0)
+    assert row["epoch_seconds"] == pytest.approx(10000 / 128 * 2.0)
 
 
 def test_a_dataset_that_is_not_there_has_a_known_size_or_must_be_told(monkeypatch):

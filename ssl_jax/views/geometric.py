@@ -58,8 +58,8 @@ def random_resized_crop(
 
     The box has torchvision's law: the first of ten draws that fits, else the largest centred box within `ratio`.
     antialias_above: shrinking by more than this is filtered as Pillow filters; 1 filters all shrinking, as torchvision
-    does, at about four times the cost. Below 2 plain interpolation, which reads every pixel, stays within a few
-    levels of it; tensorflow's SimCLR and BYOL never filter.
+    does, at about four times the cost; tensorflow's SimCLR and BYOL never filter. From 2 on, bilinear crops that shrink
+    by up to twice as much are halved first, which is as near to Pillow as plain interpolation is below 2.
     """
     _known(method)
     if not (0 < scale[0] <= scale[1] and 0 < ratio[0] <= ratio[1]):
@@ -223,11 +223,17 @@ def _one_size(crop: tf.Tensor, to: list[int], method: str, antialias_above: floa
     limit = [antialias_above * side for side in to]
     if None not in bound and bound[0] <= limit[0] and bound[1] <= limit[1]:
         return _interpolated(crop, to, method)
-    shrinks = tf.reduce_any(tf.cast(tf.shape(crop)[:2], tf.float32) > limit)
-    return tf.cond(shrinks, lambda: _filtered(crop, to, method), lambda: _interpolated(crop, to, method))
+    shrinking = tf.reduce_max(tf.cast(tf.shape(crop)[:2], tf.float32) / limit)
+    filtered = lambda: _filtered(crop, to, method)  # noqa: E731
+    if method == "bilinear" and antialias_above >= 2:
+        halved = lambda: _interpolated(_interpolated(crop, tf.shape(crop)[:2] // 2, method)[0], to, method)  # noqa: E731
+        above = lambda: tf.cond(shrinking > 2, filtered, halved)  # noqa: E731
+    else:
+        above = filtered
+    return tf.cond(shrinking > 1, above, lambda: _interpolated(crop, to, method))
 
 
-def _interpolated(crop: tf.Tensor, to: list[int], method: str) -> tf.Tensor:
+def _interpolated(crop: tf.Tensor, to, method: str) -> tf.Tensor:
     op = tf.raw_ops.ResizeBilinear if method == "bilinear" else tf.raw_ops.ResizeBicubic
     return op(images=crop[None], size=to, half_pixel_centers=True)
 

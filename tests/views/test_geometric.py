@@ -156,6 +156,17 @@ def test_interpolation_below_a_factor_of_two_stays_near_pillows_filter(method):
     assert np.abs(got.astype(int) - want).mean() < 4
 
 
+@pytest.mark.parametrize("h, w", [(70, 96), (96, 96), (127, 50)])
+def test_between_factors_of_two_and_four_halving_is_nearer_to_pillows_filter_than_no_filter(h, w):
+    image = picture(h, w)
+    want = np.asarray(Image.fromarray(image).resize((32, 32), Image.Resampling.BILINEAR)).astype(int)
+    away = []
+    for above in (1.0, 2.0, 100.0):
+        got = geometric.resize_exact(None, [tf.constant(image)], size=32, antialias_above=above)[0].numpy()
+        away.append(np.abs(got.astype(int) - want).mean())
+    assert away[0] < 1 and away[1] < 4 and away[1] < 0.7 * away[2]
+
+
 def test_a_crop_that_shrinks_much_is_filtered():
     noise = np.random.default_rng(0).integers(0, 256, (256, 256, 1), np.uint8)
     got = geometric.random_resized_crop(seed(0), [tf.constant(noise)], size=16, scale=(1, 1), ratio=(1, 1))[0].numpy()
