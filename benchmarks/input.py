@@ -3,10 +3,10 @@
     python benchmarks/input.py [--json] [--data=../shared/data] [--seconds=3] [--rounds=5]
 
 Two views of each image, uint8 out, random resized crops without and with flips, at 224 pixels from a folder of JPEGs
-and at 32 pixels from TFDS CIFAR-10; the bound is decoding each image once and doing nothing with it. Rounds of the two alternate, and
-the medians are compared, so that other programs on the machine disturb both alike; `ratio_cpu` compares images per
-second of CPU instead, which other programs disturb less. `encoded` is CIFAR-10 decoded anew
-each time; `held` is what `sources.open` makes of it, images that were decoded once. The goal is a ratio of 0.6.
+and at 32 pixels from TFDS CIFAR-10; the bound is decoding each image once and doing nothing with it. Rounds of the two
+alternate, and the medians are compared, so that other programs on the machine disturb both alike; `ratio_cpu` compares
+images per second of CPU instead, which other programs disturb less. `encoded` is CIFAR-10 decoded anew each time;
+`held` is what `sources.open` makes of it, images that were decoded once. The goal is a ratio of 0.6.
 """
 
 import argparse

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+from collections.abc import Iterator
 
 import jax
 from etils import epath
@@ -40,7 +41,19 @@ def train(
         with processes.Together() as together:
             if processes.several():
                 stop.join(together)
-            return _train(job, program, workdir, spent, stop)
+            with writing_to(workdir):
+                return _train(job, program, workdir, spent, stop)
+
+
+@contextlib.contextmanager
+def writing_to(workdir: str) -> Iterator[None]:
+    """An error of the system that names no file, as that of a full disk, names the work directory."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and not error.filename:
+            error.filename = workdir
+        raise
 
 
 def joined(full: dict, flags: Flags) -> tuple[Job, Program]:
