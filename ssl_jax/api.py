@@ -77,13 +77,13 @@ def _train(job: Job, program: Program, workdir: str, spent: Goodput, stop: stopp
         # Also lets the others wait for process 0's pictures: a collective on CPUs waits for no more than 30 seconds.
         processes.agree({"--workdir": workdir}, seconds=job.patience)
         state, step = loop.train(job, program, workdir, spent, stop, dog.ended)
-    if stop.is_set():
-        if jax.process_index() == 0:
-            print(f"stopped after step {step} of {job.clock.total}; the same command goes on from there")
-            print(f"time        {goodput.line(spent.seconds())}")
-        return None
-    stop.idle = True  # all is on disk: the same command would do no more than what follows
-    return concluded(job, program, state, workdir, spent)
+        if not stop.is_set():
+            stop.idle = True  # all is on disk: the same command would do no more than what follows
+            return concluded(job, program, state, workdir, spent)
+    if jax.process_index() == 0:
+        print(f"stopped after step {step} of {job.clock.total}; the same command goes on from there")
+        print(f"time        {goodput.line(spent.seconds())}")
+    return None
 
 
 def evaluate(

@@ -17,8 +17,8 @@ from ssl_jax.checkpoint import Keep
 from ssl_jax.data import sources
 from ssl_jax.health import Limits
 from ssl_jax.job import Every, Job, Preprocess
-from ssl_jax.nets.chunks import chunked
 from ssl_jax.optim import chain, schedules
+from ssl_jax.paradigms import chunks
 from ssl_jax.paradigms.monitored import with_monitors
 from ssl_jax.paradigms.probe import with_probe
 from ssl_jax.types import Examples, Method, Net, Schedule
@@ -215,16 +215,6 @@ def check(config: dict, clock: durations.Clock) -> None:
             durations.due(config[part]["every"], 1, clock)
 
 
-def _net(role: str, net: dict, chunks: int) -> Net:
-    """A network; with chunks > 1 one that meets the batch in parts, see `nets.chunks`."""
-    make, options = net_of(role, net), _options(net)
-    if chunks == 1:
-        return make(**options)
-    groups = options.get("groups", 1)
-    own = {"groups": max(groups // chunks, 1)} if "groups" in options else {}
-    return chunked(make(**{**options, **own}), chunks, groups=groups)
-
-
 def method_and_optimizer(
     config: dict, clock: durations.Clock, classes: int
 ) -> tuple[Method, optax.GradientTransformation]:
@@ -233,7 +223,7 @@ def method_and_optimizer(
     nets, arguments = {}, {}
     for role, net in config["nets"].items():
         with about(f"nets.{role}"):
-            nets[role] = _net(role, net, config["chunks"] if role == "encoder" else 1)
+            nets[role] = chunks.made(net_of(role, net), _options(net), config["chunks"] if role == "encoder" else 1)
     for name, p in inspect.signature(make).parameters.items():
         if p.annotation is Net:
             if name not in nets:

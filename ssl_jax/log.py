@@ -198,6 +198,11 @@ def rows(directory: str | os.PathLike) -> list[dict]:
     return [row for row, _ in _parsed(path)] if path.exists() else []
 
 
+def reached(directory: str | os.PathLike) -> int:
+    """The last step that the log has a row of; 0 where there is none."""
+    return max((row["step"] for row in rows(directory)), default=0)
+
+
 def truncate(path: str | os.PathLike, step: int) -> int:
     """Cuts off the rows after `step` steps, and a last line that a killed run left unfinished; returns how many.
 

@@ -15,7 +15,7 @@ from ssl_jax.data import device, stream
 from ssl_jax.goodput import Goodput
 from ssl_jax.health import Health
 from ssl_jax.job import Job
-from ssl_jax.log import Writer, amend, evaluated
+from ssl_jax.log import Writer, amend, evaluated, reached
 from ssl_jax.shard import mesh as meshes
 from ssl_jax.shard import processes
 from ssl_jax.shard import program as programs
@@ -65,7 +65,7 @@ def batches(job: Job, start: int = 0) -> Iterator[dict[str, np.ndarray]]:
 
 
 class Run(NamedTuple):
-    """What the loop talks to while it goes round."""
+    """What the loop talks to while it goes round. known: the step up to which an earlier process came."""
 
     saved: Checkpoints
     writer: Writer
@@ -73,6 +73,7 @@ class Run(NamedTuple):
     feed: device.Feed
     spent: Goodput
     stop: Stop
+    known: int
 
 
 def train(
@@ -87,11 +88,12 @@ def train(
     with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", job.keep)) as saved:
         state, step = saved.resume(program.state, say=complain) or (fresh(job, program), 0)
         processes.agree({"the newest checkpoint of --workdir": str(step)}, seconds=job.patience)
+        known = reached(workdir)
         if step < job.clock.total:
             with spent.on("evaluation"):
                 make_up(job, program, workdir, state, step)
             with running(job, program, workdir, saved, step, spent, stop, ended) as run:
-                state, step = advance(job, program, run, state, step)
+                state, step = advance(job, program, run._replace(known=known), state, step)
     return state, step
 
 
@@ -112,7 +114,7 @@ def running(
         tongue = dict(describe=job.train.describe, say=writer.note, steps=saved.steps)
         health = Health(job.health, folder=workdir, **tongue, ended=ended)
         feed = stack.enter_context(device.put(batches(job, step), program.by_example))
-        yield Run(saved, writer, health, feed, spent, stop)
+        yield Run(saved, writer, health, feed, spent, stop, step)
 
 
 def advance(job: Job, program: Program, run: Run, state: TrainState, step: int) -> tuple[TrainState, int]:
@@ -123,12 +125,13 @@ def advance(job: Job, program: Program, run: Run, state: TrainState, step: int) 
         with spent.on("start-up" if first else "data wait"):
             batch = next(run.feed)
         report_replaced(job, run.writer, step, batch.pop("replaced"))
-        with spent.on("compile" if first else "step"):
+        working = "step" if step >= run.known else "repeated"
+        with spent.on("compile" if first else working):
             state, metrics = program.step(state, batch, key["step"])
         step, first, stop.idle = step + 1, False, False
         stop.asked()  # once a step, so that all processes get the same answer at the same step
         spent.enter("other")  # start-up is over
-        with spent.on("step"):
+        with spent.on(working):
             run.health.see(step, metrics, batch["index"])
             if durations.due(job.every.log, step, job.clock) or step in (1, job.clock.total):
                 rates = {name: schedule(step - 1) for name, schedule in job.logged.items()}

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import math
+import shutil
 
 import jax
 import jax.numpy as jnp
@@ -88,6 +89,14 @@ def test_buckets_sum_to_the_wall_time_and_the_run_is_in_them(tmp_path):
     assert set(seconds) == set(BUCKETS)
     assert seconds["compile"] > seconds["step"] > 0 and min(seconds["checkpoint"], seconds["evaluation"]) > 0
     assert sum(seconds.values()) <= sum(spent.seconds().values())
+
+
+def test_steps_that_were_lost_are_counted_apart_when_they_are_done_again(tmp_path):
+    *_, seconds = run(faults.none, tmp_path)
+    assert seconds["repeated"] == 0
+    shutil.rmtree(tmp_path / "checkpoints" / "12")
+    *_, seconds = run(faults.none, tmp_path, duration="12 steps")
+    assert seconds["repeated"] > 0, "steps 10 to 12 were in the log already"
 
 
 def test_buckets_by_a_clock_of_our_own():

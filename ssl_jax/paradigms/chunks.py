@@ -1,10 +1,20 @@
 """A batch that is larger than memory: the network meets it in parts, the loss as a whole."""
 
+from collections.abc import Callable
 from functools import partial
 
 import jax
 
 from ssl_jax.types import Array, Key, Net, Tree
+
+
+def made(make: Callable[..., Net], options: dict, count: int) -> Net:
+    """make(**options), in `count` chunks where that is more than one; `options` may have the `groups` of batch norm."""
+    if count == 1:
+        return make(**options)
+    groups = options.get("groups", 1)
+    own = {"groups": max(groups // count, 1)} if "groups" in options else {}
+    return chunked(make(**{**options, **own}), count, groups=groups)
 
 
 def chunked(net: Net, count: int, *, groups: int = 1) -> Net:

@@ -7,7 +7,7 @@ import pytest
 
 from ssl_jax.methods import mae, simclr
 from ssl_jax.nets import decoders, heads, resnet, vit
-from ssl_jax.nets.chunks import chunked
+from ssl_jax.paradigms.chunks import chunked
 from ssl_jax.shard import mesh
 
 B, SIDE = 16, 16
