@@ -1,5 +1,6 @@
 """Sources from tensorflow_datasets: TFRecord sets held in memory as encoded bytes, ArrayRecord sets in place."""
 
+import logging
 import math
 import os
 from typing import Any
@@ -19,6 +20,8 @@ MEMORY = 8 * 2**30
 DECODED, SIDE = 512 * 2**20, 64
 """Images of one known size, at most this many pixels long, are held decoded if that takes at most so many bytes:
 decoding 32 x 32 pixels takes longer than making two views of them."""
+# tensorflow_datasets asks its own features for this when it leaves images encoded, and tells the user to change that.
+logging.getLogger("absl").addFilter(lambda record: "FeatureConnector.dtype" not in record.getMessage())
 
 
 def tfds_source(text: str, *, data_dir: str | None = None, channels: int | None = None, scan: bool = False) -> Source:
