@@ -5,9 +5,10 @@
 Origin: solo-learn's CIFAR-10 recipe, ResNet-18, 1000 epochs of 50,000 images, 88.85 % online linear: LARC with its
 clip at 0.6 for a batch of 256, end 6e-4, decay 1e-6, three heads of 3000 clusters, two crops.
 Changed: three heads of 100 clusters for a fifth of the images; batch 128, the rate goes with it; warm-up of one epoch,
-not 11; 8 epochs, the first of which only fills the bank; a ResNet-10 and a head of a quarter of the width. To undo it:
---config.data.train=tfds:cifar10/train --config.duration="1000 epochs" --config.lr.warmup="11 epochs"
+not 11; 8 epochs, the first of which only fills the bank; a ResNet of three blocks and a head of a quarter of the width.
+To undo it: --config.data.train=tfds:cifar10/train --config.duration="1000 epochs" --config.lr.warmup="11 epochs"
 --config.method.centroids=3000 --config.nets.encoder.depth=18 --config.nets.encoder.base=64
+--config.nets.encoder.stem=cifar
 """
 
 from ml_collections import ConfigDict
@@ -16,14 +17,14 @@ from ssl_jax.configs import presets
 
 
 def get_config() -> ConfigDict:
-    """624 steps of 128 images."""
+    """625 steps of 128 images."""
     c = ConfigDict()
     c.data = dict(train="tfds:cifar10/train[:10000]", test="tfds:cifar10/test")
     c.batch = 128
     c.duration = "8 epochs"
     c.method = dict(name="deepcluster_v2", heads=3, centroids=100, temperature=0.1, iterations=10)
     c.nets = dict(
-        encoder=dict(name="resnet", depth=10, base=16, stem="cifar"),
+        encoder=dict(name="resnet", depth=(1, 1, 1), base=32, stem="half"),
         projector=dict(name="swav_projector", hidden=512, out=128),
     )
     c.views = presets.cifar_symmetric()
