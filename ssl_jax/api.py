@@ -99,7 +99,7 @@ def evaluate(
         raise ValueError(f"{workdir} is not the work directory of a run: it has no config.json")
     job, program = joined(resolved(recipes.load(str(path)), changes or {}, workdir), flags)
     with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", None)) as saved:
-        step = chosen(saved, step, workdir)
+        step = saved.chosen(step)
         processes.agree({"the step": str(step)}, seconds=job.patience)
         state = saved.restore(step, program.state)
     return concluded(job, program, state, workdir, spent)
@@ -122,16 +122,6 @@ def resolved(config: ConfigDict | dict, changes: dict[str, str], workdir: str) -
     if path.exists():
         recipes.check_same(recipes.load(str(path)), full, workdir)
     return full
-
-
-def chosen(saved: Checkpoints, step: int | None, workdir: str) -> int:
-    """The step to restore. Raises ValueError with the steps that there are."""
-    steps = saved.steps()
-    if not steps:
-        raise ValueError(f"{workdir} has no checkpoint yet")
-    if step is not None and step not in steps:
-        raise ValueError(f"{workdir} has no checkpoint of step {step}; there are {', '.join(map(str, steps))}")
-    return steps[-1] if step is None else step
 
 
 def keep_compiled() -> None:

@@ -4,6 +4,7 @@ A checkpoint is a folder `<step>/` with the items `state`, the arrays, and `mani
 each array. Both appear in one move when both are complete.
 """
 
+import logging
 import math
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -16,6 +17,9 @@ from jax.experimental import multihost_utils
 from ssl_jax.checksums import checksums, described
 from ssl_jax.types import TrainState
 
+# What Orbax warns of where a folder is only read, as it should be.
+USUAL = ("CheckpointManagerOptions.read_only", "Given directory is read only", "Metadata file does not exist")
+logging.getLogger("absl").addFilter(lambda record: not record.getMessage().startswith(USUAL))
 ASIDE = "_damaged"
 """Damaged checkpoints are moved to a folder of the same name with this at its end. Nothing ever deletes them."""
 
@@ -113,13 +117,38 @@ class Checkpoints:
         saved = self._manifest(step)["arrays"]
         self._check_structure(step, {path: text.split()[0] for path, text in saved.items()}, described(target))
         state = self._read(step, "state", ocp.args.StandardRestore(target))
-        wrong = [path for path, text in checksums(state).items() if saved[path] != text]
-        if wrong:
-            found = f"{len(wrong)} of {len(saved)} arrays differ from their checksums, such as {wrong[0]}"
-            raise Damaged(self._folder, step, found)
+        self._check_sums(step, state, saved)
         if int(state.step) != step:
             raise Damaged(self._folder, step, f"it is the state of step {int(state.step)}")
         return state
+
+    def contents(self, step: int, sharding: Any) -> dict:
+        """The state at `step` as nested dicts, for a reader who need not know the recipe; all leaves with `sharding`.
+
+        Raises Damaged where it is not what was saved.
+        """
+        saved = self._manifest(step)["arrays"]
+        place, reader = self._folder / str(step) / "state", ocp.StandardCheckpointer()
+        try:
+            shapes = reader.metadata(place).item_metadata.tree
+            target = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=sharding), shapes)
+            state = reader.restore(place, target)
+        except (PermissionError, MemoryError, jax.errors.JaxRuntimeError):
+            raise
+        except Exception as error:
+            raise self._unreadable(step, "state", error) from error
+        self._check_sums(step, state, saved)
+        return state
+
+    def chosen(self, step: int | None) -> int:
+        """A step that is there; the newest for None. Raises ValueError with the steps that there are."""
+        steps = self.steps()
+        if not steps:
+            raise ValueError(f"{self._folder.parent} has no checkpoint yet")
+        if step is not None and step not in steps:
+            there = ", ".join(map(str, steps))
+            raise ValueError(f"{self._folder.parent} has no checkpoint of step {step}; there are {there}")
+        return steps[-1] if step is None else step
 
     def resume(self, target: Any, say: Callable[[str], None]) -> tuple[TrainState, int] | None:
         """The newest state that is whole and its step, or None where there is no checkpoint.
@@ -165,9 +194,18 @@ class Checkpoints:
         except (PermissionError, MemoryError, jax.errors.JaxRuntimeError):
             raise
         except Exception as error:  # Orbax and TensorStore raise of every kind for files that are not right
-            text = " ".join(str(error).split())
-            reason = f"its {item} cannot be read: {text[:120]}{'…' if len(text) > 120 else ''}"
-            raise Damaged(self._folder, step, reason) from error
+            raise self._unreadable(step, item, error) from error
+
+    def _unreadable(self, step: int, item: str, error: Exception) -> Damaged:
+        text = " ".join(str(error).split())
+        reason = f"its {item} cannot be read: {text[:120]}{'…' if len(text) > 120 else ''}"
+        return Damaged(self._folder, step, reason)
+
+    def _check_sums(self, step: int, state: Any, saved: dict[str, str]) -> None:
+        wrong = [path for path, text in checksums(state).items() if saved.get(path) != text]
+        if wrong:
+            found = f"{len(wrong)} of {len(saved)} arrays differ from their checksums, such as {wrong[0]}"
+            raise Damaged(self._folder, step, found)
 
     def _check_structure(self, step: int, saved: dict[str, str], wanted: dict[str, str]) -> None:
         differing = [p for p in sorted({*saved, *wanted}) if saved.get(p) != wanted.get(p)]

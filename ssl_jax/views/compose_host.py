@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+import numpy as np
 import tensorflow as tf
 
 from ssl_jax.types import Op, View
@@ -31,6 +32,11 @@ def host(views: Iterable[View], *, photometric: str = "device") -> Callable[[tf.
         return {group: tf.stack(images) for group, images in groups.items()}
 
     return tf.autograph.experimental.do_not_convert(augment)
+
+
+def alone(host: Callable, image: np.ndarray) -> dict[str, np.ndarray]:
+    """`host` of one image outside of a pipeline, with the draws of seed (0, 0); clean views draw nothing."""
+    return {group: views.numpy() for group, views in host(tf.constant(image), tf.zeros([2], tf.int64)).items()}
 
 
 def stream(seed: tf.Tensor, view: int, place: int) -> tf.Tensor:

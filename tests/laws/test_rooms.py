@@ -53,6 +53,7 @@ MAY_IMPORT = {
     "catalogue": {"recipes", "registry", "types"},
     "build": EVERYTHING,
     "api": EVERYTHING,
+    "encoder": EVERYTHING,
     "planning": EVERYTHING,
     "verbs": EVERYTHING,
     "machine": set(),

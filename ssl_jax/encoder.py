@@ -1,0 +1,133 @@
+"""A trained encoder, out of its work directory: from Python in three lines, or over a whole dataset."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from etils import epath
+
+from ssl_jax import build, durations, recipes
+from ssl_jax.checkpoint import Checkpoints
+from ssl_jax.data import device, stream
+from ssl_jax.data.sources import Source, subset
+from ssl_jax.evals import features
+from ssl_jax.shard import mesh as meshes
+from ssl_jax.views import compose_host
+
+PART = 8192
+"""Examples whose features are written at a time: what an interruption of `to_file` can lose."""
+
+
+class Encoder(NamedTuple):
+    """The encoder of a run, which is the student's or the teacher's as its method says.
+
+    config: the resolved recipe. step: of the checkpoint. digest: of the recipe.
+    host: image [h, w, c] and seed -> {"clean": [1, s, s, c]}, the recipe's preprocessing; a tensorflow graph function.
+    outputs: integers [b, 1, s, s, c], split by example over all devices -> {"pool": [b, d], ...}; jitted.
+    """
+
+    config: dict
+    step: int
+    digest: str
+    host: Callable
+    outputs: Callable
+
+    def embed(self, images: np.ndarray | Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+        """Features of images, each an integer array [h, w, c] of any size: {"pool": [b, d], ...} as the network gives.
+
+        Images are resized, cropped and normalised as the recipe evaluates them. Raises ValueError for arrays of another
+        kind or another number of channels than the encoder was trained on.
+        """
+        if len(images) == 0:
+            raise ValueError("there are no images to embed: give an array [b, h, w, c] or a list of arrays [h, w, c]")
+        for image in images:
+            if np.ndim(image) != 3 or image.dtype not in (np.uint8, np.uint16):
+                found = f"{getattr(image, 'dtype', type(image).__name__)} {list(np.shape(image))}"
+                raise ValueError(f"an image is uint8 or uint16 [h, w, c], and this one is {found}")
+        views = np.stack([compose_host.alone(self.host, image)["clean"] for image in images])
+        return jax.tree.map(np.asarray, self.outputs(views))
+
+    def stream(self, source: Source, *, batch: int) -> tuple[np.ndarray, np.ndarray]:
+        """(float32 [n, d] pooled features, int32 [n] labels, -1 where there is none) of a source, in its order."""
+        mesh = meshes.make()
+        rows = stream.sequential(source, self.host, batch=max(batch // mesh.size, 1) * mesh.size)
+        with device.put(rows, meshes.by_example(mesh)) as batches:
+            parts = ({"image": b["clean"], "label": b["label"], "mask": b["mask"]} for b in batches)
+            return features.extract(self.outputs, parts)
+
+
+def load(workdir: str, *, step: int | None = None) -> Encoder:
+    """The encoder of a run: `ssl_jax.load("runs/quickstart").embed(images)["pool"]`.
+
+    step: the checkpoint to take, the newest if None. Raises ValueError where there is no such run or step, or where the
+    checkpoint is damaged.
+    """
+    path = epath.Path(workdir) / "config.json"
+    if not path.exists():
+        raise ValueError(f"{workdir} is not the work directory of a run: it has no config.json")
+    config = build.resolve(recipes.load(str(path)))
+    with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", None)) as saved:
+        step = saved.chosen(step)
+        state = saved.contents(step, meshes.replicated(meshes.make()))
+    kept = state["params"], state["method_state"]
+    # The encoder knows neither the dataset's size nor its classes: any will do to make the method's functions.
+    clock = durations.run(config["duration"], examples=config["batch"], batch=config["batch"])
+    method, _ = build.method_and_optimizer(config, clock, classes=2)
+    clean = build.preprocess(config["clean"], config["photometric"])
+
+    @jax.jit
+    def outputs(kept, images):
+        views = clean.device(jax.random.key(0), {"clean": images})["clean"]
+        return method.embed(*kept, views[:, 0])
+
+    return Encoder(
+        config=config,
+        step=step,
+        digest=recipes.digest(config),
+        host=clean.host,
+        outputs=lambda images: outputs(kept, images),
+    )
+
+
+def to_file(encoder: Encoder, source: Source, out: str, *, batch: int, say: Callable[[int, int], None]) -> None:
+    """Writes `out`, an .npz with "features" float32 [n, d] and "labels" int32 [n], in the order of the source.
+
+    Parts lie in `out`.parts until all are there, so that the same call after an interruption goes on. say: is told how
+    many examples are done, and of how many. Raises ValueError for a name that does not end in .npz, or parts of another
+    encoder or source.
+    """
+    path = epath.Path(out)
+    if path.suffix != ".npz":
+        raise ValueError(f"--out={out}: features are written as .npz; name a file such as features.npz")
+    parts = path.parent / f"{path.name}.parts"
+    parts.mkdir(parents=True, exist_ok=True)
+    _claim(parts, f"{encoder.digest} step {encoder.step} of {source.digest}")
+    starts = range(0, source.size, PART)
+    for start in starts:
+        stop = min(start + PART, source.size)
+        part = parts / f"{start:010d}.npz"
+        if not part.exists():
+            rows, labels = encoder.stream(subset(source, np.arange(start, stop)), batch=batch)
+            _write(part, features=rows, labels=labels)
+        say(stop, source.size)
+    read = [np.load((parts / f"{start:010d}.npz").open("rb")) for start in starts]
+    _write(path, **{name: np.concatenate([one[name] for one in read]) for name in ("features", "labels")})
+    parts.rmtree()
+
+
+def _claim(parts: epath.Path, what: str) -> None:
+    """Says in the folder what its parts are of."""
+    note = parts / "of.txt"
+    if note.exists() and note.read_text() != what:
+        raise ValueError(f"{parts} holds features of another checkpoint or dataset: remove it, or name another --out")
+    note.write_text(what)
+
+
+def _write(path: epath.Path, **arrays: np.ndarray) -> None:
+    """An .npz in one move."""
+    fresh = path.parent / f"{path.name}.new"
+    with fresh.open("wb") as file:
+        np.savez(file, **arrays)
+    fresh.replace(path)

@@ -1,0 +1,124 @@
+"""A trained encoder out of its work directory: the same features as the run measures, in Python and in a file."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from ssl_jax import build, encoder, evaluation, loop, main, recipes
+from ssl_jax.data import sources
+from ssl_jax.data.source import images as stored
+from ssl_jax.data.source import subset
+from ssl_jax.goodput import Goodput
+from ssl_jax.stopping import Stop
+from tests.faults import files
+
+CHANGES = {
+    "duration": "3 steps",
+    "batch": "16",
+    "evaluation.every": "never",
+    "nets.encoder.base": "4",
+    "nets.projector.widths": "(8, 8)",
+    "lr": "0.001",
+}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """(work directory, features of 40 test images as the run itself measures them)"""
+    workdir = tmp_path_factory.mktemp("run")
+    job = build.job(build.resolve(recipes.override(build.resolve(recipes.load("quickstart")), CHANGES)))
+    program = loop.compiled(job)
+    state, _ = loop.train(job, program, str(workdir), Goodput(), Stop())
+    (workdir / "config.json").write_text(json.dumps(job.config))
+    return workdir, *evaluation.embedded(job, program, few(), state)
+
+
+def few():
+    return subset(sources.open("embedded:fashion_mnist/test"), np.arange(40))
+
+
+def test_images_of_any_size_have_the_features_that_the_run_measures(run):
+    workdir, features, _ = run
+    loaded = encoder.load(str(workdir))
+    images = stored(few(), np.arange(40))
+    assert loaded.step == 3 and loaded.config["batch"] == 16
+    got = loaded.embed(images)
+    np.testing.assert_allclose(got["pool"], features, rtol=1e-4, atol=1e-5)
+    assert got["maps"]["stage3"].shape == (40, 4, 4, 16)
+    large = [np.repeat(np.repeat(image, 2, 0), 2, 1) for image in images[:2]]
+    alike = np.sum(loaded.embed([*large, images[5]])["pool"] * features[[0, 1, 5]], 1)
+    assert (alike > 0.8 * np.sum(features[[0, 1, 5]] ** 2, 1)).all()
+
+
+def test_a_file_has_all_features_in_order_and_goes_on_after_an_interruption(run, tmp_path, monkeypatch):
+    workdir, features, labels = run
+    loaded, out = encoder.load(str(workdir)), tmp_path / "features.npz"
+    monkeypatch.setattr(encoder, "PART", 16)
+    done = []
+
+    def interrupted(count, total):
+        done.append(count)
+        if count == 16:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        encoder.to_file(loaded, few(), str(out), batch=8, say=interrupted)
+    (part,) = (tmp_path / "features.npz.parts").glob("*.npz")
+    before = part.stat().st_mtime_ns
+    assert not out.exists()
+
+    def looking(count, total):
+        assert part.stat().st_mtime_ns == before
+        done.append(count)
+
+    encoder.to_file(loaded, few(), str(out), batch=8, say=looking)
+    assert done == [16, 16, 32, 40] and [p.name for p in tmp_path.iterdir()] == ["features.npz"]
+    with np.load(out) as file:
+        np.testing.assert_allclose(file["features"], features, rtol=1e-4, atol=1e-5)
+        assert file["features"].dtype == np.float32
+        np.testing.assert_array_equal(file["labels"], labels)
+
+
+def test_parts_of_something_else_are_refused(run, tmp_path):
+    loaded = encoder.load(str(run[0]))
+    (tmp_path / "a.npz.parts").mkdir()
+    (tmp_path / "a.npz.parts" / "of.txt").write_text("another run")
+    with pytest.raises(ValueError, match=r"a.npz.parts holds features of another checkpoint or dataset: remove it"):
+        encoder.to_file(loaded, few(), str(tmp_path / "a.npz"), batch=8, say=lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    ("images", "sentence"),
+    [
+        ([], "there are no images to embed"),
+        (np.zeros((2, 28, 28, 1), np.float32), r"an image is uint8 or uint16 \[h, w, c\], and this one is float32"),
+        (np.zeros((28, 28, 1), np.uint8), r"this one is uint8 \[28, 1\]"),
+        (np.zeros((1, 28, 28, 3), np.uint8), "channels"),
+    ],
+)
+def test_what_is_no_image_is_one_sentence(run, images, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        encoder.load(str(run[0])).embed(images)
+
+
+def test_a_run_or_step_that_is_not_there_and_a_damaged_one_are_refused(run, tmp_path):
+    with pytest.raises(ValueError, match="is not the work directory of a run"):
+        encoder.load(str(tmp_path))
+    with pytest.raises(ValueError, match="has no checkpoint of step 7; there are"):
+        encoder.load(str(run[0]), step=7)
+    copy = shutil.copytree(run[0], tmp_path / "copy")
+    files.flip_a_bit(copy / "checkpoints" / "3")
+    with pytest.raises(ValueError, match="the checkpoint of step 3 in .* is damaged"):
+        encoder.load(str(copy))
+
+
+def test_the_command_writes_what_it_says(run, tmp_path, capsys):
+    flags = ["embed", f"--workdir={run[0]}", "--data=embedded:fashion_mnist/test"]
+    assert main.main([*flags, "--out=f.txt"]) == 2
+    assert "--out=f.txt: features are written as .npz" in capsys.readouterr().err
+    assert main.main([*flags, f"--out={tmp_path / 'f.npz'}"]) == 0
+    assert "5000 features of embedded:fashion_mnist/test, step 3, are in" in capsys.readouterr().out
+    with np.load(tmp_path / "f.npz") as file:
+        np.testing.assert_allclose(file["features"][:40], run[1], rtol=1e-4, atol=1e-5)
