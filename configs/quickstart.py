@@ -9,7 +9,7 @@ from ssl_jax.configs import presets
 
 
 def get_config() -> ConfigDict:
-    """A small ResNet, 128 images a step; views of 24 pixels leave time for a wider network than the 28 of the images."""
+    """A small ResNet, 128 images a step; views of 24 pixels, not 28, leave time for a wider network."""
     c = ConfigDict()
     c.data = dict(train="embedded:fashion_mnist/train", test="embedded:fashion_mnist/test")
     c.batch = 128

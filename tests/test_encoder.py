@@ -46,7 +46,7 @@ def test_images_of_any_size_have_the_features_that_the_run_measures(run):
     assert loaded.step == 3 and loaded.config["batch"] == 16
     got = loaded.embed(images)
     np.testing.assert_allclose(got["pool"], features, rtol=1e-4, atol=1e-5)
-    assert got["maps"]["stage3"].shape == (40, 4, 4, 16)
+    assert got["maps"]["stage3"].shape == (40, 3, 3, 16)
     large = [np.repeat(np.repeat(image, 2, 0), 2, 1) for image in images[:2]]
     alike = np.sum(loaded.embed([*large, images[5]])["pool"] * features[[0, 1, 5]], 1)
     assert (alike > 0.8 * np.sum(features[[0, 1, 5]] ** 2, 1)).all()
