@@ -4,9 +4,10 @@ A checkpoint is a folder `<step>/` with the items `state`, the arrays, and `mani
 each array. Both appear in one move when both are complete.
 """
 
+import contextlib
 import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import jax
@@ -129,14 +130,10 @@ class Checkpoints:
         """
         saved = self._manifest(step)["arrays"]
         place, reader = self._folder / str(step) / "state", ocp.StandardCheckpointer()
-        try:
+        with self._reading(step, "state"):
             shapes = reader.metadata(place).item_metadata.tree
             target = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=sharding), shapes)
             state = reader.restore(place, target)
-        except (PermissionError, MemoryError, jax.errors.JaxRuntimeError):
-            raise
-        except Exception as error:
-            raise self._unreadable(step, "state", error) from error
         self._check_sums(step, state, saved)
         return state
 
@@ -188,18 +185,21 @@ class Checkpoints:
         return found
 
     def _read(self, step: int, item: str, args: Any) -> Any:
-        """One item. Raises Damaged for whatever goes wrong, unless that is the machine's fault and not the file's."""
-        try:
+        """One item. Raises what `_reading` does."""
+        with self._reading(step, item):
             return self._manager.restore(step, args=ocp.args.Composite(**{item: args}))[item]
+
+    @contextlib.contextmanager
+    def _reading(self, step: int, item: str) -> Iterator[None]:
+        """Raises Damaged for whatever goes wrong within, unless that is the machine's fault and not the file's."""
+        try:
+            yield
         except (PermissionError, MemoryError, jax.errors.JaxRuntimeError):
             raise
         except Exception as error:  # Orbax and TensorStore raise of every kind for files that are not right
-            raise self._unreadable(step, item, error) from error
-
-    def _unreadable(self, step: int, item: str, error: Exception) -> Damaged:
-        text = " ".join(str(error).split())
-        reason = f"its {item} cannot be read: {text[:120]}{'…' if len(text) > 120 else ''}"
-        return Damaged(self._folder, step, reason)
+            text = " ".join(str(error).split())
+            reason = f"its {item} cannot be read: {text[:120]}{'…' if len(text) > 120 else ''}"
+            raise Damaged(self._folder, step, reason) from error
 
     def _check_sums(self, step: int, state: Any, saved: dict[str, str]) -> None:
         wrong = [path for path, text in checksums(state).items() if saved.get(path) != text]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 BUCKETS = ("start-up", "compile", "data wait", "step", "repeated", "checkpoint", "evaluation", "other")
 """start-up: until the first batch is asked for, restoring included. compile: the first call of the step. data wait: the
 loop is blocked by data. step: the step is handed to the device, or its numbers are waited for. repeated: the same for
-steps that an earlier process had in its log and lost. checkpoint: saving has
-the loop wait. evaluation: features and their readers, during the run and after it. other: all else."""
+steps that an earlier process had in its log and lost. checkpoint: saving has the loop wait. evaluation: features and
+their readers, during the run and after it. other: all else."""
 
 
 class Goodput:

@@ -65,7 +65,7 @@ def batches(job: Job, start: int = 0) -> Iterator[dict[str, np.ndarray]]:
 
 
 class Run(NamedTuple):
-    """What the loop talks to while it goes round. known: the step up to which an earlier process came."""
+    """What the loop talks to while it goes round."""
 
     saved: Checkpoints
     writer: Writer
@@ -73,7 +73,6 @@ class Run(NamedTuple):
     feed: device.Feed
     spent: Goodput
     stop: Stop
-    known: int
 
 
 def train(
@@ -93,7 +92,7 @@ def train(
             with spent.on("evaluation"):
                 make_up(job, program, workdir, state, step)
             with running(job, program, workdir, saved, step, spent, stop, ended) as run:
-                state, step = advance(job, program, run._replace(known=known), state, step)
+                state, step = advance(job, program, run, state, step, known)
     return state, step
 
 
@@ -114,18 +113,18 @@ def running(
         tongue = dict(describe=job.train.describe, say=writer.note, steps=saved.steps)
         health = Health(job.health, folder=workdir, **tongue, ended=ended)
         feed = stack.enter_context(device.put(batches(job, step), program.by_example))
-        yield Run(saved, writer, health, feed, spent, stop, step)
+        yield Run(saved, writer, health, feed, spent, stop)
 
 
-def advance(job: Job, program: Program, run: Run, state: TrainState, step: int) -> tuple[TrainState, int]:
-    """Step after step, with all that is due after each."""
+def advance(job: Job, program: Program, run: Run, state: TrainState, step: int, known: int) -> tuple[TrainState, int]:
+    """Step after step, with all that is due after each. known: the step up to which an earlier process came."""
     key, spent, stop, first = keys(job.seed), run.spent, run.stop, True
     while step < job.clock.total and not stop.is_set():
         state = epoch_tasks(job, program, state, step, key["epoch"])
         with spent.on("start-up" if first else "data wait"):
             batch = next(run.feed)
         report_replaced(job, run.writer, step, batch.pop("replaced"))
-        working = "step" if step >= run.known else "repeated"
+        working = "step" if step >= known else "repeated"
         with spent.on("compile" if first else working):
             state, metrics = program.step(state, batch, key["step"])
         step, first, stop.idle = step + 1, False, False

@@ -10,10 +10,9 @@ after an interruption goes on. From Python: ssl_jax.load("runs/quickstart").embe
 import argparse
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ssl_jax import api, encoder
-from ssl_jax.data import sources
+from ssl_jax.data import check, sources
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -33,10 +32,9 @@ def run(args: argparse.Namespace) -> None:
     source = sources.open(args.data, data_dir=args.dir)
     api.keep_compiled()
     loaded = encoder.load(args.workdir, step=args.step)
-    columns = (TextColumn("embedding"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console()
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("", total=source.size)
+    with check.bar(console) as bar:
+        task = bar.add_task("embedding", total=source.size)
         encoder.to_file(
             loaded, source, args.out, batch=args.batch, say=lambda done, total: bar.update(task, completed=done)
         )
