@@ -94,10 +94,7 @@ def evaluate(
     changes: of the recipe's evaluation, data directory or mesh. Raises ValueError where there is no such run or step.
     """
     spent = Goodput()
-    path = epath.Path(workdir) / "config.json"
-    if not path.exists():
-        raise ValueError(f"{workdir} is not the work directory of a run: it has no config.json")
-    job, program = joined(resolved(recipes.load(str(path)), changes or {}, workdir), flags)
+    job, program = joined(resolved(recipes.of_run(workdir), changes or {}, workdir), flags)
     with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", None)) as saved:
         step = saved.chosen(step)
         processes.agree({"the step": str(step)}, seconds=job.patience)

@@ -64,10 +64,7 @@ def load(workdir: str, *, step: int | None = None) -> Encoder:
     step: the checkpoint to take, the newest if None. Raises ValueError where there is no such run or step, or where the
     checkpoint is damaged.
     """
-    path = epath.Path(workdir) / "config.json"
-    if not path.exists():
-        raise ValueError(f"{workdir} is not the work directory of a run: it has no config.json")
-    config = build.resolve(recipes.load(str(path)))
+    config = build.resolve(recipes.of_run(workdir))
     with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", None)) as saved:
         step = saved.chosen(step)
         state = saved.contents(step, meshes.replicated(meshes.make()))

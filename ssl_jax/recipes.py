@@ -59,6 +59,14 @@ def load(text: str) -> dict:
     return plain(module.get_config(*([arg] if variants else [])))
 
 
+def of_run(workdir: str) -> dict:
+    """The resolved recipe that a run has left in its work directory. Raises ValueError where there is none."""
+    path = epath.Path(workdir) / "config.json"
+    if not path.exists():
+        raise ValueError(f"{workdir} is not the work directory of a run: it has no config.json")
+    return load(str(path))
+
+
 def plain(config: ConfigDict | dict) -> dict:
     """Nested plain dicts and tuples, which belong to the caller alone."""
     return tuples(copy.deepcopy(config.to_dict() if isinstance(config, ConfigDict) else config))

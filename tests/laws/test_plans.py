@@ -1,26 +1,20 @@
 """Published recipes compiled for real slices: what they send, that they fit, that they scale. Needs libtpu; slow."""
 
-import importlib.util
-import os
 from functools import cache
 
 import pytest
 
-from ssl_jax import build, planning, recipes
+from ssl_jax import planning
+from tests.test_planning import NEEDS, recipe
 
-COMPILER = "TPU_LIBRARY_PATH" in os.environ or importlib.util.find_spec("libtpu") is not None
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not COMPILER, reason="libtpu is not installed: pip install 'ssl_jax[plan]'"),
-]
+pytestmark = [pytest.mark.slow, NEEDS]
 IMAGENET = (1281167, 1000, 3)
 
 
 @cache
 def plan(name: str, topology: str, **changes: str) -> dict:
     """The row of a recipe on a slice."""
-    changes = {key.replace("__", "."): value for key, value in changes.items()}
-    config = build.resolve(recipes.override(build.resolve(recipes.load(name)), changes))
+    config = recipe(name, **{key.replace("__", "."): value for key, value in changes.items()})
     (row,) = planning.plan(config, [topology], sizes=IMAGENET, search=False)
     return row
 
