@@ -7,6 +7,8 @@ each array. Both appear in one move when both are complete.
 import contextlib
 import logging
 import math
+import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -18,9 +20,14 @@ from jax.experimental import multihost_utils
 from ssl_jax.checksums import checksums, described
 from ssl_jax.types import TrainState
 
-# What Orbax warns of where a folder is only read, as it should be.
+# What Orbax warns of where a folder is only read, as it should be; and the stack of an error that it also raises.
 USUAL = ("CheckpointManagerOptions.read_only", "Given directory is read only", "Metadata file does not exist")
-logging.getLogger("absl").addFilter(lambda record: not record.getMessage().startswith(USUAL))
+RAISED = "_SignalingThread.run() raised an exception"
+logging.getLogger("absl").addFilter(
+    lambda record: not record.getMessage().startswith(USUAL) and RAISED not in record.getMessage()
+)
+AWAY = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "ABORTED", "UNAUTHENTICATED")
+"""What TensorStore's words begin with where a bucket did not answer as it should: no damage."""
 ASIDE = "_damaged"
 """Damaged checkpoints are moved to a folder of the same name with this at its end. Nothing ever deletes them."""
 
@@ -93,17 +100,19 @@ class Checkpoints:
         return sorted(self._manager.all_steps())
 
     def save(self, state: TrainState, step: int, metrics: dict[str, float] | None = None) -> None:
-        """Starts to save; waits for the save before it. Raises its error, if it had one.
+        """Starts to save; waits for the save before it. Raises its error, if it had one: an OSError.
 
         metrics: the newest numbers there are; the one that tells the best is kept with the checkpoint.
         """
-        self._manager.check_for_errors()
+        with writing():
+            self._manager.check_for_errors()
         if step in self._manager.all_steps():
             return
         self._values[step] = (metrics or {}).get(self._keep.metric)
         manifest = {"arrays": checksums(state), "value": self._values[step]}
         items = ocp.args.Composite(state=ocp.args.StandardSave(state), manifest=ocp.args.JsonSave(manifest))
-        self._manager.save(step, args=items)
+        with writing():
+            self._manager.save(step, args=items)
 
     def should_preserve(self, checkpoints: Iterable[Any], *, context: Any) -> list[bool]:
         """Orbax's question which of the checkpoints stay."""
@@ -170,12 +179,14 @@ class Checkpoints:
         return None
 
     def wait(self) -> None:
-        """Until all that was begun is on disk."""
-        self._manager.wait_until_finished()
+        """Until all that was begun is on disk. Raises OSError where it cannot be."""
+        with writing():
+            self._manager.wait_until_finished()
 
     def close(self) -> None:
-        """Waits, then lets go of the threads."""
-        self._manager.close()
+        """Waits, then lets go of the threads. Raises OSError where something could not be written."""
+        with writing():
+            self._manager.close()
 
     def _manifest(self, step: int) -> dict:
         found = self._read(step, "manifest", ocp.args.JsonRestore())
@@ -198,6 +209,10 @@ class Checkpoints:
             raise
         except Exception as error:  # Orbax and TensorStore raise of every kind for files that are not right
             text = " ".join(str(error).split())
+            if text.startswith(AWAY):
+                raise OSError(
+                    f"the checkpoint of step {step} in {self._folder} cannot be reached: {text[:120]}"
+                ) from error
             reason = f"its {item} cannot be read: {text[:120]}{'…' if len(text) > 120 else ''}"
             raise Damaged(self._folder, step, reason) from error
 
@@ -237,3 +252,15 @@ class Checkpoints:
         multihost_utils.sync_global_devices(f"step {step} is set aside")  # else another process would still see it
         self._manager.reload()
         return place
+
+
+@contextlib.contextmanager
+def writing() -> Iterator[None]:
+    """Raises OSError for the ValueError as which TensorStore reports a disk or bucket that does not do its work."""
+    try:
+        yield
+    except ValueError as error:
+        text = str(error)
+        if code := re.search(r"os_error_code='(\d+)'", text):
+            raise OSError(int(code[1]), os.strerror(int(code[1]))) from error
+        raise OSError(f"a checkpoint cannot be written: {' '.join(text.split())[:200]}") from error

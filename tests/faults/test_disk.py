@@ -1,10 +1,15 @@
 """A disk that fills up in the middle of a run: a small file system of its own, really full."""
 
+import errno
 import subprocess
 
+import jax
+import jax.numpy as jnp
 import pytest
 
 from ssl_jax import exits
+from ssl_jax.checkpoint import Checkpoints, Keep
+from ssl_jax.types import TrainState
 from tests.faults.test_processes import Child, assert_goes_on_as, committed, rows_now, straight  # noqa: F401
 
 
@@ -40,3 +45,20 @@ def test_a_full_disk_is_one_sentence_and_the_run_goes_on_when_there_is_room(stra
     assert committed(workdir), "a checkpoint that was whole is gone"
     (disk / "filler").unlink()
     assert_goes_on_as(workdir, straight)
+
+
+def test_arrays_that_find_no_room_are_an_error_of_the_system_and_not_of_the_input(disk):
+    large = jax.random.normal(jax.random.key(0), (1536, 1024))  # 6 MiB of noise
+    saved = Checkpoints(str(disk / "checkpoints"), Keep(1))
+    with pytest.raises(OSError) as found:
+        saved.save(TrainState(jnp.asarray(1, jnp.int32), {"kernel": large}, (), ()), 1)
+        saved.wait()
+    assert found.value.errno == errno.ENOSPC and exits.of(found.value) == exits.IO_FAILED
+    assert saved.steps() == []
+
+
+def test_a_bucket_that_does_not_answer_is_no_damage(tmp_path):
+    """TensorStore's words for it are made up here: no bucket can be had."""
+    saved = Checkpoints(str(tmp_path), Keep(1))
+    with pytest.raises(OSError, match="cannot be reached: UNAVAILABLE"), saved._reading(3, "state"):
+        raise ValueError("UNAVAILABLE: Error reading gs://bucket/key: timed out")
