@@ -18,6 +18,7 @@ CORE = [
     "numpy>=2.0",
     "scipy>=1.14",
     "rich>=13.9",
+    "safetensors>=0.5",
     "matplotlib>=3.9",
     "tensorboardX>=2.6.2",
     # tf.data. tensorflow-cpu has no wheel for Apple silicon, where plain tensorflow is the CPU build.
@@ -32,6 +33,7 @@ EXTRAS = {
     "tpu": ["jax[tpu]"],
     "cuda": ["jax[cuda13]"],
     "plan": ['libtpu>=0.0.30; sys_platform == "linux"'],
+    "onnx": ["jax2onnx>=0.17,<0.18", "onnxruntime>=1.20"],
     "test": TEST,
     "dev": [*TEST, "ruff>=0.9", "build>=1.2"],
 }

@@ -1,19 +1,22 @@
 """A trained encoder, out of its work directory: from Python in three lines, or over a whole dataset."""
 
 import contextlib
+import functools
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 from etils import epath
 
-from ssl_jax import build, durations, recipes
+from ssl_jax import build, durations, recipes, spelling
 from ssl_jax.checkpoint import Checkpoints
 from ssl_jax.data import device, stream
 from ssl_jax.data.sources import Source, subset
 from ssl_jax.evals import features
+from ssl_jax.exporting import weights
 from ssl_jax.shard import mesh as meshes
+from ssl_jax.types import Net, Tree
 from ssl_jax.views import compose_host
 
 PART = 8192
@@ -21,9 +24,10 @@ PART = 8192
 
 
 class Encoder(NamedTuple):
-    """The encoder of a run, which is the student's or the teacher's as its method says.
+    """The encoder of a run: of its method's encoders, such as student and teacher, one.
 
-    config: the resolved recipe. step: of the checkpoint. digest: of the recipe.
+    config: the resolved recipe. step: of the checkpoint. digest: of the recipe. which: the name of the encoder.
+    params, stats: its weights. net: its network.
     host: image [h, w, c] and seed -> {"clean": [1, s, s, c]}, the recipe's preprocessing; a tensorflow graph function.
     outputs: integers [b, 1, s, s, c], split by example over all devices -> {"pool": [b, d], ...}; jitted.
     """
@@ -31,6 +35,10 @@ class Encoder(NamedTuple):
     config: dict
     step: int
     digest: str
+    which: str
+    params: Tree
+    stats: Tree
+    net: Net
     host: Callable
     outputs: Callable
 
@@ -58,34 +66,56 @@ class Encoder(NamedTuple):
             return features.extract(self.outputs, parts)
 
 
-def load(workdir: str, *, step: int | None = None) -> Encoder:
-    """The encoder of a run: `ssl_jax.load("runs/quickstart").embed(images)["pool"]`.
+def load(path: str, *, step: int | None = None, which: str | None = None) -> Encoder:
+    """The encoder of a run, or of an exported file: `ssl_jax.load("runs/quickstart").embed(images)["pool"]`.
 
-    step: the checkpoint to take, the newest if None. Raises ValueError where there is no such run or step, or where the
-    checkpoint is damaged.
+    path: a work directory, or a file that `ssl-jax export` wrote by the names of this library (.npz, .safetensors).
+    step: the checkpoint to take, the newest if None. which: "student" or "teacher" where the method has both; its own
+    choice if None. Raises ValueError where there is no such run, step or encoder, or where the checkpoint is damaged.
     """
-    config = build.resolve(recipes.of_run(workdir))
-    with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", None)) as saved:
+    if path.endswith(weights.SUFFIXES):
+        params, stats, about = weights.read(path)
+        return made(recipes.tuples(about["config"]), about["step"], about["which"], params, stats)
+    config = build.resolve(recipes.of_run(path))
+    # The encoder knows neither the dataset's size nor its classes: any will do to learn what encoders there are.
+    clock = durations.run(config["duration"], examples=config["batch"], batch=config["batch"])
+    places = build.method_and_optimizer(config, clock, classes=2)[0].encoders
+    if which is not None and which not in places:
+        raise ValueError(spelling.unknown(which, places, f"the encoders of {config['method']['name']}"))
+    which = which or next(iter(places))
+    with contextlib.closing(Checkpoints(f"{path}/checkpoints", None)) as saved:
         step = saved.chosen(step)
         state = saved.contents(step, meshes.replicated(meshes.make()))
-    kept = state["params"], state["method_state"]
-    # The encoder knows neither the dataset's size nor its classes: any will do to make the method's functions.
-    clock = durations.run(config["duration"], examples=config["batch"], batch=config["batch"])
-    method, _ = build.method_and_optimizer(config, clock, classes=2)
-    clean = build.preprocess(config["clean"], config["photometric"])
+    params, stats = (functools.reduce(lambda tree, key: tree[key], place, state) for place in places[which])
+    return made(config, step, which, params, stats)
+
+
+def made(config: dict, step: int, which: str, params: Tree, stats: Tree) -> Encoder:
+    """An encoder of a resolved recipe from its weights."""
+    net, clean = network(config), build.preprocess(config["clean"], config["photometric"])
 
     @jax.jit
-    def outputs(kept, images):
+    def outputs(params, stats, images):
         views = clean.device(jax.random.key(0), {"clean": images})["clean"]
-        return method.embed(*kept, views[:, 0])
+        return net.apply(params, stats, views[:, 0], train=False)[0]
 
     return Encoder(
         config=config,
         step=step,
         digest=recipes.digest(config),
+        which=which,
+        params=params,
+        stats=stats,
+        net=net,
         host=clean.host,
-        outputs=lambda images: outputs(kept, images),
+        outputs=lambda images: outputs(params, stats, images),
     )
+
+
+def network(config: dict, **changes: Any) -> Net:
+    """The network of a resolved recipe's encoder. changes: of its options."""
+    spec = {**config["nets"]["encoder"], **changes}
+    return build.net_of("encoder", spec)(**{k: v for k, v in spec.items() if k != "name"})
 
 
 def to_file(encoder: Encoder, source: Source, out: str, *, batch: int, say: Callable[[int, int], None]) -> None:
@@ -100,7 +130,7 @@ def to_file(encoder: Encoder, source: Source, out: str, *, batch: int, say: Call
         raise ValueError(f"--out={out}: features are written as .npz; name a file such as features.npz")
     parts = path.parent / f"{path.name}.parts"
     parts.mkdir(parents=True, exist_ok=True)
-    _claim(parts, f"{encoder.digest} step {encoder.step} of {source.digest}")
+    _claim(parts, f"{encoder.digest} step {encoder.step} {encoder.which} of {source.digest}")
     starts = range(0, source.size, PART)
     for start in starts:
         stop = min(start + PART, source.size)

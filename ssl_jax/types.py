@@ -108,6 +108,13 @@ class EpochTask(NamedTuple):
     run: Callable
 
 
+class Place(NamedTuple):
+    """Where a network lies: the keys from a TrainState to its parameters, and to its batch statistics."""
+
+    params: tuple[str, ...]
+    stats: tuple[str, ...]
+
+
 class Method(NamedTuple):
     """A self-supervised method.
 
@@ -115,14 +122,15 @@ class Method(NamedTuple):
     loss: (params, state, batch, key, step) -> (scalar, Aux); reads the state, writes nothing
     update: (state, params, carry, step) -> state; the only writer
     embed: (params, state, images [b, h, w, c]) -> {pool, cls, tokens, maps}; what evaluation and export see
-    encoder: (params, state) -> (params, stats) of the encoder that is exported
+    encoders: the encoders that there are by name, such as "student" and "teacher"; the first is what `embed` uses and
+        what is exported unless another is asked for
     """
 
     init: Callable
     loss: Callable
     update: Callable
     embed: Callable
-    encoder: Callable
+    encoders: dict[str, Place]
     epoch_tasks: tuple[EpochTask, ...] = ()
 
 

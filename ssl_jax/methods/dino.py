@@ -27,7 +27,4 @@ def dino(
         y, _ = encoder.apply(state["teacher"]["encoder"], state["teacher_stats"]["encoder"], images, train=False)
         return y
 
-    def exported(params, state):
-        return state["teacher"]["encoder"], state["teacher_stats"]["encoder"]
-
-    return method._replace(embed=embed, encoder=exported)
+    return method._replace(embed=embed, encoders={name: method.encoders[name] for name in ("teacher", "student")})

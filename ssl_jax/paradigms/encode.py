@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from ssl_jax.types import Array, Key, Net, Tree
+from ssl_jax.types import Array, Key, Net, Place, Tree
 
 CROPS = ("global", "local")
 """The groups of crops in order: the first holds the full-size views, which teachers see."""
@@ -87,6 +87,5 @@ def embedder(encoder: Net) -> Callable:
     return embed
 
 
-def exported(params: Tree, state: Tree) -> tuple[Tree, Tree]:
-    """The student's encoder: (params, stats)."""
-    return params["encoder"], state["stats"]["encoder"]
+ENCODER = Place(("params", "encoder"), ("method_state", "stats", "encoder"))
+"""Where `embedder` finds it."""

@@ -72,4 +72,4 @@ def masked_modeling(
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:
         return {"stats": carry["stats"], "criterion": criterion.update(state["criterion"], carry["seen"])}
 
-    return Method(init, loss, update, encode.embedder(encoder), encode.exported)
+    return Method(init, loss, update, encode.embedder(encoder), {"encoder": encode.ENCODER})

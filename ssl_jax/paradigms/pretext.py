@@ -35,4 +35,4 @@ def pretext(encoder: Net, classifier: Net, task: Callable) -> Method:
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:
         return carry
 
-    return Method(init, loss, update, encode.embedder(encoder), encode.exported)
+    return Method(init, loss, update, encode.embedder(encoder), {"encoder": encode.ENCODER})

@@ -39,7 +39,6 @@ def with_probe(method: Method, classes: int) -> Method:
         loss=loss,
         update=lambda state, params, carry, step: method.update(state, _without(params), carry, step),
         embed=lambda params, state, images: method.embed(_without(params), state, images),
-        encoder=lambda params, state: method.encoder(_without(params), state),
     )
 
 

@@ -8,8 +8,12 @@ import jax.numpy as jnp
 from ssl_jax import monitors
 from ssl_jax.paradigms import encode
 from ssl_jax.state import ema
-from ssl_jax.types import Array, Aux, Criterion, Key, Method, Net, Schedule, Seen, Tree
+from ssl_jax.types import Array, Aux, Criterion, Key, Method, Net, Place, Schedule, Seen, Tree
 
+ENCODERS = {
+    "student": encode.ENCODER,
+    "teacher": Place(("method_state", "teacher", "encoder"), ("method_state", "teacher_stats", "encoder")),
+}
 AVERAGED = ("encoder", "projector")
 """The nets that the teacher has: a predictor is the student's alone."""
 
@@ -83,4 +87,4 @@ def self_distillation(
             "criterion": criterion.update(state["criterion"], carry["seen"]),
         }
 
-    return Method(init, loss, update, encode.embedder(encoder), encode.exported)
+    return Method(init, loss, update, encode.embedder(encoder), ENCODERS)

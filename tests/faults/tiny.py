@@ -43,7 +43,7 @@ def method() -> Method:
     def embed(params, state, images):
         return {"pool": images.reshape(images.shape[0], -1) @ params["encoder"]["w"]}
 
-    return with_monitors(Method(init, loss, update, embed, lambda params, state: (params["encoder"], {})))
+    return with_monitors(Method(init, loss, update, embed, {}))
 
 
 def job(config: dict) -> Job:

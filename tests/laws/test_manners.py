@@ -18,6 +18,7 @@ from ssl_jax.types import Criterion, Method, Net
 from ssl_jax.views import compose, geometric, photometric, photometric_host
 
 ROOT = Path(ssl_jax.__file__).parent
+READERS = ROOT / "exporting" / "readers"
 SHELF = set(
     "criteria durations losses masks methods monitors nets optim paradigms pretext_tasks state targets views".split()
 )
@@ -27,9 +28,9 @@ ARXIV, SHAPE = re.compile(r"arXiv:\d{4}\.\d{4,5}"), re.compile(r"\[[a-z0-9., ]+\
 
 
 def modules() -> dict:
-    """Every module by its dotted name below the package; `__main__` would run."""
-    paths = [path.relative_to(ROOT).with_suffix("") for path in sorted(ROOT.rglob("*.py"))]
-    names = [".".join(path.parts) for path in paths if path.name not in ("__main__", "__init__")]
+    """Every module by its dotted name below the package; `__main__` would run, and so would a reader of exports."""
+    paths = [path.relative_to(ROOT).with_suffix("") for path in sorted(ROOT.rglob("*.py")) if path.parent != READERS]
+    names = [".".join(path.parts) for path in paths if path.name not in ("__main__", "__init__", "onnx_file")]
     return {name: importlib.import_module(f"ssl_jax.{name}") for name in names}
 
 

@@ -14,7 +14,7 @@ def method() -> Method:
         h = batch * params
         return jnp.sum(h), Aux(carry=(), features=h, metrics={"a": jnp.ones(())})
 
-    return Method(init=None, loss=loss, update=None, embed=None, encoder=None)
+    return Method(init=None, loss=loss, update=None, embed=None, encoders={})
 
 
 def test_adds_the_evaluations_monitor_and_changes_nothing_else(strict):

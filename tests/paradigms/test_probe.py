@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ssl_jax.paradigms.probe import with_probe
-from ssl_jax.types import Aux, Method
+from ssl_jax.types import Aux, Method, Place
 
 KEY = jax.random.key(0)
 STEP = jnp.zeros((), jnp.int32)
@@ -30,7 +30,7 @@ def plain() -> Method:
         loss=loss,
         update=lambda state, params, carry, step: {"count": state["count"] + carry + 0 * only(params).sum()},
         embed=lambda params, state, images: {"pool": images @ only(params)},
-        encoder=lambda params, state: (only(params), state),
+        encoders={"encoder": Place(("params", "encoder"), ("method_state",))},
     )
 
 
@@ -113,7 +113,6 @@ def test_the_other_functions_see_the_methods_own_parameters():
     params, state = start(method)
     assert method.update(state, params, jnp.ones(()), STEP)["count"] == 1
     np.testing.assert_array_equal(method.embed(params, state, batch()["x"])["pool"], batch()["x"] @ params["encoder"])
-    np.testing.assert_array_equal(method.encoder(params, state)[0], params["encoder"])
 
 
 def test_init_reads_shapes_only():

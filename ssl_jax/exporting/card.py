@@ -1,0 +1,79 @@
+"""The model card: what an exported encoder is, in Markdown."""
+
+from ssl_jax import __version__
+from ssl_jax.encoder import Encoder
+from ssl_jax.exporting import geometry
+
+USE = {
+    "npz": 'ssl_jax.load("FILE").embed(images)["pool"]',
+    "safetensors": 'ssl_jax.load("FILE").embed(images)["pool"]',
+    "torchvision": "model.load_state_dict(safetensors.torch.load_file(FILE), strict=True)  # fc = torch.nn.Identity()",
+    "timm": "timm.create_model(NAME, num_classes=0, checkpoint_path=FILE)",
+    "detectron2": "MODEL.WEIGHTS: FILE",
+    "huggingface": "transformers.AutoModel.from_pretrained(DIRECTORY)",
+    "stablehlo": 'jax.export.deserialize(bytearray(open(FILE, "rb").read())).call(images)["pool"]',
+    "savedmodel": 'tf.saved_model.load(DIRECTORY)(images)["pool"]',
+    "onnx": 'onnxruntime.InferenceSession(FILE).run(["pool"], {"images": images})',
+}
+GRAPHS = ("stablehlo", "savedmodel", "onnx")
+
+
+def text(encoder: Encoder, result: dict, receipt: dict) -> str:
+    """The card of one export. result: the run's accuracies, as result.json has them, or {}."""
+    config, (size, _, channels) = encoder.config, geometry.shape(encoder)
+    mean, std = geometry.normalisation(config)
+    network = ", ".join(f"{key}={value!r}" for key, value in config["nets"]["encoder"].items())
+    scaled = (
+        "float32 in 0..1, normalised inside" if receipt["format"] in GRAPHS else f"minus {mean}, over {std}, of 0..1"
+    )
+    lines = [
+        f"# {config['method']['name']} encoder, pre-trained without labels",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| method | {config['method']['name']}, {config['duration']} at a batch of {config['batch']} |",
+        f"| data | {config['data']['train']} |",
+        f"| network | {network} |",
+        f"| weights | the {encoder.which}'s, after step {encoder.step} |",
+        f"| input | {size} x {size} x {channels}; {scaled} |",
+        f"| recipe | {encoder.digest}, ssl_jax {__version__} |",
+        "",
+        "## Use",
+        "",
+        "```python",
+        USE[receipt["format"]],
+        "```",
+        "",
+        "## Proof",
+        "",
+        proof(receipt),
+        "",
+        *numbers(encoder, result),
+        "## Licence",
+        "",
+        "These weights were learned from the data above: its licence and terms say what they may be used for.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def proof(receipt: dict) -> str:
+    """What the receipt says, as a sentence."""
+    if not receipt["verified"]:
+        return "None: this file was written without being read back (`--unverified`)."
+    versions = ", ".join(f"{name} {version}" for name, version in receipt["reader"].items())
+    return (
+        f"Read back by {versions} in a process of its own: features of {receipt['images']} images differ by "
+        f"{receipt['difference']:.1e} of the largest (allowed: {receipt['tolerance']:g})."
+    )
+
+
+def numbers(encoder: Encoder, result: dict) -> list[str]:
+    """The table of the run's accuracies, where it was evaluated at this step."""
+    protocols = [name for name in ("knn", "linear", "few_shot_10") if name in result]
+    if result.get("step") != encoder.step or not protocols:
+        return []
+    columns = ("raw_pixels", "random_init", "pretrained")
+    rows = (f"| {name} | {' | '.join(f'{100 * result[name][c]:.1f}' for c in columns)} |" for name in protocols)
+    titles = " | ".join(columns).replace("_", " ")
+    head = f"| test accuracy on {encoder.config['data']['test']}, % | {titles} |"
+    return ["## Numbers", "", head, "|---|---|---|---|", *rows, ""]

@@ -1,0 +1,188 @@
+"""The formats of `ssl-jax export`: how each is written, for which networks, and what reads it back to check it.
+
+Torch formats are of the same weights under other names. A reader (readers/) runs in a process of its own and needs
+nothing of what wrote the file; `describe` tells it which model to make.
+"""
+
+import importlib
+import json
+import pathlib
+import pickle
+from collections.abc import Callable
+from typing import NamedTuple
+
+from safetensors.numpy import save_file
+
+from ssl_jax import __version__, spelling
+from ssl_jax.encoder import Encoder
+from ssl_jax.exporting import geometry, layouts, names, weights
+from ssl_jax.nets import resnet, vit
+
+
+class Format(NamedTuple):
+    """write: (encoder, path) -> None, of a file or a directory. reader: its script in readers/.
+
+    describe: (encoder) -> JSON that the reader makes the model from; raises ValueError where the library has no such
+    network. ours: the reader takes what this library depends on anyhow, and so runs by the same Python.
+    suffixes: what a path may end with; none for a directory.
+    """
+
+    write: Callable[[Encoder, pathlib.Path], None]
+    reader: str
+    describe: Callable[[Encoder], dict] = lambda encoder: {}
+    ours: bool = False
+    suffixes: tuple[str, ...] = ()
+
+
+def about(encoder: Encoder) -> dict:
+    """What a file of this library's own says of itself."""
+    return {"config": encoder.config, "step": encoder.step, "which": encoder.which, "ssl_jax": __version__}
+
+
+def own(encoder: Encoder, path: pathlib.Path) -> None:
+    """This library's names, .npz or .safetensors."""
+    weights.write(path, names.flat(encoder.params, encoder.stats), about(encoder))
+
+
+def torch(layout: Callable[[str], names.Layout]) -> Callable[[Encoder, pathlib.Path], None]:
+    """A safetensors file for torch. layout: by the network's name."""
+
+    def write(encoder: Encoder, path: pathlib.Path) -> None:
+        said = {"format": "pt", "ssl_jax": __version__, "recipe": encoder.digest}
+        save_file(geometry.weights(encoder, layout(encoder.config["nets"]["encoder"]["name"])), path, metadata=said)
+
+    return write
+
+
+def detectron2(encoder: Encoder, path: pathlib.Path) -> None:
+    """The pickle of arrays that detectron2 loads with matching_heuristics."""
+    arrays = geometry.weights(encoder, layouts.RESNET_DETECTRON2)
+    with path.open("wb") as file:
+        pickle.dump({"model": arrays, "__author__": "ssl_jax", "matching_heuristics": True}, file)
+
+
+def huggingface(encoder: Encoder, path: pathlib.Path) -> None:
+    """A directory for `AutoModel.from_pretrained`: config.json, preprocessor_config.json, model.safetensors."""
+    model, (mean, std), (size, _, channels) = (
+        hf_model(encoder),
+        geometry.normalisation(encoder.config),
+        geometry.shape(encoder),
+    )
+    path.mkdir()
+    torch(lambda _: HF[model["model_type"]])(encoder, path / "model.safetensors")
+    (path / "config.json").write_text(json.dumps(model, indent=2) + "\n")
+    processor = dict(
+        image_processor_type="ViTImageProcessor",
+        do_resize=True,
+        size=dict(height=size, width=size),
+        do_rescale=True,
+        rescale_factor=1 / 255,
+        do_normalize=True,
+        image_mean=mean * (channels // len(mean)),
+        image_std=std * (channels // len(std)),
+    )
+    (path / "preprocessor_config.json").write_text(json.dumps(processor, indent=2) + "\n")
+
+
+HF = {
+    "vit": layouts.VIT_HF,
+    "dinov2": layouts.DINOV2_HF,
+    "dinov2_with_registers": layouts.DINOV2_HF,
+    "vit_mae": layouts.VIT_HF,
+}
+
+
+def net(encoder: Encoder, name: str, library: str) -> dict:
+    """The recipe's encoder. Raises ValueError where it is not the network that the library has."""
+    spec = encoder.config["nets"]["encoder"]
+    if spec["name"] != name:
+        raise ValueError(f"{library} is for the network '{name}', and the recipe's encoder is '{spec['name']}'")
+    return spec
+
+
+def torchvision_model(encoder: Encoder) -> dict:
+    """What torchvision.models makes of it."""
+    spec, blocks = net(encoder, "resnet", "torchvision"), None
+    depth = spec["depth"]
+    blocks = (resnet.BASIC | resnet.BOTTLENECK).get(depth) if isinstance(depth, int) else tuple(depth)
+    if len(blocks) != 4 or spec["base"] * spec["width"] != 64:
+        raise ValueError(
+            "torchvision's and timm's ResNets have four stages and start with 64 channels; this one has "
+            f"{len(blocks)} and {spec['base'] * spec['width']}: --to=safetensors keeps our names and any network"
+        )
+    found = dict(kind="resnet", blocks=blocks, bottleneck=depth in resnet.BOTTLENECK)
+    return found | dict(channels=geometry.shape(encoder)[2], stem=resnet.STEMS[spec["stem"]])
+
+
+def timm_vit(encoder: Encoder) -> dict:
+    """The arguments of timm's VisionTransformer."""
+    spec, (size, _, channels) = encoder.config["nets"]["encoder"], geometry.shape(encoder)
+    width, layers, heads, patch = vit.sizes(spec["variant"])
+    if not spec["cls_token"]:
+        raise ValueError("the recipe's vision transformer has no cls token; --to=safetensors keeps our names")
+    arguments = dict(img_size=size, patch_size=patch, in_chans=channels, embed_dim=width, depth=layers, num_heads=heads)
+    arguments |= dict(num_classes=0, reg_tokens=spec["registers"], init_values=spec["layer_scale"])
+    pool = dict(global_pool="token") if spec["pool"] == "cls" else dict(global_pool="avg", fc_norm=False)
+    return dict(kind="vit", arguments=arguments | pool)
+
+
+def timm_model(encoder: Encoder) -> dict:
+    """What timm makes of it: its ResNets have torchvision's names."""
+    name = encoder.config["nets"]["encoder"]["name"]
+    makers = {"vit": timm_vit, "resnet": lambda encoder: torchvision_model(encoder) | dict(kind="timm_resnet")}
+    if name not in makers:
+        raise ValueError(spelling.unknown(name, makers, "the networks that timm can take"))
+    return makers[name](encoder)
+
+
+def hf_model(encoder: Encoder) -> dict:
+    """transformers' config.json: Dinov2 for layer scale or registers, ViTMAE for MAE, else ViT."""
+    spec, (size, _, channels) = net(encoder, "vit", "transformers"), geometry.shape(encoder)
+    width, layers, heads, patch = vit.sizes(spec["variant"])
+    if not spec["cls_token"]:
+        raise ValueError("the recipe's vision transformer has no cls token; --to=safetensors keeps our names")
+    config = dict(hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads, image_size=size)
+    config |= dict(patch_size=patch, num_channels=channels, layer_norm_eps=1e-6, hidden_act="gelu", qkv_bias=True)
+    config |= dict(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, torch_dtype="float32")
+    if spec["registers"] or spec["layer_scale"] is not None:
+        kind, extra = ("dinov2_with_registers", spec["registers"]) if spec["registers"] else ("dinov2", None)
+        own = dict(mlp_ratio=4, layerscale_value=spec["layer_scale"] or 1.0)
+        own |= dict(num_register_tokens=extra) if extra else {}
+        architecture = "Dinov2WithRegistersModel" if extra else "Dinov2Model"
+    else:
+        own, mae = dict(intermediate_size=4 * width), encoder.config["method"]["name"] == "mae"
+        kind, architecture = ("vit_mae", "ViTMAEModel") if mae else ("vit", "ViTModel")
+        own |= dict(mask_ratio=0.0, norm_pix_loss=True) if mae else {}
+    return dict(model_type=kind, architectures=[architecture], **config, **own)
+
+
+def graph(function: str) -> Callable[[Encoder, pathlib.Path], None]:
+    """A writer in a module of its own, imported when it is called."""
+
+    def write(encoder: Encoder, path: pathlib.Path) -> None:
+        module, name = function.rsplit(".", 1)
+        getattr(importlib.import_module(f"ssl_jax.exporting.{module}"), name)(encoder, path)
+
+    return write
+
+
+def by_net(name: str) -> names.Layout:
+    """timm's names."""
+    return {"resnet": layouts.RESNET_TORCH, "vit": layouts.VIT_TIMM}[name]
+
+
+FORMATS = {
+    "npz": Format(own, "own", ours=True, suffixes=(".npz",)),
+    "safetensors": Format(own, "own", ours=True, suffixes=(".safetensors",)),
+    "torchvision": Format(torch(by_net), "torch_models", torchvision_model, suffixes=(".safetensors",)),
+    "timm": Format(torch(by_net), "torch_models", timm_model, suffixes=(".safetensors",)),
+    "detectron2": Format(
+        detectron2, "torch_models", lambda e: torchvision_model(e) | dict(kind="detectron2"), suffixes=(".pkl",)
+    ),
+    "huggingface": Format(huggingface, "huggingface", hf_model),
+    "stablehlo": Format(
+        graph("graphs.stablehlo"), "graphs", lambda e: dict(kind="stablehlo"), ours=True, suffixes=(".stablehlo",)
+    ),
+    "savedmodel": Format(graph("saved_model.saved_model"), "graphs", lambda e: dict(kind="savedmodel"), ours=True),
+    "onnx": Format(graph("onnx_file.onnx"), "graphs", lambda e: dict(kind="onnx"), suffixes=(".onnx",)),
+}

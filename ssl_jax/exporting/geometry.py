@@ -1,0 +1,49 @@
+"""What an encoder is to others: the images that it takes, its kind of network and its weights."""
+
+import numpy as np
+
+from ssl_jax.encoder import Encoder
+from ssl_jax.exporting import names
+from ssl_jax.nets import positions
+from ssl_jax.views import compose
+
+
+def shape(encoder: Encoder) -> tuple[int, int, int]:
+    """(height, width, channels) of the images."""
+    size = encoder.config["clean"][0]["size"]
+    first = encoder.params["patch_embed"] if "patch_embed" in encoder.params else encoder.params["stem"]["conv"]
+    return size, size, first["kernel"].shape[2]
+
+
+def normalisation(config: dict) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """(mean, std) in units of 0..1. Raises ValueError where the clean view has another operation on colours."""
+    mean, std = (0.0,), (1.0,)
+    for op in config["clean"][0]["ops"]:
+        if op["name"] == "normalise":
+            mean, std = op["args"]["mean"], op["args"]["std"]
+        elif op["name"] in compose.PHOTOMETRIC:
+            raise ValueError(f"the recipe's clean view has '{op['name']}', which no exported encoder carries along")
+    return mean, std
+
+
+def fixed_positions(encoder: Encoder) -> np.ndarray | None:
+    """The positions [l, d] of the patches of the images, where the network has fixed ones."""
+    if "patch_embed" not in encoder.params or "pos_embed" in encoder.params:
+        return None
+    return positions.sincos(*grid(encoder), encoder.params["patch_embed"]["kernel"].shape[-1])
+
+
+def grid(encoder: Encoder) -> tuple[int, int]:
+    """Patches in a column and in a row of the images, for a vision transformer."""
+    return (encoder.config["clean"][0]["size"] // encoder.params["patch_embed"]["kernel"].shape[0],) * 2
+
+
+def weights(encoder: Encoder, layout: names.Layout) -> names.Flat:
+    """The weights by the names of `layout`; learned positions are those for the images that the recipe evaluates."""
+    own = names.flat(encoder.params, encoder.stats)
+    if "pos_embed" in own:
+        places, n = own["pos_embed"], int("cls_token" in own)
+        old = (round((places.shape[1] - n) ** 0.5),) * 2
+        moved = positions.resample(places[:, n:], old, grid(encoder))
+        own["pos_embed"] = np.concatenate([places[:, :n], moved], 1)
+    return names.exported(own, layout, fixed_positions(encoder))

@@ -1,0 +1,38 @@
+"""Encoders as graphs that need none of this library's code: StableHLO, TensorFlow's SavedModel, ONNX.
+
+All take float32 images [b, s, s, c] in 0..1, any b, at the size that the recipe evaluates, and normalise them.
+"""
+
+import pathlib
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import export
+
+from ssl_jax.encoder import Encoder
+from ssl_jax.exporting.geometry import normalisation, shape
+from ssl_jax.types import Array, Tree
+
+PLATFORMS = ("cpu", "cuda", "tpu")
+
+
+def forward(encoder: Encoder) -> Callable[[Tree, Array], dict[str, Array]]:
+    """(weights, images [b, s, s, c] in 0..1) -> {"pool": [b, d], ...}, the maps of a ResNet by their own names."""
+    mean, std = (np.asarray(values, np.float32) for values in normalisation(encoder.config))
+
+    def run(weights, images):
+        found = encoder.net.apply(*weights, (images - mean) / std, train=False)[0]
+        return {name: value for name, value in found.items() if name != "maps"} | found.get("maps", {})
+
+    return run
+
+
+def stablehlo(encoder: Encoder, path: pathlib.Path) -> None:
+    """`jax.export`'s bytes, for CPU, CUDA and TPU; jax.export.deserialize(bytes).call(images) gives the features."""
+    run, weights = forward(encoder), (encoder.params, encoder.stats)
+    (batch,) = export.symbolic_shape("b")
+    images = jax.ShapeDtypeStruct((batch, *shape(encoder)), jnp.float32)
+    exported = export.export(jax.jit(lambda images: run(weights, images)), platforms=PLATFORMS)(images)
+    path.write_bytes(exported.serialize())

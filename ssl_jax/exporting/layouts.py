@@ -1,0 +1,93 @@
+"""The names of torchvision, timm, detectron2 and transformers. Facts of their state dicts; tests load them there."""
+
+import numpy as np
+
+from ssl_jax.exporting.names import Flat, Layout
+
+TORCH = ((r"/(kernel|scale)$", "/weight"), (r"/mean$", "/running_mean"), (r"/var$", "/running_var"))
+RESNET = (
+    (r"^stem/conv/", "conv1/"),
+    (r"^stem/norm/", "bn1/"),
+    (r"^stage(\d+)/block(\d+)/", r"layer\1/\2/"),
+    (r"/norm(\d)/", r"/bn\1/"),
+    (r"/shortcut_conv/", "/downsample/0/"),
+    (r"/shortcut_norm/", "/downsample/1/"),
+)
+DETECTRON2 = (
+    (r"^stem/conv/", "stem/conv1/"),
+    (r"^stem/norm/", "stem/conv1/norm/"),
+    *((rf"^stage{i}/block(\d+)/", rf"res{i + 1}/\1/") for i in range(1, 5)),
+    (r"/norm(\d)/", r"/conv\1/norm/"),
+    (r"/shortcut_conv/", "/shortcut/"),
+    (r"/shortcut_norm/", "/shortcut/norm/"),
+)
+TIMM_VIT = ((r"^patch_embed/", "patch_embed/proj/"), (r"^registers$", "reg_token"))
+HF_FRONT = (
+    (r"^patch_embed/", "embeddings/patch_embeddings/projection/"),
+    (r"^cls_token$", "embeddings/cls_token"),
+    (r"^pos_embed$", "embeddings/position_embeddings"),
+    (r"^registers$", "embeddings/register_tokens"),
+    (r"^norm/", "layernorm/"),
+    (r"^blocks/", "encoder/layer/"),
+    (r"/attn/proj/", "/attention/output/dense/"),
+)
+HF_VIT = (
+    (r"/norm1/", "/layernorm_before/"),
+    (r"/norm2/", "/layernorm_after/"),
+    (r"/mlp/fc1/", "/intermediate/dense/"),
+    (r"/mlp/fc2/", "/output/dense/"),
+)
+HF_DINOV2 = ((r"/ls(\d)/gamma$", r"/layer_scale\1/lambda1"),)
+GAINS = ("ls1/gamma", "ls2/gamma")
+QKV = (r"/attn/qkv/", tuple(f"/attention/attention/{part}/" for part in ("query", "key", "value")))
+
+
+def batches_tracked(theirs: Flat) -> Flat:
+    """torch's count of batches beside every running mean: of no use with a fixed momentum."""
+    means = [name for name in theirs if name.endswith(".running_mean")]
+    return {name.replace("running_mean", "num_batches_tracked"): np.zeros((), np.int64) for name in means}
+
+
+def positioned(own: Flat, fixed: np.ndarray | None) -> Flat:
+    """One array of positions for cls and patches, where the network has fixed ones too."""
+    if "pos_embed" in own:
+        return own
+    front = np.zeros((int("cls_token" in own), fixed.shape[1]))
+    return {**own, "pos_embed": np.concatenate([front, fixed])[None].astype(np.float32)}
+
+
+def positioned_registers(own: Flat, fixed: np.ndarray | None) -> Flat:
+    """timm gives positions to the registers too: zeros, after that of cls."""
+    own = positioned(own, fixed)
+    if "registers" not in own:
+        return own
+    places, n = own["pos_embed"], int("cls_token" in own)
+    return {**own, "pos_embed": np.concatenate([places[:, :n], np.zeros_like(own["registers"]), places[:, n:]], 1)}
+
+
+def unpositioned_registers(own: Flat) -> Flat:
+    """The reverse."""
+    if "registers" not in own:
+        return own
+    n, r = int("cls_token" in own), own["registers"].shape[1]
+    return {**own, "pos_embed": np.delete(own["pos_embed"], np.s_[n : n + r], 1)}
+
+
+def scaled(own: Flat, fixed: np.ndarray | None) -> Flat:
+    """Dinov2's blocks always have layer scale: ones where the network has none."""
+    own = positioned(own, fixed)
+    ones = {n.replace("norm1/scale", gain): np.ones_like(own[n]) for n in own for gain in GAINS if "norm1/scale" in n}
+    return ones | own
+
+
+def mask_token(theirs: Flat) -> Flat:
+    """Dinov2's token of masked patches, which no encoder uses when it embeds."""
+    token = theirs["embeddings.cls_token"]
+    return {"embeddings.mask_token": None if token is None else np.zeros_like(token[0])}
+
+
+RESNET_TORCH = Layout((*RESNET, *TORCH), constant=batches_tracked)
+RESNET_DETECTRON2 = Layout((*DETECTRON2, *TORCH))
+VIT_TIMM = Layout((*TIMM_VIT, *TORCH), prepare=positioned_registers, undo=unpositioned_registers)
+VIT_HF = Layout((*HF_FRONT, *HF_VIT, *TORCH), split=QKV, prepare=positioned)
+DINOV2_HF = Layout((*HF_FRONT, *HF_DINOV2, *TORCH), split=QKV, prepare=scaled, constant=mask_token)

@@ -1,0 +1,140 @@
+"""Weights by the names and axes that other libraries give them, in both directions.
+
+"Own" weights are flat: {"stem/conv/kernel": array, "stem/norm/mean": array, "blocks/0/attn/qkv/kernel": array, ...},
+parameters and batch statistics together, one entry a layer where the network stacks its layers.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from ssl_jax.types import Tree
+
+Flat = dict[str, np.ndarray]
+STATISTICS = ("mean", "var")
+"""What batch statistics end with; nothing among the parameters does."""
+
+
+class Layout(NamedTuple):
+    """How one library names the weights of one kind of network.
+
+    rules: (pattern, replacement) pairs for `re.sub`, applied in order to an own name; "/" then becomes ".".
+    split: (pattern, three replacements) for what is fused here and is three arrays there, or None.
+    prepare: (own, fixed positions or None) -> own, what is no matter of names, before the naming; undo: its reverse.
+    constant: names -> arrays that the library wants besides, which say nothing.
+    """
+
+    rules: tuple[tuple[str, str], ...]
+    split: tuple[str, tuple[str, str, str]] | None = None
+    prepare: Callable = lambda own, positions: own
+    undo: Callable = lambda own: own
+    constant: Callable[[Flat], Flat] = lambda theirs: {}
+
+
+def flat(params: Tree, stats: Tree) -> Flat:
+    """Own weights out of a network's parameters and statistics."""
+    found = {**dict(_leaves(params)), **dict(_leaves(stats))}
+    out = {}
+    for name, value in found.items():
+        if name.startswith("blocks/"):
+            out |= {f"blocks/{i}/{name.removeprefix('blocks/')}": one for i, one in enumerate(value)}
+        else:
+            out[name] = value
+    return out
+
+
+def nested(own: Flat) -> tuple[Tree, Tree]:
+    """(parameters, statistics) as the network wants them: the reverse of `flat`."""
+    layers: dict[str, dict[int, np.ndarray]] = {}
+    for name in [n for n in own if n.startswith("blocks/")]:
+        _, i, rest = name.split("/", 2)
+        layers.setdefault(f"blocks/{rest}", {})[int(i)] = own[name]
+    stacked = {name: np.stack([parts[i] for i in range(len(parts))]) for name, parts in layers.items()}
+    trees: tuple[dict, dict] = {}, {}
+    for name, value in ({n: v for n, v in own.items() if not n.startswith("blocks/")} | stacked).items():
+        *folders, leaf = name.split("/")
+        place = trees[leaf in STATISTICS]
+        for folder in folders:
+            place = place.setdefault(folder, {})
+        place[leaf] = value
+    return trees
+
+
+def exported(own: Flat, layout: Layout, positions: np.ndarray | None = None) -> Flat:
+    """Own weights -> the library's. positions: fixed ones [l, d] of a vision transformer that has no learned ones."""
+    out: Flat = {}
+    for name, value in layout.prepare(own, positions).items():
+        theirs = names(name, layout)
+        value = np.ascontiguousarray(value.transpose(axes(name, value.ndim)))
+        out |= dict(zip(theirs, np.split(value, len(theirs)), strict=True))
+    return out | layout.constant(out)
+
+
+def imported(theirs: Flat, layout: Layout, wanted: Flat, positions: np.ndarray | None = None) -> Flat:
+    """The library's weights -> own ones, in the names and shapes of `wanted`, whose values are not read.
+
+    Every array is accounted for: raises ValueError in one sentence for those that are missing, those that have no use
+    and those of another shape.
+    """
+    shapes = layout.prepare(wanted, positions)
+    expected = {name: names(name, layout) for name in shapes}
+    every = [one for found in expected.values() for one in found]
+    missing = [n for n in every if n not in theirs]
+    unused = sorted({*theirs} - {*every} - {*layout.constant(dict.fromkeys(every))})
+    if missing or unused:
+        raise ValueError(unaccounted(missing, unused))
+    own = {}
+    for name, found in expected.items():
+        value, order = np.concatenate([np.atleast_1d(theirs[n]) for n in found]), axes(name, shapes[name].ndim)
+        there = tuple(shapes[name].shape[i] for i in order)
+        if value.shape != there:
+            raise ValueError(f"{found[0]} is {list(value.shape)}, and the recipe's network wants {list(there)}")
+        own[name] = np.ascontiguousarray(value.transpose(np.argsort(order)))
+    own = {name: value for name, value in layout.undo(own).items() if name in wanted}
+    for name, value in exported(own, layout, positions).items():
+        if name in every and not np.allclose(value, theirs[name], atol=1e-5):
+            raise ValueError(f"{name} cannot be: the recipe's network has fixed values there, and the file has others")
+    return own
+
+
+def unaccounted(missing: list[str], unused: list[str]) -> str:
+    """One sentence about names that do not fit together, each with the nearest one on the other side."""
+    parts = []
+    for what, ones, others in (("missing", missing, unused), ("without use", unused, missing)):
+        if ones:
+            told = ", ".join(one + _perhaps(one, others) for one in ones[:5])
+            parts.append(f"{len(ones)} {what}: {told}{', …' if len(ones) > 5 else ''}")
+    return f"the weights are not those of the recipe's network; {'; '.join(parts)}"
+
+
+def _perhaps(one: str, others: list[str]) -> str:
+    near = difflib.get_close_matches(one, others, n=1, cutoff=0.5)
+    return f" (perhaps {near[0]})" if near else ""
+
+
+def names(own: str, layout: Layout) -> tuple[str, ...]:
+    """What the library calls an own array: one name, or three where it splits it."""
+    places = [own]
+    if layout.split and re.search(layout.split[0], own):
+        places = [re.sub(layout.split[0], part, own) for part in layout.split[1]]
+    for pattern, replacement in layout.rules:
+        places = [re.sub(pattern, replacement, place) for place in places]
+    return tuple(place.replace("/", ".") for place in places)
+
+
+def axes(name: str, ndim: int) -> tuple[int, ...]:
+    """The order of an own array's axes in torch's: kernels [h, w, in, out] and [in, out] have the outputs first."""
+    if name.endswith("/kernel"):
+        return {4: (3, 2, 0, 1), 2: (1, 0)}[ndim]
+    return tuple(range(ndim))
+
+
+def _leaves(tree: Tree, path: tuple[str, ...] = ()) -> Iterable[tuple[str, np.ndarray]]:
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, (*path, name))
+        else:
+            yield "/".join((*path, name)), np.asarray(value)

@@ -1,0 +1,25 @@
+"""Encoders with random weights of any network, without training: every array is far from its usual start."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ssl_jax import build, encoder, recipes
+from ssl_jax.encoder import Encoder
+
+
+def drawn(recipe: str, *, channels: int = 3, **changes: str) -> Encoder:
+    """The encoder of a recipe with nets__encoder__depth="18" and the like changed."""
+    changes = {key.replace("__", "."): value for key, value in changes.items()}
+    config = build.resolve(recipes.override(build.resolve(recipes.load(recipe)), changes))
+    size, draw = config["clean"][0]["size"], np.random.default_rng(0)
+
+    def leaf(path, a):
+        noise = draw.normal(size=a.shape)
+        if path[-1].key in ("scale", "var"):
+            return jnp.asarray(1 + 0.3 * np.abs(noise), a.dtype)
+        fan = np.prod(a.shape[-4:-1]) if path[-1].key == "kernel" and a.ndim == 4 else a.shape[-2] if a.ndim > 1 else 50
+        return jnp.asarray(noise * (1.4 / fan) ** 0.5, a.dtype)
+
+    shapes = jax.eval_shape(encoder.network(config).init, jax.random.key(0), jnp.zeros((1, size, size, channels)))
+    return encoder.made(config, 7, "encoder", *jax.tree.map_with_path(leaf, shapes))
