@@ -66,13 +66,19 @@ def joined(full: dict, flags: Flags) -> tuple[Job, Program]:
     return job, loop.compiled(job)
 
 
+def begun(job: Job, workdir: str) -> None:
+    """Makes the work directory, with its resolved recipe."""
+    folder = epath.Path(workdir)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(job.config, indent=2) + "\n")
+
+
 def _train(job: Job, program: Program, workdir: str, spent: Goodput, stop: stopping.Stop) -> dict | None:
     dog = Watchdog(job.health.step_seconds, job.health.other_seconds, spent)
     with dog.watching():
         if jax.process_index() == 0:
-            first, folder = report.first(job), epath.Path(workdir)
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "config.json").write_text(json.dumps(job.config, indent=2) + "\n")
+            first = report.first(job)
+            begun(job, workdir)
             report.views(job, first, workdir, loop.keys(job.seed)["step"])
         # Also lets the others wait for process 0's pictures: a collective on CPUs waits for no more than 30 seconds.
         processes.agree({"--workdir": workdir}, seconds=job.patience)

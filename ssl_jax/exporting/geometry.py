@@ -26,16 +26,16 @@ def normalisation(config: dict) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return mean, std
 
 
-def fixed_positions(encoder: Encoder) -> np.ndarray | None:
+def fixed_positions(config: dict, own: names.Flat) -> np.ndarray | None:
     """The positions [l, d] of the patches of the images, where the network has fixed ones."""
-    if "patch_embed" not in encoder.params or "pos_embed" in encoder.params:
+    if "patch_embed/kernel" not in own or "pos_embed" in own:
         return None
-    return positions.sincos(*grid(encoder), encoder.params["patch_embed"]["kernel"].shape[-1])
+    return positions.sincos(*grid(config, own), own["patch_embed/kernel"].shape[-1])
 
 
-def grid(encoder: Encoder) -> tuple[int, int]:
+def grid(config: dict, own: names.Flat) -> tuple[int, int]:
     """Patches in a column and in a row of the images, for a vision transformer."""
-    return (encoder.config["clean"][0]["size"] // encoder.params["patch_embed"]["kernel"].shape[0],) * 2
+    return (config["clean"][0]["size"] // own["patch_embed/kernel"].shape[0],) * 2
 
 
 def weights(encoder: Encoder, layout: names.Layout) -> names.Flat:
@@ -44,6 +44,6 @@ def weights(encoder: Encoder, layout: names.Layout) -> names.Flat:
     if "pos_embed" in own:
         places, n = own["pos_embed"], int("cls_token" in own)
         old = (round((places.shape[1] - n) ** 0.5),) * 2
-        moved = positions.resample(places[:, n:], old, grid(encoder))
+        moved = positions.resample(places[:, n:], old, grid(encoder.config, own))
         own["pos_embed"] = np.concatenate([places[:, :n], moved], 1)
-    return names.exported(own, layout, fixed_positions(encoder))
+    return names.exported(own, layout, fixed_positions(encoder.config, own))

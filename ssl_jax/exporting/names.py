@@ -25,6 +25,7 @@ class Layout(NamedTuple):
     split: (pattern, three replacements) for what is fused here and is three arrays there, or None.
     prepare: (own, fixed positions or None) -> own, what is no matter of names, before the naming; undo: its reverse.
     constant: names -> arrays that the library wants besides, which say nothing.
+    torch: dots in the names, and outputs first in the axes of kernels; else both are as here.
     """
 
     rules: tuple[tuple[str, str], ...]
@@ -32,6 +33,7 @@ class Layout(NamedTuple):
     prepare: Callable = lambda own, positions: own
     undo: Callable = lambda own: own
     constant: Callable[[Flat], Flat] = lambda theirs: {}
+    torch: bool = True
 
 
 def flat(params: Tree, stats: Tree) -> Flat:
@@ -68,13 +70,21 @@ def exported(own: Flat, layout: Layout, positions: np.ndarray | None = None) -> 
     out: Flat = {}
     for name, value in layout.prepare(own, positions).items():
         theirs = names(name, layout)
-        value = np.ascontiguousarray(value.transpose(axes(name, value.ndim)))
+        value = np.ascontiguousarray(value.transpose(axes(name, value.ndim, layout)))
         out |= dict(zip(theirs, np.split(value, len(theirs)), strict=True))
     return out | layout.constant(out)
 
 
-def imported(theirs: Flat, layout: Layout, wanted: Flat, positions: np.ndarray | None = None) -> Flat:
+def imported(
+    theirs: Flat,
+    layout: Layout,
+    wanted: Flat,
+    positions: np.ndarray | None = None,
+    adapt: Callable = lambda name, value, shape: value,
+) -> Flat:
     """The library's weights -> own ones, in the names and shapes of `wanted`, whose values are not read.
+
+    adapt: (own name, array, shape that is wanted) -> the array, perhaps in that shape.
 
     Every array is accounted for: raises ValueError in one sentence for those that are missing, those that have no use
     and those of another shape.
@@ -86,16 +96,21 @@ def imported(theirs: Flat, layout: Layout, wanted: Flat, positions: np.ndarray |
     unused = sorted({*theirs} - {*every} - {*layout.constant(dict.fromkeys(every))})
     if missing or unused:
         raise ValueError(unaccounted(missing, unused))
-    own = {}
+    own, adapted = {}, False
     for name, found in expected.items():
-        value, order = np.concatenate([np.atleast_1d(theirs[n]) for n in found]), axes(name, shapes[name].ndim)
-        there = tuple(shapes[name].shape[i] for i in order)
-        if value.shape != there:
-            raise ValueError(f"{found[0]} is {list(value.shape)}, and the recipe's network wants {list(there)}")
-        own[name] = np.ascontiguousarray(value.transpose(np.argsort(order)))
+        value, order = np.concatenate([np.atleast_1d(theirs[n]) for n in found]), axes(name, shapes[name].ndim, layout)
+        if value.ndim != len(order):
+            raise ValueError(f"{found[0]} is {list(value.shape)}, and the recipe's network wants {len(order)} axes")
+        value = value.transpose(np.argsort(order))
+        own[name] = np.ascontiguousarray(adapt(name, value, shapes[name].shape))
+        adapted |= own[name].shape != value.shape
+        if own[name].shape != shapes[name].shape:
+            there = [shapes[name].shape[i] for i in order]
+            raise ValueError(f"{found[0]} is {[value.shape[i] for i in order]}, and the recipe's network wants {there}")
     own = {name: value for name, value in layout.undo(own).items() if name in wanted}
-    for name, value in exported(own, layout, positions).items():
-        if name in every and not np.allclose(value, theirs[name], atol=1e-5):
+    again = {} if adapted else exported(own, layout, positions)
+    for name in every:
+        if name in again and not np.allclose(again[name], theirs[name], atol=1e-5):
             raise ValueError(f"{name} cannot be: the recipe's network has fixed values there, and the file has others")
     return own
 
@@ -122,12 +137,12 @@ def names(own: str, layout: Layout) -> tuple[str, ...]:
         places = [re.sub(layout.split[0], part, own) for part in layout.split[1]]
     for pattern, replacement in layout.rules:
         places = [re.sub(pattern, replacement, place) for place in places]
-    return tuple(place.replace("/", ".") for place in places)
+    return tuple(place.replace("/", ".") if layout.torch else place for place in places)
 
 
-def axes(name: str, ndim: int) -> tuple[int, ...]:
+def axes(name: str, ndim: int, layout: Layout) -> tuple[int, ...]:
     """The order of an own array's axes in torch's: kernels [h, w, in, out] and [in, out] have the outputs first."""
-    if name.endswith("/kernel"):
+    if layout.torch and name.endswith("/kernel"):
         return {4: (3, 2, 0, 1), 2: (1, 0)}[ndim]
     return tuple(range(ndim))
 

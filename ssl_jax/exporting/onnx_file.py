@@ -1,16 +1,26 @@
 """ONNX of an encoder: the one file here that needs jax2onnx (the extra [onnx])."""
 
 import pathlib
+from unittest import mock
 
+import jax.numpy as jnp
 from jax2onnx import to_onnx
 
 from ssl_jax.encoder import Encoder
 from ssl_jax.exporting import graphs
 from ssl_jax.exporting.geometry import shape
 
+SHAPE = jnp.shape
+"""jax2onnx puts a traced function in its place while it traces; flax's scan over the layers wants numbers."""
+
 
 def onnx(encoder: Encoder, path: pathlib.Path) -> None:
     """A model with the input "images", float32 [b, s, s, c] in 0..1, and the output "pool"."""
     run, weights = graphs.forward(encoder), (encoder.params, encoder.stats)
+
+    def pooled(images):
+        with mock.patch.object(jnp, "shape", SHAPE):
+            return run(weights, images)["pool"]
+
     options = dict(inputs=[("b", *shape(encoder))], input_names=["images"], output_names=["pool"])
-    to_onnx(lambda images: run(weights, images)["pool"], **options, return_mode="file", output_path=str(path))
+    to_onnx(pooled, **options, return_mode="file", output_path=str(path))

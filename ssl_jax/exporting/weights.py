@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import pickle
 import zipfile
 
 import numpy as np
@@ -48,3 +49,23 @@ def raw(path: str) -> tuple[names.Flat, str]:
             return {name: file.get_tensor(name) for name in file.keys()}, (file.metadata() or {}).get(ABOUT, "")
     except (SafetensorError, ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is damaged or no {path.rsplit('.')[-1]} file: {error}") from error
+
+
+def pickled(path: pathlib.Path) -> names.Flat:
+    """The arrays of detectron2's pickle; it may make nothing but arrays. Raises ValueError for another file."""
+    try:
+        with path.open("rb") as file:
+            found = Arrays(file).load()
+        return {name: np.asarray(value) for name, value in found["model"].items()}
+    except (pickle.UnpicklingError, EOFError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is no pickle of arrays under 'model': {error}") from error
+
+
+class Arrays(pickle.Unpickler):
+    """A pickle can run any program; this one makes arrays only."""
+
+    def find_class(self, module: str, name: str) -> type:
+        """numpy's."""
+        if module.split(".")[0] != "numpy" or name not in ("_reconstruct", "ndarray", "dtype", "_frombuffer", "scalar"):
+            raise pickle.UnpicklingError(f"it holds a {module}.{name}")
+        return super().find_class(module, name)

@@ -81,7 +81,7 @@ class Stem(nn.Module):
             return x
         # -inf around the image and an unpadded pool: an explicit padding of the pool is lost by ONNX converters
         x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-jnp.inf)
-        return nn.max_pool(x, (3, 3), (2, 2), padding="VALID")
+        return nn.max_pool(x, window_shape=(3, 3), strides=(2, 2), padding="VALID")
 
 
 class Block(nn.Module):

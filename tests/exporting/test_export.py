@@ -84,6 +84,20 @@ def test_it_is_read_back_by_the_library_that_it_is_for(tmp_path, to, name, recip
 
 
 @interop
+@pytest.mark.parametrize(
+    "changes", [("simclr_cifar10", RESNET), (LEARNED, {**VIT, "nets__encoder__registers": "4"})], ids=["resnet", "vit"]
+)
+def test_onnx_is_right_for_a_padded_pool_and_for_layers_under_a_scan(tmp_path, changes):
+    """In the other Python, which has jax2onnx and this library."""
+    recipe, changes = changes
+    export.written(drawn(recipe, **changes), "npz", str(tmp_path / "a.npz"), verify=False)
+    flags = ["export", f"--workdir={tmp_path / 'a.npz'}", "--to=onnx", f"--out={tmp_path / 'a.onnx'}"]
+    subprocess.run([INTEROP, "-m", "ssl_jax", *flags], check=True, timeout=600)
+    receipt = json.loads((tmp_path / "a.receipt.json").read_text())
+    assert receipt["verified"] and "onnxruntime" in receipt["reader"] and receipt["difference"] < 1e-5
+
+
+@interop
 def test_a_person_loads_it_with_timm_alone(tmp_path):
     export.written(drawn("simclr_cifar10", **RESNET), "timm", str(tmp_path / "a.safetensors"), reader=INTEROP)
     program = "import sys, timm; timm.create_model('resnet18', num_classes=0, checkpoint_path=sys.argv[1])"

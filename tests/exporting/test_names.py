@@ -75,7 +75,7 @@ LAYOUTS = {
 def test_there_and_back_is_the_same(case):
     recipe, changes, layout = LAYOUTS[case]
     encoder = drawn(recipe, **changes)
-    fixed = geometry.fixed_positions(encoder)
+    fixed = geometry.fixed_positions(encoder.config, own(encoder))
     back = names.imported(geometry.weights(encoder, layout), layout, own(encoder), fixed)
     assert set(back) == set(own(encoder))
     for name, value in own(encoder).items():
@@ -112,4 +112,4 @@ def test_positions_that_a_network_with_fixed_ones_cannot_hold_are_refused():
     weights = geometry.weights(encoder, layout)
     weights["embeddings.position_embeddings"] = weights["embeddings.position_embeddings"] + 0.1
     with pytest.raises(ValueError, match="embeddings.position_embeddings cannot be: the recipe's network has fixed"):
-        names.imported(weights, layout, own(encoder), geometry.fixed_positions(encoder))
+        names.imported(weights, layout, own(encoder), geometry.fixed_positions(encoder.config, own(encoder)))
