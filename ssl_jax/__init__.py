@@ -3,6 +3,7 @@
 ssl_jax.train(config, workdir)      pre-train by a recipe, or go on in a work directory
 ssl_jax.evaluate(workdir)           measure its encoder against random init and raw pixels
 ssl_jax.load(workdir)               its encoder: load("runs/quickstart").embed(images)["pool"]
+ssl_jax.export(workdir, to, out)    its weights for timm, torchvision, Hugging Face, ONNX, …, with a receipt
 ssl_jax.recipe(name)                a recipe to look at or to change
 """
 
@@ -14,12 +15,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 __version__ = "0.1.0"
-_API = {"train": "api.train", "evaluate": "api.evaluate", "load": "encoder.load", "recipe": "recipes.load"}
+_API = {
+    "train": "api.train",
+    "evaluate": "api.evaluate",
+    "load": "encoder.load",
+    "export": "exporting.export.export",
+    "recipe": "recipes.load",
+}
 
 
 def __getattr__(name: str):
     """The functions above, imported when first asked for: `ssl-jax --help` needs no JAX."""
     if name not in _API:
         raise AttributeError(f"module 'ssl_jax' has no attribute '{name}'")
-    module, function = _API[name].split(".")
+    module, function = _API[name].rsplit(".", 1)
     return getattr(importlib.import_module(f"ssl_jax.{module}"), function)

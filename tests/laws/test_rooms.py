@@ -54,7 +54,10 @@ MAY_IMPORT = {
     "build": EVERYTHING,
     "api": EVERYTHING,
     "encoder": EVERYTHING,
-    "exporting": {"data", "encoder", "exporting", "nets", "spelling", "types", "views", "__version__"},
+    "exporting": {
+        *("api", "checkpoint", "data", "encoder", "exporting", "loop", "nets", "spelling", "types", "views"),
+        "__version__",
+    },
     "planning": EVERYTHING,
     "verbs": EVERYTHING,
     "machine": set(),
