@@ -5,6 +5,7 @@ each array. Both appear in one move when both are complete.
 """
 
 import contextlib
+import functools
 import logging
 import math
 import os
@@ -132,17 +133,20 @@ class Checkpoints:
             raise Damaged(self._folder, step, f"it is the state of step {int(state.step)}")
         return state
 
-    def contents(self, step: int, sharding: Any) -> dict:
-        """The state at `step` as nested dicts, for a reader who need not know the recipe; all leaves with `sharding`.
+    def contents(self, step: int, sharding: Any, paths: Iterable[tuple[str, ...]]) -> dict:
+        """What lies at `paths` of the state at `step`, as nested dicts, all leaves with `sharding`; no more is read.
 
-        Raises Damaged where it is not what was saved.
+        For a reader who need not know the recipe. Raises Damaged where it is not what was saved.
         """
         saved = self._manifest(step)["arrays"]
-        place, reader = self._folder / str(step) / "state", ocp.StandardCheckpointer()
+        place, reader, target = self._folder / str(step) / "state", ocp.PyTreeCheckpointer(), {}
         with self._reading(step, "state"):
             shapes = reader.metadata(place).item_metadata.tree
-            target = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=sharding), shapes)
-            state = reader.restore(place, target)
+            for path in paths:
+                _put(target, path, functools.reduce(lambda tree, key: tree[key], path, shapes))
+            target = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=sharding), target)
+            how = ocp.checkpoint_utils.construct_restore_args(target)
+            state = reader.restore(place, args=ocp.args.PyTreeRestore(target, restore_args=how, partial_restore=True))
         self._check_sums(step, state, saved)
         return state
 
@@ -252,6 +256,14 @@ class Checkpoints:
         multihost_utils.sync_global_devices(f"step {step} is set aside")  # else another process would still see it
         self._manager.reload()
         return place
+
+
+def _put(tree: dict, path: tuple[str, ...], value: Any) -> None:
+    """`value` at a path of nested dicts, which are made where they are missing."""
+    *folders, last = path
+    for folder in folders:
+        tree = tree.setdefault(folder, {})
+    tree[last] = value
 
 
 @contextlib.contextmanager

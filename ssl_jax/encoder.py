@@ -85,7 +85,7 @@ def load(path: str, *, step: int | None = None, which: str | None = None) -> Enc
     which = which or next(iter(places))
     with contextlib.closing(Checkpoints(f"{path}/checkpoints", None)) as saved:
         step = saved.chosen(step)
-        state = saved.contents(step, meshes.replicated(meshes.make()))
+        state = saved.contents(step, meshes.replicated(meshes.make()), places[which])
     params, stats = (functools.reduce(lambda tree, key: tree[key], place, state) for place in places[which])
     return made(config, step, which, params, stats)
 
