@@ -28,13 +28,15 @@ CORE = [
     "importlib_resources>=6",  # tensorflow-datasets imports it on Python 3.11 without saying so
     'array_record>=0.8; sys_platform == "linux" or sys_platform == "darwin"',
 ]
-TEST = ["pytest>=8", "pytest-xdist>=3.6", "scikit-learn>=1.5", "pillow>=10"]
+PARQUET = ["pyarrow>=17"]
+TEST = [*PARQUET, "pytest>=8", "pytest-xdist>=3.6", "scikit-learn>=1.5", "pillow>=10"]
 ONNX = ["jax2onnx>=0.17,<0.18", "onnxruntime>=1.20"]
 EXTRAS = {
     "tpu": ["jax[tpu]"],
     "cuda": ["jax[cuda13]"],
     "plan": ['libtpu>=0.0.30; sys_platform == "linux"'],
     "onnx": ONNX,
+    "parquet": PARQUET,
     # What reads exports back, in an environment of its own: the tests find it by SSL_JAX_INTEROP=PYTHON.
     "interop": ["torch>=2.6", "torchvision>=0.21", "timm>=1.0.15", "transformers>=5", *ONNX],
     "test": TEST,

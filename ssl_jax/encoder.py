@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import importlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -119,15 +120,14 @@ def network(config: dict, **changes: Any) -> Net:
 
 
 def to_file(encoder: Encoder, source: Source, out: str, *, batch: int, say: Callable[[int, int], None]) -> None:
-    """Writes `out`, an .npz with "features" float32 [n, d] and "labels" int32 [n], in the order of the source.
+    """Writes `out` with "features" float32 [n, d] and "labels" int32 [n], in the order of the source.
 
-    Parts lie in `out`.parts until all are there, so that the same call after an interruption goes on. say: is told how
-    many examples are done, and of how many. Raises ValueError for a name that does not end in .npz, or parts of another
-    encoder or source.
+    out: .npz, or .parquet with one row an example (the extra [parquet]). Parts lie in `out`.parts until all are there,
+    so that the same call after an interruption goes on. say: is told how many examples are done, and of how many.
+    Raises ValueError for another name, or parts of another encoder or source.
     """
     path = epath.Path(out)
-    if path.suffix != ".npz":
-        raise ValueError(f"--out={out}: features are written as .npz; name a file such as features.npz")
+    write = _writer(path)
     parts = path.parent / f"{path.name}.parts"
     parts.mkdir(parents=True, exist_ok=True)
     _claim(parts, f"{encoder.digest} step {encoder.step} {encoder.which} of {source.digest}")
@@ -137,10 +137,10 @@ def to_file(encoder: Encoder, source: Source, out: str, *, batch: int, say: Call
         part = parts / f"{start:010d}.npz"
         if not part.exists():
             rows, labels = encoder.stream(subset(source, np.arange(start, stop)), batch=batch)
-            _write(part, features=rows, labels=labels)
+            _in_one_move(np.savez, part, features=rows, labels=labels)
         say(stop, source.size)
     read = [np.load((parts / f"{start:010d}.npz").open("rb")) for start in starts]
-    _write(path, **{name: np.concatenate([one[name] for one in read]) for name in ("features", "labels")})
+    write(path, **{name: np.concatenate([one[name] for one in read]) for name in ("features", "labels")})
     parts.rmtree()
 
 
@@ -152,9 +152,21 @@ def _claim(parts: epath.Path, what: str) -> None:
     note.write_text(what)
 
 
-def _write(path: epath.Path, **arrays: np.ndarray) -> None:
-    """An .npz in one move."""
+def _writer(path: epath.Path) -> Callable:
+    """(path, features=, labels=) -> None by the path's ending. Raises ValueError where there is none, or no library."""
+    if path.suffix == ".npz":
+        return functools.partial(_in_one_move, np.savez)
+    if path.suffix == ".parquet":
+        try:
+            return functools.partial(_in_one_move, importlib.import_module("ssl_jax.parquet").save)
+        except ModuleNotFoundError as error:
+            raise ValueError(f"{path.name} is written with {error.name}: pip install 'ssl_jax[parquet]'") from error
+    raise ValueError(f"--out={path}: features are written as .npz or .parquet; name a file such as features.npz")
+
+
+def _in_one_move(save: Callable, path: epath.Path, **arrays: np.ndarray) -> None:
+    """A file that is there whole or not at all. save: (open file, **arrays)."""
     fresh = path.parent / f"{path.name}.new"
     with fresh.open("wb") as file:
-        np.savez(file, **arrays)
+        save(file, **arrays)
     fresh.replace(path)

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from pyarrow import parquet
 
 from ssl_jax import build, encoder, evaluation, loop, main, recipes
 from ssl_jax.data import sources
@@ -81,6 +82,15 @@ def test_a_file_has_all_features_in_order_and_goes_on_after_an_interruption(run,
         np.testing.assert_array_equal(file["labels"], labels)
 
 
+def test_a_parquet_file_has_a_row_an_example(run, tmp_path):
+    workdir, features, labels = run
+    out = tmp_path / "f.parquet"
+    encoder.to_file(encoder.load(str(workdir)), few(), str(out), batch=8, say=lambda *_: None)
+    table = parquet.read_table(out)
+    np.testing.assert_allclose(np.stack(table["features"].to_numpy()), features, rtol=1e-4, atol=1e-5)
+    assert table["label"].to_pylist() == labels.tolist() and [p.name for p in tmp_path.iterdir()] == ["f.parquet"]
+
+
 def test_parts_of_something_else_are_refused(run, tmp_path):
     loaded = encoder.load(str(run[0]))
     (tmp_path / "a.npz.parts").mkdir()
@@ -117,7 +127,7 @@ def test_a_run_or_step_that_is_not_there_and_a_damaged_one_are_refused(run, tmp_
 def test_the_command_writes_what_it_says(run, tmp_path, capsys):
     flags = ["embed", f"--workdir={run[0]}", "--data=embedded:fashion_mnist/test"]
     assert main.main([*flags, "--out=f.txt"]) == 2
-    assert "--out=f.txt: features are written as .npz" in capsys.readouterr().err
+    assert "--out=f.txt: features are written as .npz or .parquet" in capsys.readouterr().err
     assert main.main([*flags, f"--out={tmp_path / 'f.npz'}"]) == 0
     assert "5000 features of embedded:fashion_mnist/test, step 3, are in" in capsys.readouterr().out
     with np.load(tmp_path / "f.npz") as file:

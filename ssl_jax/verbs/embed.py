@@ -3,8 +3,9 @@
   ssl-jax embed --workdir=runs/quickstart --data=embedded:fashion_mnist/test --out=features.npz
   ssl-jax embed --workdir=runs/byol --data=folder:/data/photos --out=photos.npz --step=1000
 
-The file holds "features" [n, d] and "labels" [n] (-1 where there is none), in the order of the source. The same command
-after an interruption goes on. From Python: ssl_jax.load("runs/quickstart").embed(images)["pool"].
+The file holds "features" [n, d] and "labels" [n] (-1 where there is none), in the order of the source; a .parquet has a
+row an example, with "features" and "label" (pip install 'ssl_jax[parquet]'). The same command after an interruption goes
+on. From Python: ssl_jax.load("runs/quickstart").embed(images)["pool"].
 """
 
 import argparse
@@ -19,8 +20,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The flags of `ssl-jax embed`."""
     parser.add_argument("--workdir", required=True, help="the work directory of a run")
     parser.add_argument("--data", required=True, metavar="SOURCE", help="what to embed, as in a recipe's data.train")
-    parser.add_argument("--out", required=True, metavar="FILE.npz", help="where to write")
+    parser.add_argument("--out", required=True, metavar="FILE", help="where to write, .npz or .parquet")
     parser.add_argument("--step", type=int, help="the checkpoint to take; the newest if left out")
+    parser.add_argument("--which", help="student or teacher; what the method itself evaluates if left out")
     parser.add_argument("--batch", type=int, default=256, help="images at a time, over all devices")
     parser.add_argument("--dir", help="where tfds datasets lie; TFDS_DATA_DIR if left out")
 
@@ -31,7 +33,7 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError(f"--batch={args.batch}: take 1 or more images at a time")
     source = sources.open(args.data, data_dir=args.dir)
     api.keep_compiled()
-    loaded = encoder.load(args.workdir, step=args.step)
+    loaded = encoder.load(args.workdir, step=args.step, which=args.which)
     console = Console()
     with check.bar(console) as bar:
         task = bar.add_task("embedding", total=source.size)

@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "log": {"display", "types"},
     "display": set(),
     "exits": set(),
+    "parquet": set(),
     "identity": {"job", "recipes"},
     "launching": {"exits", "launching", "machine", "shard"},
     "goodput": set(),
