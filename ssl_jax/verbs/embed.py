@@ -4,8 +4,8 @@
   ssl-jax embed --workdir=runs/byol --data=folder:/data/photos --out=photos.npz --step=1000
 
 The file holds "features" [n, d] and "labels" [n] (-1 where there is none), in the order of the source; a .parquet has a
-row an example, with "features" and "label" (pip install 'ssl_jax[parquet]'). The same command after an interruption goes
-on. From Python: ssl_jax.load("runs/quickstart").embed(images)["pool"].
+row an example, with "features" and "label" (pip install 'ssl_jax[parquet]'). The same command after an interruption
+goes on. From Python: ssl_jax.load("runs/quickstart").embed(images)["pool"].
 """
 
 import argparse
