@@ -102,7 +102,7 @@ def net(encoder: Encoder, name: str, library: str) -> dict:
 
 def torchvision_model(encoder: Encoder) -> dict:
     """What torchvision.models makes of it."""
-    spec, blocks = net(encoder, "resnet", "torchvision"), None
+    spec = net(encoder, "resnet", "torchvision")
     depth = spec["depth"]
     blocks = (resnet.BASIC | resnet.BOTTLENECK).get(depth) if isinstance(depth, int) else tuple(depth)
     if len(blocks) != 4 or spec["base"] * spec["width"] != 64:
