@@ -38,9 +38,9 @@ def bring(
     """Writes a checkpoint of step 0 in `workdir` whose encoders, student's and teacher's, have the weights at `path`.
 
     All else is as a fresh start of the recipe has it. form: one of FORMATS. path: .safetensors, .npz, detectron2's
-    .pkl or a Hugging Face directory. prefix: what the names begin with, such as
-    "backbone."; arrays without it are left out. allow: patterns ("fc.*") of arrays that may be without use. adapt: of
-    "positions", "patch" and "channels", what may change its shape. Returns {"used": arrays, "left": arrays}. Raises
+    .pkl or a Hugging Face directory. prefix: what the names begin with, such as "backbone."; arrays without it are left
+    out. allow: patterns ("fc.*") of arrays that may be without use. adapt: of "positions", "patch" and "channels", what
+    may change its shape. Returns {"used": arrays, "left": arrays}. Raises
     ValueError where an array is missing, without use or of another shape, and where the work directory has checkpoints.
     """
     for word in adapt:
