@@ -23,7 +23,7 @@ from pathlib import Path
 import jax
 import tensorflow_datasets as tfds
 
-from configs import presets
+from ssl_jax.configs import presets
 from ssl_jax.data import sources, stream
 from ssl_jax.machine import cores
 from ssl_jax.views import compose, compose_device, compose_host
