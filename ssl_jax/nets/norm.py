@@ -11,7 +11,7 @@ from ssl_jax.types import Array
 def group_moments(x: Array, *, groups: int) -> tuple[Array, Array]:
     """Mean and biased variance of each of `groups` contiguous groups of rows, per feature.
 
-    x: [n, ..., d], at least float32. Returns two arrays [groups, 1, ..., 1, d]. The variance is that of the
+    x: [n, ..., d], at least float32. Returns two arrays [groups, 1, d]. The variance is that of the
     centred values: E[x^2] - E[x]^2, the fast form, loses all digits in float32 once |mean| >> std.
     Raises ValueError where n is no multiple of `groups`, or a group has one value only.
     """
@@ -21,12 +21,16 @@ def group_moments(x: Array, *, groups: int) -> tuple[Array, Array]:
             f"batch norm cannot split {n} rows into {groups} equal groups: "
             "choose a batch (examples x views) that is a multiple of the groups, or groups=1"
         )
-    x = x.reshape(groups, n // groups, *x.shape[1:])
-    axes = tuple(range(1, x.ndim - 1))
     if x.size == groups * x.shape[-1]:
         raise ValueError(f"batch norm needs two values a group or more; {n} rows in {groups} groups have one each")
-    mean = x.mean(axes, keepdims=True)
-    return mean, jnp.square(x - mean).mean(axes, keepdims=True)
+    x = rows(x, groups)
+    mean = x.mean(1, keepdims=True)
+    return mean, jnp.square(x - mean).mean(1, keepdims=True)
+
+
+def rows(x: Array, groups: int) -> Array:
+    """[n, ..., d] -> [groups, rows, d]. On CPU a mean over one axis is up to ten times as fast as one over three."""
+    return x.reshape(groups, -1, x.shape[-1])
 
 
 class BatchNorm(nn.Module):
@@ -57,16 +61,16 @@ class BatchNorm(nn.Module):
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, width, kept)
         running_var = self.variable("batch_stats", "var", jnp.ones, width, kept)
         shape, x = x.shape, at_least_float32(x)
-        row = (1,) * len(shape) + width  # one feature vector against [groups, n / groups, ..., d]
+        row = (1, 1, *width)  # one feature vector against [groups, rows, d]
         if self.train:
             mean, var = group_moments(x, groups=self.groups)
-            x = x.reshape(self.groups, shape[0] // self.groups, *shape[1:])
+            x = rows(x, self.groups)
             n = x.size // mean.size
             self._follow(running_mean, mean)
             self._follow(running_var, var * (n / (n - 1)))
         else:
             mean, var = (v.value.astype(x.dtype).reshape(row) for v in (running_mean, running_var))
-            x = x[None]
+            x = rows(x, 1)
         gain = jax.lax.rsqrt(var + self.eps)
         if self.scale:
             gain = gain * self.param("scale", self.scale_init, width, kept).astype(x.dtype).reshape(row)
