@@ -6,8 +6,8 @@ Origin: solo-learn's CIFAR-10 recipe, ResNet-18, 1000 epochs of 50,000 images, 8
 clip at 0.6 for a batch of 256, end 6e-4, decay 1e-6, three heads of 3000 clusters, two crops.
 Changed: three heads of 100 clusters for a fifth of the images; batch 128; AdamW at 3e-3 with a warm-up of one epoch,
 since LARC gets nowhere in so few steps; 8 epochs, the first of which only fills the bank; a ResNet of three blocks and
-a head of a quarter of the width. For the origin's run, in a copy of this file: all images, "1000 epochs", centroids=3000,
-dict(name="resnet", depth=18, stem="cifar"), dict(name="larc_clipped", weight_decay=1e-6) at
+a head of a quarter of the width. For the origin's run, in a copy of this file: all images, "1000 epochs",
+centroids=3000, dict(name="resnet", depth=18, stem="cifar"), dict(name="larc_clipped", weight_decay=1e-6) at
 dict(kind="cosine", peak=0.6, per=256, end_factor=0.001, warmup="11 epochs").
 """
 

@@ -8,7 +8,8 @@ Changed: two small crops, prototypes frozen in the first epoch as in the paper; 
 fill more without a queue; epsilon 0.03, since the codes of a young network are all alike at 0.05; 3e-3 with a warm-up
 of one epoch; 10,000 images, 8 epochs, a ResNet of three blocks. To undo it: --config.method.epsilon=0.05
 --config.lr.peak=1e-3 --config.data.train=tfds:cifar10/train --config.duration="200 epochs"
---config.nets.encoder.depth=18 --config.nets.encoder.base=64 --config.nets.encoder.stem=cifar --config.method.prototypes=512
+--config.nets.encoder.depth=18 --config.nets.encoder.base=64 --config.nets.encoder.stem=cifar
+--config.method.prototypes=512
 """
 
 from ml_collections import ConfigDict

@@ -4,13 +4,13 @@
 parameters and batch statistics together, one entry a layer where the network stacks its layers.
 """
 
-import difflib
 import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
 
+from ssl_jax import spelling
 from ssl_jax.types import Tree
 
 Flat = dict[str, np.ndarray]
@@ -126,7 +126,7 @@ def unaccounted(missing: list[str], unused: list[str]) -> str:
 
 
 def _perhaps(one: str, others: list[str]) -> str:
-    near = difflib.get_close_matches(one, others, n=1, cutoff=0.5)
+    near = spelling.near(one, others, few=1)
     return f" (perhaps {near[0]})" if near else ""
 
 
