@@ -1,5 +1,6 @@
 """ONNX of an encoder: the one file here that needs jax2onnx (the extra [onnx])."""
 
+import logging
 import pathlib
 from unittest import mock
 
@@ -10,6 +11,7 @@ from ssl_jax.encoder import Encoder
 from ssl_jax.exporting import graphs
 from ssl_jax.exporting.geometry import shape
 
+logging.getLogger("onnx_ir.serde").setLevel(logging.ERROR)  # says of hundreds of inner values that it skips their types
 SHAPE = jnp.shape
 """jax2onnx puts a traced function in its place while it traces; flax's scan over the layers wants numbers."""
 
