@@ -34,7 +34,7 @@ def main() -> None:
     """Measures, and prints lines or JSON."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--data", default="../shared/data", help="the folder with tfds/")
+    parser.add_argument("--data", default="../shared/data", help="the folder with imagenet_sample/ and tfds/")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=20, help="of a round")
     options = parser.parse_args()
@@ -44,11 +44,10 @@ def main() -> None:
 
 
 def job(recipe: str, **changes: str):
-    """A recipe's job on the data of the package."""
-    changes = {"data.train": "embedded:fashion_mnist/train", "data.test": "", "evaluation.every": "never"} | changes
-    changed = recipes.override(
-        build.resolve(recipes.load(recipe)), {k.replace("__", "."): v for k, v in changes.items()}
-    )
+    """A recipe's job, without a test set."""
+    changes = {"data__test": "", "evaluation__every": "never", **changes}
+    changes = {key.replace("__", "."): value for key, value in changes.items()}
+    changed = recipes.override(build.resolve(recipes.load(recipe)), changes)
     return build.job(build.resolve(changed))
 
 
@@ -84,7 +83,8 @@ def rounds(options: argparse.Namespace) -> Callable[[], float]:
 
 def saving(options: argparse.Namespace) -> dict[str, float]:
     """Seconds that a save holds the loop, and until it is done, for SimCLR's ResNet-50; and the size of its state."""
-    work = job("simclr_imagenet_r50", duration="10 steps", batch="8", probe="False")
+    source = f"folder:{options.data}/imagenet_sample"
+    work = job("simclr_imagenet_r50", duration="10 steps", batch="8", probe="False", data__train=source)
     program = loop.compiled(work)
     state = jax.tree.map(lambda a: jnp.asarray(np.ones(a.shape, a.dtype)), program.state)
     held, whole = [], []
