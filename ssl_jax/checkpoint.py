@@ -10,6 +10,7 @@ import logging
 import math
 import os
 import re
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -21,12 +22,20 @@ from jax.experimental import multihost_utils
 from ssl_jax.checksums import checksums, described
 from ssl_jax.types import TrainState
 
-# What Orbax warns of where a folder is only read, as it should be; and the stack of an error that it also raises.
 USUAL = ("CheckpointManagerOptions.read_only", "Given directory is read only", "Metadata file does not exist")
-RAISED = "_SignalingThread.run() raised an exception"
-logging.getLogger("absl").addFilter(
-    lambda record: not record.getMessage().startswith(USUAL) and RAISED not in record.getMessage()
-)
+"""What Orbax warns of where a folder is only read, as it should be."""
+RAISED, LEFT = "_SignalingThread.run() raised an exception", "exception was never retrieved"
+"""How it tells of an error that it also raises, and asyncio of those of the other files of the same save."""
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    text = record.getMessage()
+    where = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
+    return not (text.startswith(USUAL) or RAISED in text or LEFT in text and "orbax" in text + where)
+
+
+for _name in ("absl", "asyncio"):
+    logging.getLogger(_name).addFilter(_is_news)
 AWAY = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "ABORTED", "UNAUTHENTICATED")
 """What TensorStore's words begin with where a bucket did not answer as it should: no damage."""
 ASIDE = "_damaged"
