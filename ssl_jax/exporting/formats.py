@@ -44,12 +44,17 @@ def own(encoder: Encoder, path: pathlib.Path) -> None:
     weights.write(path, names.flat(encoder.params, encoder.stats), about(encoder))
 
 
-def torch(layout: Callable[[str], names.Layout]) -> Callable[[Encoder, pathlib.Path], None]:
-    """A safetensors file for torch. layout: by the network's name."""
+def safetensors(encoder: Encoder, path: pathlib.Path, layout: names.Layout) -> None:
+    """A safetensors file for torch."""
+    said = {"format": "pt", "ssl_jax": __version__, "recipe": encoder.digest}
+    save_file(geometry.weights(encoder, layout), path, metadata=said)
+
+
+def torch(library: str) -> Callable[[Encoder, pathlib.Path], None]:
+    """A writer of safetensors by a library's names."""
 
     def write(encoder: Encoder, path: pathlib.Path) -> None:
-        said = {"format": "pt", "ssl_jax": __version__, "recipe": encoder.digest}
-        save_file(geometry.weights(encoder, layout(encoder.config["nets"]["encoder"]["name"])), path, metadata=said)
+        safetensors(encoder, path, layouts.LAYOUTS[library, encoder.config["nets"]["encoder"]["name"]])
 
     return write
 
@@ -63,13 +68,10 @@ def detectron2(encoder: Encoder, path: pathlib.Path) -> None:
 
 def huggingface(encoder: Encoder, path: pathlib.Path) -> None:
     """A directory for `AutoModel.from_pretrained`: config.json, preprocessor_config.json, model.safetensors."""
-    model, (mean, std), (size, _, channels) = (
-        hf_model(encoder),
-        geometry.normalisation(encoder.config),
-        geometry.shape(encoder),
-    )
+    model, (size, _, channels) = hf_model(encoder), geometry.shape(encoder)
+    mean, std = geometry.normalisation(encoder.config)
     path.mkdir()
-    torch(lambda _: HF[model["model_type"]])(encoder, path / "model.safetensors")
+    safetensors(encoder, path / "model.safetensors", layouts.HF[model["model_type"]])
     (path / "config.json").write_text(json.dumps(model, indent=2) + "\n")
     processor = dict(
         image_processor_type="ViTImageProcessor",
@@ -82,14 +84,6 @@ def huggingface(encoder: Encoder, path: pathlib.Path) -> None:
         image_std=std * (channels // len(std)),
     )
     (path / "preprocessor_config.json").write_text(json.dumps(processor, indent=2) + "\n")
-
-
-HF = {
-    "vit": layouts.VIT_HF,
-    "dinov2": layouts.DINOV2_HF,
-    "dinov2_with_registers": layouts.DINOV2_HF,
-    "vit_mae": layouts.VIT_HF,
-}
 
 
 def net(encoder: Encoder, name: str, library: str) -> dict:
@@ -166,16 +160,11 @@ def graph(function: str) -> Callable[[Encoder, pathlib.Path], None]:
     return write
 
 
-def by_net(name: str) -> names.Layout:
-    """timm's names."""
-    return {"resnet": layouts.RESNET_TORCH, "vit": layouts.VIT_TIMM}[name]
-
-
 FORMATS = {
     "npz": Format(own, "own", ours=True, suffixes=(".npz",)),
     "safetensors": Format(own, "own", ours=True, suffixes=(".safetensors",)),
-    "torchvision": Format(torch(by_net), "torch_models", torchvision_model, suffixes=(".safetensors",)),
-    "timm": Format(torch(by_net), "torch_models", timm_model, suffixes=(".safetensors",)),
+    "torchvision": Format(torch("torchvision"), "torch_models", torchvision_model, suffixes=(".safetensors",)),
+    "timm": Format(torch("timm"), "torch_models", timm_model, suffixes=(".safetensors",)),
     "detectron2": Format(
         detectron2, "torch_models", lambda e: torchvision_model(e) | dict(kind="detectron2"), suffixes=(".pkl",)
     ),

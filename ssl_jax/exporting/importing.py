@@ -16,12 +16,6 @@ from ssl_jax.exporting import adapting, geometry, layouts, names, weights
 from ssl_jax.types import Place, TrainState
 
 FORMATS = ("ssl_jax", "torchvision", "timm", "detectron2", "huggingface")
-LAYOUTS = {
-    ("torchvision", "resnet"): layouts.RESNET_TORCH,
-    ("timm", "resnet"): layouts.RESNET_TORCH,
-    ("detectron2", "resnet"): layouts.RESNET_DETECTRON2,
-    ("timm", "vit"): layouts.VIT_TIMM,
-}
 
 
 def bring(
@@ -94,10 +88,10 @@ def layout_of(form: str, net: str, path: str) -> names.Layout:
     if form == "huggingface" and net == "vit":
         place = pathlib.Path(path) / "config.json"
         kind = json.loads(place.read_text()).get("model_type", "") if place.exists() else "vit"
-        return layouts.DINOV2_HF if kind.startswith("dinov2") else layouts.VIT_HF
-    if (form, net) not in LAYOUTS:
+        return layouts.HF.get(kind, layouts.VIT_HF)
+    if (form, net) not in layouts.LAYOUTS:
         raise ValueError(f"weights of {form} are for other networks than the recipe's '{net}'")
-    return LAYOUTS[form, net]
+    return layouts.LAYOUTS[form, net]
 
 
 def held(state: TrainState, path: tuple[str, ...]) -> Any:

@@ -91,3 +91,11 @@ RESNET_DETECTRON2 = Layout((*DETECTRON2, *TORCH))
 VIT_TIMM = Layout((*TIMM_VIT, *TORCH), prepare=positioned_registers, undo=unpositioned_registers)
 VIT_HF = Layout((*HF_FRONT, *HF_VIT, *TORCH), split=QKV, prepare=positioned)
 DINOV2_HF = Layout((*HF_FRONT, *HF_DINOV2, *TORCH), split=QKV, prepare=scaled, constant=mask_token)
+LAYOUTS = {
+    ("torchvision", "resnet"): RESNET_TORCH,
+    ("timm", "resnet"): RESNET_TORCH,
+    ("timm", "vit"): VIT_TIMM,
+    ("detectron2", "resnet"): RESNET_DETECTRON2,
+}
+"""By library and network; transformers' go by the type of the model."""
+HF = {"vit": VIT_HF, "vit_mae": VIT_HF, "dinov2": DINOV2_HF, "dinov2_with_registers": DINOV2_HF}

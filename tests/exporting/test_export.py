@@ -155,7 +155,7 @@ RULES = layouts.VIT_TIMM.rules
     ids=["renamed", "missing"],
 )
 def test_timm_refuses_names_that_are_not_its_own(tmp_path, monkeypatch, layout):
-    monkeypatch.setattr(layouts, "VIT_TIMM", layout)
+    monkeypatch.setitem(layouts.LAYOUTS, ("timm", "vit"), layout)
     with pytest.raises(ValueError, match="cannot be read back, so nothing is kept"):
         export.written(drawn(LEARNED, **VIT), "timm", str(tmp_path / "a.safetensors"), reader=INTEROP)
     assert left(tmp_path) == []
