@@ -1,10 +1,15 @@
 """The exact GELU."""
 
 import jax
+import numpy as np
 
 from ssl_jax.types import Array
 
 
 def gelu(x: Array) -> Array:
-    """x Phi(x) (arXiv:1606.08415) by the error function, as torch; jax.nn's default is the tanh approximation."""
-    return jax.nn.gelu(x, approximate=False)
+    """x Phi(x) (arXiv:1606.08415) by the error function, as torch writes it.
+
+    jax.nn's exact form takes the complementary function, which keeps the digits of values below 1e-6 and costs a CPU
+    two to three times as much; its default is the tanh approximation.
+    """
+    return x * (0.5 + 0.5 * jax.lax.erf(x * np.sqrt(0.5).astype(x.dtype)))

@@ -1,17 +1,83 @@
-"""Square convolutions with explicit padding."""
+"""Square convolutions with explicit padding, in XLA's form, and in training on a CPU as matrix products.
+
+XLA's CPU compiler makes a kernel gradient of two transposed copies, in which it repeats the batch norms before it
+pixel by pixel against the order of memory, multiplies the zeros of strided gradients, and knows no Winograd. Products
+(`products.py`) take three quarters of the time for a ResNet-18. `jax.lax.platform_dependent` chooses while lowering:
+no trace of them reaches a TPU or a GPU. Inference and exports have XLA's form everywhere.
+"""
+
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from ssl_jax.nets import products
 from ssl_jax.nets.options import parameter_dtype
 from ssl_jax.types import Array
 
+WIDE = 128
+"""Channels from which Winograd's fewer products outweigh the memory of its transforms (measured on Zen 3)."""
 
-def convolve(x: Array, kernel: Array, stride: int) -> Array:
+
+def plain(x: Array, kernel: Array, stride: int) -> Array:
     """[n, h, w, c] with [k, k, c, o]; k // 2 zeros on every side as torch pads ("SAME" differs where stride > 1)."""
     sides = [(kernel.shape[0] // 2,) * 2] * 2
     return jax.lax.conv_general_dilated(x, kernel, (stride, stride), sides, dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+def plain_gradients(x: Array, kernel: Array, dy: Array, stride: int) -> tuple[Array, Array]:
+    """Those of `plain` by x and by the kernel, in XLA's form."""
+    (dx,) = jax.linear_transpose(lambda v: plain(v, kernel, stride), x)(dy)
+    return dx, jax.linear_transpose(lambda k: plain(x, k, stride), kernel)(dy)[0]
+
+
+def on_cpu(x: Array, kernel: Array, stride: int) -> Array:
+    """The values of `plain`."""
+    if kernel.shape[0] == 1:
+        return products.pointwise(x, kernel, stride)
+    if _winograd(kernel, stride):
+        return products.kept(products.winograd(products.kept(x, kernel), kernel), kernel)
+    return plain(x, kernel, stride)
+
+
+def gradients_on_cpu(x: Array, kernel: Array, dy: Array, stride: int) -> tuple[Array, Array]:
+    """Those of `plain` by x and by the kernel."""
+    size = kernel.shape[0]
+    if size == 1:
+        dx = products.pointwise_by_input(x.shape, kernel, dy, stride)
+        return dx, products.pointwise_by_kernel(x, dy, stride)
+    if _winograd(kernel, stride):
+        x, dy = products.kept(x, kernel), products.kept(dy, kernel)
+        dx = products.winograd(dy, kernel[::-1, ::-1].transpose(0, 1, 3, 2))
+        return products.kept(dx, kernel), products.winograd_by_kernel(x, dy)
+    if (size, stride) == (3, 2):
+        dx = products.halving_by_input(x.shape, kernel, dy)
+    else:
+        (dx,) = jax.linear_transpose(lambda v: plain(v, kernel, stride), x)(dy)
+    return dx, products.by_kernel(x, dy, size, stride)
+
+
+def _winograd(kernel: Array, stride: int) -> bool:
+    return kernel.shape[0] == 3 and stride == 1 and min(kernel.shape[2:]) >= WIDE
+
+
+def _forward(x: Array, kernel: Array, stride: int) -> tuple[Array, tuple[Array, Array]]:
+    forms = dict(default=partial(plain, stride=stride))
+    if x.dtype != jnp.bfloat16:  # which CPUs have no products of
+        forms["cpu"] = partial(on_cpu, stride=stride)
+    return jax.lax.platform_dependent(x, kernel, **forms), (x, kernel)
+
+
+def _backward(stride: int, residuals: tuple[Array, Array], dy: Array) -> tuple[Array, Array]:
+    forms = dict(default=partial(plain_gradients, stride=stride))
+    if dy.dtype != jnp.bfloat16:
+        forms["cpu"] = partial(gradients_on_cpu, stride=stride)
+    return jax.lax.platform_dependent(*residuals, dy, **forms)
+
+
+convolve = jax.custom_vjp(plain, nondiff_argnums=(2,))
+convolve.defvjp(_forward, _backward)
 
 
 class Conv(nn.Module):

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from ssl_jax.nets.affine import scaled, shifted
 from ssl_jax.nets.options import at_least_float32, parameter_dtype
 from ssl_jax.types import Array
 
@@ -95,10 +96,10 @@ class LayerNorm(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        width, kept, x = (x.shape[-1],), parameter_dtype(self.dtype), at_least_float32(x)
-        row = (1,) * (x.ndim - 1) + width
-        scale = self.param("scale", nn.initializers.ones, width, kept).astype(x.dtype).reshape(row)
-        bias = self.param("bias", nn.initializers.zeros, width, kept).astype(x.dtype).reshape(row)
+        width, kept = (x.shape[-1],), parameter_dtype(self.dtype)
+        shape, x = x.shape, at_least_float32(x).reshape(-1, *width)
+        scale = self.param("scale", nn.initializers.ones, width, kept).astype(x.dtype)
+        bias = self.param("bias", nn.initializers.zeros, width, kept).astype(x.dtype)
         x = x - x.mean(-1, keepdims=True)
-        gain = jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + 1e-6)
-        return (x * gain * scale + bias).astype(self.dtype)
+        x = x * jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + 1e-6)
+        return shifted(scaled(x, scale), bias).reshape(shape).astype(self.dtype)

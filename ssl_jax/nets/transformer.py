@@ -11,6 +11,7 @@ import numpy as np
 from flax import linen as nn
 
 from ssl_jax.nets.activations import gelu
+from ssl_jax.nets.affine import shifted
 from ssl_jax.nets.norm import LayerNorm
 from ssl_jax.nets.options import at_least_float32, parameter_dtype
 from ssl_jax.types import Array
@@ -46,7 +47,7 @@ class Dense(nn.Module):
         kept = parameter_dtype(self.dtype)
         kernel = self.param("kernel", self.start, (x.shape[-1], self.features), kept).astype(self.dtype)
         bias = self.param("bias", nn.initializers.zeros, (self.features,), kept).astype(self.dtype)
-        y = x.reshape(-1, x.shape[-1]).astype(self.dtype) @ kernel + bias[None]
+        y = shifted(x.reshape(-1, x.shape[-1]).astype(self.dtype) @ kernel, bias)
         return y.reshape(*x.shape[:-1], self.features)
 
 
