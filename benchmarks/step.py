@@ -3,9 +3,10 @@
     python benchmarks/step.py [--json] [--batch=64] [--rounds=5] [--torch=PYTHON]
 
 ResNet-18 (CIFAR stem) and ViT-Ti/4 at 32 pixels, two views an image, float32, with huge pages as `ssl-jax train` has
-them. The operations are those of the products and convolutions as the networks are defined, also where a CPU does
-with fewer (Winograd); the bound is a product of two 2048 x 2048 matrices, and rounds of both alternate. PYTHON is an interpreter that has torch: it then runs benchmarks/step_torch.py, whose speed on the same
-step is the mark to reach, before and after ours; its better figure counts.
+them. The operations are those of the products and convolutions as the networks are defined, also where a CPU does with
+fewer (Winograd); the bound is a product of two 2048 x 2048 matrices, and rounds of both alternate. PYTHON is an
+interpreter that has torch: it then runs benchmarks/step_torch.py, whose speed on the same step is the mark to reach,
+before and after ours; its better figure counts.
 """
 
 import argparse
