@@ -1,5 +1,6 @@
 """Weights of another geometry, made to fit: each only where it is asked for by name."""
 
+import math
 from collections.abc import Callable
 
 import jax
@@ -10,13 +11,14 @@ from ssl_jax.nets import positions
 
 
 def moved_positions(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Learned positions [1, n + h w, d] for another grid, bicubic; n tokens in front keep theirs."""
-    side, new = (int((v - 1) ** 0.5) for v in (value.shape[1], shape[1]))
-    front = value.shape[1] - side**2
-    if shape[1] - new**2 != front:
+    """Learned positions [..., n + h w, d] for another grid, bicubic; n tokens in front keep theirs."""
+    side, new = (math.isqrt(v) for v in (value.shape[-2], shape[-2]))
+    front = value.shape[-2] - side**2
+    if shape[-2] - new**2 != front:
         raise ValueError(f"positions {list(value.shape)} cannot become {list(shape)}: tokens in front differ")
-    moved = positions.resample(jnp.asarray(value[:, front:]), (side, side), (new, new))
-    return np.concatenate([value[:, :front], moved], 1)
+    flat = value.reshape(1, *value.shape[-2:])
+    moved = positions.resample(jnp.asarray(flat[:, front:]), (side, side), (new, new))
+    return np.concatenate([flat[:, :front], moved], 1).reshape(shape)
 
 
 def resized_patch(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

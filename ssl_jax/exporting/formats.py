@@ -94,6 +94,16 @@ def net(encoder: Encoder, name: str, library: str) -> dict:
     return spec
 
 
+def with_cls(encoder: Encoder, library: str) -> dict:
+    """The recipe's vision transformer. Raises ValueError where it is none, or has no cls token."""
+    spec = net(encoder, "vit", library)
+    if not spec["cls_token"]:
+        raise ValueError(
+            f"the recipe's vision transformer has no cls token, which {library} wants; --to=safetensors keeps our names"
+        )
+    return spec
+
+
 def torchvision_model(encoder: Encoder) -> dict:
     """What torchvision.models makes of it."""
     spec = net(encoder, "resnet", "torchvision")
@@ -110,14 +120,13 @@ def torchvision_model(encoder: Encoder) -> dict:
 
 def timm_vit(encoder: Encoder) -> dict:
     """The arguments of timm's VisionTransformer."""
-    spec, (size, _, channels) = encoder.config["nets"]["encoder"], geometry.shape(encoder)
+    spec, (size, _, channels) = with_cls(encoder, "timm"), geometry.shape(encoder)
     width, layers, heads, patch = vit.sizes(spec["variant"])
-    if not spec["cls_token"]:
-        raise ValueError("the recipe's vision transformer has no cls token; --to=safetensors keeps our names")
     arguments = dict(img_size=size, patch_size=patch, in_chans=channels, embed_dim=width, depth=layers, num_heads=heads)
     arguments |= dict(num_classes=0, reg_tokens=spec["registers"], init_values=spec["layer_scale"])
+    arguments |= dict(pre_norm=spec["input_norm"], act_layer=spec["activation"])
     pool = dict(global_pool="token") if spec["pool"] == "cls" else dict(global_pool="avg", fc_norm=False)
-    return dict(kind="vit", arguments=arguments | pool)
+    return dict(kind="vit", arguments=arguments | pool, eps=spec["eps"])
 
 
 def timm_model(encoder: Encoder) -> dict:
@@ -130,15 +139,20 @@ def timm_model(encoder: Encoder) -> dict:
 
 
 def hf_model(encoder: Encoder) -> dict:
-    """transformers' config.json: Dinov2 for layer scale or registers, ViTMAE for MAE, else ViT."""
-    spec, (size, _, channels) = net(encoder, "vit", "transformers"), geometry.shape(encoder)
+    """transformers' config.json: CLIP's tower for a norm before the blocks, Dinov2 for layer scale or
+    registers, ViTMAE for MAE, else ViT."""
+    spec, (size, _, channels) = with_cls(encoder, "transformers"), geometry.shape(encoder)
     width, layers, heads, patch = vit.sizes(spec["variant"])
-    if not spec["cls_token"]:
-        raise ValueError("the recipe's vision transformer has no cls token; --to=safetensors keeps our names")
     config = dict(hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads, image_size=size)
-    config |= dict(patch_size=patch, num_channels=channels, layer_norm_eps=1e-6, hidden_act="gelu", qkv_bias=True)
+    config |= dict(patch_size=patch, num_channels=channels, layer_norm_eps=spec["eps"], qkv_bias=True)
+    config |= dict(hidden_act=spec["activation"])
     config |= dict(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, torch_dtype="float32")
-    if spec["registers"] or spec["layer_scale"] is not None:
+    dinov2 = spec["registers"] or spec["layer_scale"] is not None
+    if spec["input_norm"]:
+        if dinov2:
+            raise ValueError("transformers has no network with input_norm and registers or layer_scale: --to=timm has")
+        kind, architecture, own = "clip_vision_model", "CLIPVisionModel", dict(intermediate_size=4 * width)
+    elif dinov2:
         kind, extra = ("dinov2_with_registers", spec["registers"]) if spec["registers"] else ("dinov2", None)
         own = dict(mlp_ratio=4, layerscale_value=spec["layer_scale"] or 1.0)
         own |= dict(num_register_tokens=extra) if extra else {}

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ssl_jax.encoder import Encoder
-from ssl_jax.exporting import names
+from ssl_jax.exporting import adapting, names
 from ssl_jax.nets import positions
 from ssl_jax.views import compose
 
@@ -42,8 +42,7 @@ def weights(encoder: Encoder, layout: names.Layout) -> names.Flat:
     """The weights by the names of `layout`; learned positions are those for the images that the recipe evaluates."""
     own = names.flat(encoder.params, encoder.stats)
     if "pos_embed" in own:
-        places, n = own["pos_embed"], int("cls_token" in own)
-        old = (round((places.shape[1] - n) ** 0.5),) * 2
-        moved = positions.resample(places[:, n:], old, grid(encoder.config, own))
-        own["pos_embed"] = np.concatenate([places[:, :n], moved], 1)
-    return names.exported(own, layout, fixed_positions(encoder.config, own))
+        places, (h, w) = own["pos_embed"], grid(encoder.config, own)
+        own["pos_embed"] = adapting.moved_positions(places, (1, int("cls_token" in own) + h * w, places.shape[2]))
+    found = names.exported(own, layout, fixed_positions(encoder.config, own))
+    return {layout.inside + name: value for name, value in found.items()}

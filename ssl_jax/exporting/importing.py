@@ -33,9 +33,9 @@ def bring(
 
     All else is as a fresh start of the recipe has it. form: one of FORMATS. path: .safetensors, .npz, detectron2's
     .pkl or a Hugging Face directory. prefix: what the names begin with, such as "backbone."; arrays without it are left
-    out. allow: patterns ("fc.*") of arrays that may be without use. adapt: of "positions", "patch" and "channels", what
-    may change its shape. Returns {"used": arrays, "left": arrays}. Raises
-    ValueError where an array is missing, without use or of another shape, and where the work directory has checkpoints.
+    out, as are those of CLIP's text. allow: patterns ("fc.*") of arrays that may be without use. adapt: of "positions",
+    "patch" and "channels", what may change its shape. Returns {"used": arrays, "left": arrays}. Raises ValueError where
+    an array is missing, without use or of another shape, and where the work directory has checkpoints.
     """
     for word in adapt:
         if word not in adapting.WAYS:
@@ -43,6 +43,8 @@ def bring(
     job, program = api.joined(api.resolved(config, changes or {}, workdir), api.Flags())
     theirs, spec = opened(path), job.config["nets"]["encoder"]
     layout = layout_of(form, spec["name"], path)
+    if any(name.startswith(layout.inside) for name in theirs):
+        prefix = prefix or layout.inside
     found = {n.removeprefix(prefix): a for n, a in theirs.items() if n.startswith(prefix)}
     if not found:
         raise ValueError(f"no array in {path} begins with {prefix!r}; there are {', '.join(sorted(theirs)[:3])}, …")

@@ -22,6 +22,16 @@ DETECTRON2 = (
     (r"/shortcut_norm/", "/shortcut/norm/"),
 )
 TIMM_VIT = ((r"^patch_embed/", "patch_embed/proj/"), (r"^registers$", "reg_token"))
+CLIP = (
+    (r"^patch_embed/", "embeddings/patch_embedding/"),
+    (r"^cls_token$", "embeddings/class_embedding"),
+    (r"^pos_embed$", "embeddings/position_embedding/weight"),
+    (r"^norm_pre/", "pre_layrnorm/"),
+    (r"^norm/", "post_layernorm/"),
+    (r"^blocks/", "encoder/layers/"),
+    (r"/norm(\d)/", r"/layer_norm\1/"),
+    (r"/attn/proj/", "/self_attn/out_proj/"),
+)
 HF_FRONT = (
     (r"^patch_embed/", "embeddings/patch_embeddings/projection/"),
     (r"^cls_token$", "embeddings/cls_token"),
@@ -40,6 +50,7 @@ HF_VIT = (
 HF_DINOV2 = ((r"/ls(\d)/gamma$", r"/layer_scale\1/lambda1"),)
 GAINS = ("ls1/gamma", "ls2/gamma")
 QKV = (r"/attn/qkv/", tuple(f"/attention/attention/{part}/" for part in ("query", "key", "value")))
+CLIP_QKV = (r"/attn/qkv/", tuple(f"/self_attn/{part}_proj/" for part in "qkv"))
 
 
 def batches_tracked(theirs: Flat) -> Flat:
@@ -56,9 +67,36 @@ def positioned(own: Flat, fixed: np.ndarray | None) -> Flat:
     return {**own, "pos_embed": np.concatenate([front, fixed])[None].astype(np.float32)}
 
 
+def unbiased(own: Flat) -> Flat:
+    """A network with a norm before its blocks has no bias of the patches elsewhere: their positions take it."""
+    if "norm_pre/scale" not in own or "patch_embed/bias" not in own:
+        return own
+    places, n = own["pos_embed"].copy(), int("cls_token" in own)
+    places[:, n:] += own["patch_embed/bias"]
+    return {name: value for name, value in own.items() if name != "patch_embed/bias"} | {"pos_embed": places}
+
+
+def biased(own: Flat) -> Flat:
+    """The reverse: a bias of zeros."""
+    if "norm_pre/scale" not in own:
+        return own
+    return {**own, "patch_embed/bias": np.zeros_like(own["norm_pre/scale"])}
+
+
+def tower(own: Flat, fixed: np.ndarray | None) -> Flat:
+    """CLIP's image tower: its cls token and positions have no axis for the batch."""
+    own = unbiased(positioned(own, fixed))
+    return {**own, "cls_token": own["cls_token"][0, 0], "pos_embed": own["pos_embed"][0]}
+
+
+def untower(own: Flat) -> Flat:
+    """The reverse."""
+    return biased({**own, "cls_token": own["cls_token"][None, None], "pos_embed": own["pos_embed"][None]})
+
+
 def positioned_registers(own: Flat, fixed: np.ndarray | None) -> Flat:
     """timm gives positions to the registers too: zeros, after that of cls."""
-    own = positioned(own, fixed)
+    own = unbiased(positioned(own, fixed))
     if "registers" not in own:
         return own
     places, n = own["pos_embed"], int("cls_token" in own)
@@ -67,6 +105,7 @@ def positioned_registers(own: Flat, fixed: np.ndarray | None) -> Flat:
 
 def unpositioned_registers(own: Flat) -> Flat:
     """The reverse."""
+    own = biased(own)
     if "registers" not in own:
         return own
     n, r = int("cls_token" in own), own["registers"].shape[1]
@@ -91,6 +130,7 @@ RESNET_DETECTRON2 = Layout((*DETECTRON2, *TORCH))
 VIT_TIMM = Layout((*TIMM_VIT, *TORCH), prepare=positioned_registers, undo=unpositioned_registers)
 VIT_HF = Layout((*HF_FRONT, *HF_VIT, *TORCH), split=QKV, prepare=positioned)
 DINOV2_HF = Layout((*HF_FRONT, *HF_DINOV2, *TORCH), split=QKV, prepare=scaled, constant=mask_token)
+CLIP_HF = Layout((*CLIP, *TORCH), split=CLIP_QKV, prepare=tower, undo=untower, inside="vision_model.")
 LAYOUTS = {
     ("torchvision", "resnet"): RESNET_TORCH,
     ("timm", "resnet"): RESNET_TORCH,
@@ -99,3 +139,4 @@ LAYOUTS = {
 }
 """By library and network; transformers' go by the type of the model."""
 HF = {"vit": VIT_HF, "vit_mae": VIT_HF, "dinov2": DINOV2_HF, "dinov2_with_registers": DINOV2_HF}
+HF |= {"clip": CLIP_HF, "clip_vision_model": CLIP_HF}

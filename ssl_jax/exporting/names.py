@@ -26,6 +26,7 @@ class Layout(NamedTuple):
     prepare: (own, fixed positions or None) -> own, what is no matter of names, before the naming; undo: its reverse.
     constant: names -> arrays that the library wants besides, which say nothing.
     torch: dots in the names, and outputs first in the axes of kernels; else both are as here.
+    inside: what all names begin with, in a file or in that of a larger model.
     """
 
     rules: tuple[tuple[str, str], ...]
@@ -34,6 +35,7 @@ class Layout(NamedTuple):
     undo: Callable = lambda own: own
     constant: Callable[[Flat], Flat] = lambda theirs: {}
     torch: bool = True
+    inside: str = ""
 
 
 def flat(params: Tree, stats: Tree) -> Flat:

@@ -1,4 +1,4 @@
-"""The exact GELU."""
+"""The exact GELU and its quick likeness."""
 
 import jax
 import numpy as np
@@ -13,3 +13,11 @@ def gelu(x: Array) -> Array:
     two to three times as much; its default is the tanh approximation.
     """
     return x * (0.5 + 0.5 * jax.lax.erf(x * np.sqrt(0.5).astype(x.dtype)))
+
+
+def quick_gelu(x: Array) -> Array:
+    """x sigmoid(1.702 x) (arXiv:1606.08415, section 2), which OpenAI's CLIP was trained with."""
+    return x * jax.nn.sigmoid(1.702 * x)
+
+
+GELUS = {"gelu": gelu, "quick_gelu": quick_gelu}

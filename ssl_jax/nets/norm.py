@@ -87,12 +87,13 @@ class BatchNorm(nn.Module):
 
 
 class LayerNorm(nn.Module):
-    """Layer norm (arXiv:1607.06450) over the last axis with eps 1e-6, as timm's and MAE's vision transformers.
+    """Layer norm (arXiv:1607.06450) over the last axis; eps as timm's and MAE's vision transformers have it.
 
     Statistics in at least float32, from centred values. Parameters `scale` and `bias`, both [d].
     """
 
     dtype: jnp.dtype
+    eps: float = 1e-6
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -101,5 +102,5 @@ class LayerNorm(nn.Module):
         scale = self.param("scale", nn.initializers.ones, width, kept).astype(x.dtype)
         bias = self.param("bias", nn.initializers.zeros, width, kept).astype(x.dtype)
         x = x - x.mean(-1, keepdims=True)
-        x = x * jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + 1e-6)
+        x = x * jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + self.eps)
         return shifted(scaled(x, scale), bias).reshape(shape).astype(self.dtype)

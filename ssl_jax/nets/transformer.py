@@ -5,12 +5,14 @@ Parameters are named as timm's (`norm1`, `attn/qkv`, `attn/proj`, `ls1/gamma`, `
 weight decay must therefore go by name, not by the number of axes, and layer-wise rates by the index on axis 0.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
-from ssl_jax.nets.activations import gelu
+from ssl_jax.nets.activations import GELUS
 from ssl_jax.nets.affine import shifted
 from ssl_jax.nets.norm import LayerNorm
 from ssl_jax.nets.options import at_least_float32, parameter_dtype
@@ -74,15 +76,17 @@ class Attention(nn.Module):
 
 
 class Mlp(nn.Module):
-    """Linear to four times the width, exact GELU, linear back."""
+    """Linear to four times the width, one of `GELUS`, linear back."""
 
     init_std: float | None
+    activation: str
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         init, d = kernel_init(self.init_std), x.shape[-1]
-        return Dense(d, init, self.dtype, name="fc2")(gelu(Dense(4 * d, init, self.dtype, name="fc1")(x)))
+        y = GELUS[self.activation](Dense(4 * d, init, self.dtype, name="fc1")(x))
+        return Dense(d, init, self.dtype, name="fc2")(y)
 
 
 class LayerScale(nn.Module):
@@ -109,13 +113,16 @@ class Block(nn.Module):
     layer_scale: float | None
     init_std: float | None
     dropping: bool
+    activation: str
+    eps: float
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: Array, rate: Array) -> tuple[Array, None]:
-        y = Attention(self.heads, self.init_std, self.dtype, name="attn")(LayerNorm(self.dtype, name="norm1")(x))
+        norm = partial(LayerNorm, self.dtype, self.eps)
+        y = Attention(self.heads, self.init_std, self.dtype, name="attn")(norm(name="norm1")(x))
         x = x + self._path(y, rate, "ls1")
-        y = Mlp(self.init_std, self.dtype, name="mlp")(LayerNorm(self.dtype, name="norm2")(x))
+        y = Mlp(self.init_std, self.activation, self.dtype, name="mlp")(norm(name="norm2")(x))
         return x + self._path(y, rate, "ls2"), None
 
     def _path(self, y: Array, rate: Array, name: str) -> Array:
@@ -142,6 +149,8 @@ class Blocks(nn.Module):
     init_std: float | None = None
     scan: bool = True
     remat: bool = False
+    activation: str = "gelu"
+    eps: float = 1e-6
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -156,6 +165,6 @@ class Blocks(nn.Module):
             unroll=1 if self.scan else self.layers,
         )
         rates = jnp.asarray(np.linspace(0, self.drop_path, self.layers), jnp.float32)
-        layers = stack(self.heads, self.layer_scale, self.init_std, dropping, self.dtype)
+        layers = stack(self.heads, self.layer_scale, self.init_std, dropping, self.activation, self.eps, self.dtype)
         nn.share_scope(self, layers)  # no further level in the names of the parameters
         return layers(x, rates)[0]

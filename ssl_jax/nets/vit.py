@@ -1,14 +1,18 @@
 """Vision transformers.
 
 Parameters: `patch_embed/kernel` [p, p, c, d] and `bias`, `cls_token` [1, 1, d], `registers` [1, r, d],
-`pos_embed` [1, 1 + l, d] (learned positions, cls first), `blocks/...` (stacked, see `transformer.py`), `norm`.
+`pos_embed` [1, 1 + l, d] (learned positions, cls first), `norm_pre` (if input_norm), `blocks/...` (stacked, see
+`transformer.py`), `norm`.
 """
+
+from functools import partial
 
 import jax.numpy as jnp
 from flax import linen as nn
 
 from ssl_jax import ranges
 from ssl_jax.nets import positions as grids
+from ssl_jax.nets.activations import GELUS
 from ssl_jax.nets.norm import LayerNorm
 from ssl_jax.nets.options import at_least_float32, compute_dtype, one_of, parameter_dtype
 from ssl_jax.nets.pure import pure
@@ -29,6 +33,9 @@ def vit(
     drop_path: float = 0.0,
     layer_scale: float | None = None,
     init_std: float | None = None,
+    input_norm: bool = False,
+    activation: str = "gelu",
+    eps: float = 1e-6,
     scan: bool = True,
     remat: bool = False,
     dtype: str = "float32",
@@ -43,6 +50,8 @@ def vit(
     drop_path: rate of the last block, rising linearly from 0; needs train=True and a key.
     layer_scale: first value of the gains, None for none (DINOv2 1e-5). init_std: None is Xavier-uniform for all
       matrices (MAE, MoCo v3), 0.02 the normal of timm and DINO.
+    input_norm: a layer norm before the first block. activation: "gelu" or "quick_gelu". eps: of the layer norms. CLIP's
+      towers (arXiv:2103.00020) have the norm and 1e-5, OpenAI's the quick form.
     scan, remat: one compiled block for all layers; recomputing it backward. Values do not depend on them.
 
     apply takes keep=None or int32 [b, k], the patches to see: the others are dropped after the positions are added
@@ -52,15 +61,17 @@ def vit(
     """
     one_of("pool", pool, ("cls", "mean"))
     one_of("positions", positions, ("sincos", "learned"))
+    one_of("activation", activation, tuple(GELUS))
+    ranges.above_zero(eps=eps)
     if pool == "cls" and not cls_token:
         raise ValueError('pool "cls" needs cls_token=True; without the token choose pool="mean"')
     width, layers, heads, patch = sizes(variant)
     if positions == "learned" and image_size % patch:
         raise ValueError(f"image_size {image_size} is no multiple of the patch, {patch} pixels")
     compute = compute_dtype(dtype)
-    blocks = Blocks(layers, heads, drop_path, layer_scale, init_std, scan, remat, compute)
+    blocks = Blocks(layers, heads, drop_path, layer_scale, init_std, scan, remat, activation, eps, compute)
     grid = image_size // patch if positions == "learned" else None
-    return pure(ViT(width, patch, blocks, pool, grid, cls_token, registers, init_std, compute))
+    return pure(ViT(width, patch, blocks, pool, grid, cls_token, registers, init_std, input_norm, compute))
 
 
 def sizes(variant: str | tuple[int, int, int, int]) -> tuple[int, int, int, int]:
@@ -120,6 +131,7 @@ class ViT(nn.Module):
     cls_token: bool
     registers: int
     init_std: float | None
+    input_norm: bool
     dtype: jnp.dtype
 
     @nn.compact
@@ -133,7 +145,9 @@ class ViT(nn.Module):
             x = select(x, keep)
         front = self._front(place_of_cls)
         x = jnp.concatenate([*(jnp.broadcast_to(t, (b, *t.shape[1:])) for t in front), x], 1)
-        x = LayerNorm(self.dtype, name="norm")(self.blocks(x, train=train))
+        norm = partial(LayerNorm, self.dtype, self.blocks.eps)
+        x = norm(name="norm_pre")(x) if self.input_norm else x
+        x = norm(name="norm")(self.blocks(x, train=train))
         x = at_least_float32(x)
         tokens = x[:, sum(t.shape[1] for t in front) :]
         out = {"cls": x[:, 0]} if self.cls_token else {}

@@ -31,11 +31,19 @@ def made(kind):
     if kind.startswith("timm"):
         from timm.models.vision_transformer import VisionTransformer
 
-        more = dict(reg_tokens=3, init_values=0.5, no_embed_class=True) if kind == "timm_registers" else {}
+        more = {
+            "timm_registers": dict(reg_tokens=3, init_values=0.5, no_embed_class=True),
+            "timm_clip": dict(pre_norm=True, act_layer="quick_gelu"),
+        }.get(kind, {})
         net = VisionTransformer(img_size=64, patch_size=16, embed_dim=192, depth=12, num_heads=3, num_classes=0, **more)
         return net, net
     import transformers
 
+    if kind == "hf_clip":  # the whole of it, as it is published: text and image towers
+        sizes = dict(hidden_size=192, intermediate_size=768, num_hidden_layers=12, num_attention_heads=3)
+        tower = dict(sizes, image_size=64, patch_size=16)
+        net = transformers.CLIPModel(transformers.CLIPConfig(vision_config=tower, text_config=sizes))
+        return net, lambda x: net.vision_model(x).pooler_output
     names = {"hf_vit": "ViT", "hf_dinov2": "Dinov2", "hf_registers": "Dinov2WithRegisters"}
     config = getattr(transformers, f"{names[kind]}Config")(
         hidden_size=192, num_hidden_layers=12, num_attention_heads=3, image_size=64, patch_size=16, layer_norm_eps=1e-6

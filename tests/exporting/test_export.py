@@ -20,6 +20,7 @@ interop = pytest.mark.skipif(not INTEROP, reason="SSL_JAX_INTEROP names no Pytho
 RESNET = dict(nets__encoder__depth="18", nets__encoder__stem="imagenet", nets__encoder__base="64")
 SMALL = dict(nets__encoder__depth="(1, 1)", nets__encoder__base="4")
 VIT = dict(nets__encoder__variant="Ti/16", clean__0__size="64", nets__encoder__image_size="64")
+TOWER = dict(nets__encoder__input_norm="True", nets__encoder__activation="quick_gelu", nets__encoder__eps="1e-5")
 LEARNED, FIXED = "dino_imagenet_vits16", "mae_imagenet_vitb16"
 
 
@@ -70,10 +71,13 @@ def test_an_exported_file_is_an_encoder_again(small, tmp_path, suffix):
             LEARNED,
             {**VIT, "nets__encoder__registers": "4", "nets__encoder__layer_scale": "0.5"},
         ),
+        ("timm", "a.safetensors", LEARNED, {**VIT, **TOWER, "nets__encoder__registers": "4"}),
         ("timm", "a.safetensors", FIXED, dict(clean__0__size="64", nets__encoder__variant="Ti/16")),
         ("huggingface", "a", LEARNED, VIT),
         ("huggingface", "a", LEARNED, {**VIT, "nets__encoder__layer_scale": "0.5"}),
         ("huggingface", "a", LEARNED, {**VIT, "nets__encoder__registers": "4", "nets__encoder__layer_scale": "0.5"}),
+        ("huggingface", "a", LEARNED, {**VIT, **TOWER}),
+        ("huggingface", "a", LEARNED, {**VIT, **TOWER, "nets__encoder__pool": "mean"}),
         ("huggingface", "a", FIXED, dict(clean__0__size="64", nets__encoder__variant="Ti/16")),
     ],
 )

@@ -145,6 +145,8 @@ def test_adapted_positions_keep_the_front():
 
 VIT = {"nets.encoder.variant": "Ti/16", "nets.encoder.image_size": "64", "nets.projector.out": "16"}
 
+TOWER = {"nets.encoder.input_norm": "True", "nets.encoder.activation": "quick_gelu", "nets.encoder.eps": "1e-5"}
+
 
 @interop
 @pytest.mark.parametrize(
@@ -158,6 +160,8 @@ VIT = {"nets.encoder.variant": "Ti/16", "nets.encoder.image_size": "64", "nets.p
             ["--prefix=net.", "--allow=fc.*"],
         ),
         ("timm", "timm", "dino_imagenet_vits16", VIT, ["--prefix=net."]),
+        ("timm_clip", "timm", "dino_imagenet_vits16", {**VIT, **TOWER, "nets.encoder.eps": "1e-6"}, ["--prefix=net."]),
+        ("hf_clip", "huggingface", "dino_imagenet_vits16", {**VIT, **TOWER}, []),
         ("hf_vit", "huggingface", "dino_imagenet_vits16", VIT, ["--allow=pooler.*"]),
         ("hf_dinov2", "huggingface", "dino_imagenet_vits16", {**VIT, "nets.encoder.layer_scale": "1.0"}, []),
         (

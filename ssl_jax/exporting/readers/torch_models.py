@@ -6,6 +6,7 @@ The request: "path" of the weights, "model" as formats.py describes it, "inputs"
 and "out" for the features (.npz) beside the versions of what read them.
 """
 
+import functools
 import json
 import pickle
 import re
@@ -44,12 +45,13 @@ def timm_resnet(blocks, bottleneck, channels, stem):
     return stemmed(models.ResNet(block, blocks, num_classes=0), channels, stem), {"timm": timm.__version__}
 
 
-def vit(arguments):
+def vit(arguments, eps):
     """timm's VisionTransformer."""
     import timm
     from timm.models.vision_transformer import VisionTransformer
 
-    return VisionTransformer(**arguments), {"timm": timm.__version__}
+    norm = functools.partial(torch.nn.LayerNorm, eps=eps)
+    return VisionTransformer(**arguments, norm_layer=norm), {"timm": timm.__version__}
 
 
 def from_detectron2(arrays):
