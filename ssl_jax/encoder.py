@@ -17,6 +17,7 @@ from ssl_jax.data.sources import Source, subset
 from ssl_jax.evals import features
 from ssl_jax.exporting import weights
 from ssl_jax.shard import mesh as meshes
+from ssl_jax.shard import program
 from ssl_jax.types import Net, Tree
 from ssl_jax.views import compose_host
 
@@ -95,7 +96,7 @@ def made(config: dict, step: int, which: str, params: Tree, stats: Tree) -> Enco
     """An encoder of a resolved recipe from its weights."""
     net, clean = network(config), build.preprocess(config["clean"], config["photometric"])
 
-    @jax.jit
+    @program.jit_on(meshes.make())
     def outputs(params, stats, images):
         views = clean.device(jax.random.key(0), {"clean": images})["clean"]
         return net.apply(params, stats, views[:, 0], train=False)[0]

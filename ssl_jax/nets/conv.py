@@ -6,7 +6,9 @@ pixel by pixel against the order of memory, multiplies the zeros of strided grad
 no trace of them reaches a TPU or a GPU. Inference and exports have XLA's form everywhere.
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +20,10 @@ from ssl_jax.types import Array
 
 WIDE = 128
 """Channels from which Winograd's fewer products outweigh the memory of its transforms (measured on Zen 3)."""
+
+
+SMALL = 2**18
+"""Numbers in an input below which XLA's form is as fast, and compiled in half the time."""
 
 
 def plain(x: Array, kernel: Array, stride: int) -> Array:
@@ -47,11 +53,13 @@ def gradients_on_cpu(x: Array, kernel: Array, dy: Array, stride: int) -> tuple[A
     if size == 1:
         dx = products.pointwise_by_input(x.shape, kernel, dy, stride)
         return dx, products.pointwise_by_kernel(x, dy, stride)
+    turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
     if _winograd(kernel, stride):
         x, dy = products.kept(x, kernel), products.kept(dy, kernel)
-        dx = products.winograd(dy, kernel[::-1, ::-1].transpose(0, 1, 3, 2))
-        return products.kept(dx, kernel), products.winograd_by_kernel(x, dy)
-    if (size, stride) == (3, 2):
+        return products.kept(products.winograd(dy, turned), kernel), products.winograd_by_kernel(x, dy)
+    if stride == 1 and size % 2:  # in so many words: XLA's transpose has a reversed window, which a loop makes slow
+        dx = plain(dy, turned, 1)
+    elif (size, stride) == (3, 2):
         dx = products.halving_by_input(x.shape, kernel, dy)
     else:
         (dx,) = jax.linear_transpose(lambda v: plain(v, kernel, stride), x)(dy)
@@ -62,18 +70,20 @@ def _winograd(kernel: Array, stride: int) -> bool:
     return kernel.shape[0] == 3 and stride == 1 and min(kernel.shape[2:]) >= WIDE
 
 
+def _by_platform(plainly: Callable, cpu: Callable, x: Array, *more: Array) -> Any:
+    if x.dtype == jnp.bfloat16 or x.size < SMALL:  # CPUs have no products of bfloat16
+        return plainly(x, *more)
+    return jax.lax.platform_dependent(x, *more, cpu=cpu, default=plainly)
+
+
 def _forward(x: Array, kernel: Array, stride: int) -> tuple[Array, tuple[Array, Array]]:
-    forms = dict(default=partial(plain, stride=stride))
-    if x.dtype != jnp.bfloat16:  # which CPUs have no products of
-        forms["cpu"] = partial(on_cpu, stride=stride)
-    return jax.lax.platform_dependent(x, kernel, **forms), (x, kernel)
+    return _by_platform(partial(plain, stride=stride), partial(on_cpu, stride=stride), x, kernel), (x, kernel)
 
 
 def _backward(stride: int, residuals: tuple[Array, Array], dy: Array) -> tuple[Array, Array]:
-    forms = dict(default=partial(plain_gradients, stride=stride))
-    if dy.dtype != jnp.bfloat16:
-        forms["cpu"] = partial(gradients_on_cpu, stride=stride)
-    return jax.lax.platform_dependent(*residuals, dy, **forms)
+    return _by_platform(
+        partial(plain_gradients, stride=stride), partial(gradients_on_cpu, stride=stride), *residuals, dy
+    )
 
 
 convolve = jax.custom_vjp(plain, nondiff_argnums=(2,))

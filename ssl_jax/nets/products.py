@@ -12,6 +12,8 @@ from ssl_jax.types import Array
 
 GROUP = 4 * 2**20
 """Bytes of shifted copies that are made at a time: what stays in a CPU's cache."""
+IMAGES = 8
+"""The fewest images that are taken at a time, so that several devices share them."""
 
 
 def kept(x: Array, like: Array) -> Array:
@@ -125,7 +127,8 @@ def by_kernel(x: Array, dy: Array, size: int, stride: int) -> Array:
     """The gradient by the kernel, for any size and stride, as a sum over groups of images."""
     n, c, o = len(x), x.shape[-1], dy.shape[-1]
     copies = size**2 * c * (dy.size // o) * x.dtype.itemsize
-    count = max(k for k in range(1, n + 1) if n % k == 0 and k <= max(1, copies // GROUP))
+    fitting = (k for k in range(1, n // IMAGES + 1) if n % k == 0 and k * GROUP <= copies)
+    count = max(fitting, default=1)
     # The groups are axis 1, so that each has images of every device where the batch is split.
     x, dy = (v.reshape(n // count, count, *v.shape[1:]) for v in (x, dy))
 

@@ -20,6 +20,11 @@ ON_CPU = {"xla_cpu_experimental_ynn_fusion_type": ""}
 of a vision transformer, at three quarters of the speed of XLA's own."""
 
 
+def jit_on(mesh: Mesh) -> Callable:
+    """`jax.jit` with the compiler's options for the devices of a mesh."""
+    return partial(jax.jit, compiler_options=ON_CPU if mesh.devices.flat[0].platform == "cpu" else {})
+
+
 class Program(NamedTuple):
     """What runs on the devices.
 
@@ -77,7 +82,7 @@ def build(
     state = jax.eval_shape(init, key)
     places = placement.shardings(mesh, state, rules)
     state = jax.tree.map(lambda a, s: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=s), state, places)
-    jit = partial(jax.jit, compiler_options=ON_CPU if mesh.devices.flat[0].platform == "cpu" else {})
+    jit = jit_on(mesh)
     step, settle = steps.make_step(method, optimizer, augment), steps.make_settling(method, augment)
     return Program(
         init=jax.jit(init, in_shardings=whole, out_shardings=places, compiler_options=QUICKLY),

@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from ssl_jax.nets import affine, conv
+from ssl_jax.shard import mesh, operations
 
 SHAPES = [  # height, width, channels, features, size, stride
     pytest.param(8, 8, 5, 6, 1, 1, id="pointwise"),
@@ -29,7 +30,8 @@ def drawn(h, w, c, o, size):
 
 
 @pytest.mark.parametrize(("h", "w", "c", "o", "size", "stride"), SHAPES)
-def test_values_and_gradients_are_those_of_the_plain_form(strict, h, w, c, o, size, stride):
+def test_values_and_gradients_are_those_of_the_plain_form(strict, monkeypatch, h, w, c, o, size, stride):
+    monkeypatch.setattr(conv, "SMALL", 0)
     x, kernel = drawn(h, w, c, o, size)
     y, backward = jax.vjp(lambda *at: conv.convolve(*at, stride), x, kernel)
     expected, plain = jax.vjp(lambda *at: conv.plain(*at, stride), x, kernel)
@@ -48,24 +50,25 @@ def test_groups_of_images_are_summed(strict, monkeypatch):
     )
 
 
-@pytest.mark.parametrize("platform", ["tpu", "cuda"])
-def test_an_accelerator_gets_three_convolutions_and_no_product(platform):
+@pytest.mark.parametrize("platform", ["cpu", "tpu", "cuda"])
+def test_products_are_for_the_cpu_alone(platform):
     def loss(x, kernel):
         return jnp.sum(jnp.square(conv.convolve(x, kernel, 1)))
 
-    shapes = jax.ShapeDtypeStruct((4, 8, 8, 128), jnp.float32), jax.ShapeDtypeStruct((3, 3, 128, 128), jnp.float32)
+    shapes = jax.ShapeDtypeStruct((64, 8, 8, 128), jnp.float32), jax.ShapeDtypeStruct((3, 3, 128, 128), jnp.float32)
     text = jax.jit(jax.grad(loss, (0, 1))).trace(*shapes).lower(lowering_platforms=(platform,)).as_text()
-    assert text.count("stablehlo.convolution") == 3
-    assert "dot_general" not in text
+    assert text.count("stablehlo.convolution") == (0 if platform == "cpu" else 3)
+    assert ("dot_general" in text) == (platform == "cpu")
 
 
 def test_inference_has_the_plain_form_everywhere():
-    shapes = jax.ShapeDtypeStruct((4, 8, 8, 128), jnp.float32), jax.ShapeDtypeStruct((1, 1, 128, 128), jnp.float32)
+    shapes = jax.ShapeDtypeStruct((64, 8, 8, 128), jnp.float32), jax.ShapeDtypeStruct((1, 1, 128, 128), jnp.float32)
     text = jax.jit(lambda x, kernel: conv.convolve(x, kernel, 1)).lower(*shapes).as_text()
     assert text.count("stablehlo.convolution") == 1
 
 
-def test_bfloat16_is_left_to_the_compiler():
+def test_bfloat16_is_left_to_the_compiler(monkeypatch):
+    monkeypatch.setattr(conv, "SMALL", 0)
     x, kernel = (v.astype(jnp.bfloat16) for v in drawn(8, 8, 3, 4, 1))
     text = jax.jit(jax.grad(lambda k: conv.convolve(x, k, 1).sum())).lower(kernel).as_text()
     assert "dot_general" not in text
@@ -78,3 +81,21 @@ def test_scale_and_shift_have_the_gradients_of_plain_sums(strict):
     right = jax.grad(lambda x, scale, bias: jnp.sin(x * scale[None] + bias[None]).sum(), (0, 1, 2))
     for one, other in zip(found(x, scale, bias), right(x, scale, bias), strict=True):
         assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(("c", "stride"), [(16, 1), (16, 2), (128, 1)], ids=["crossed", "halving", "winograd"])
+def test_a_batch_over_eight_devices_has_the_values_of_one(monkeypatch, c, stride):
+    monkeypatch.setattr(conv, "SMALL", 0)
+    monkeypatch.setattr(conv.products, "GROUP", 2**14)
+    draw = np.random.default_rng(0)
+    x, kernel = (jnp.asarray(draw.normal(size=s), jnp.float32) for s in ((32, 8, 8, c), (3, 3, c, c)))
+
+    def gradients(x, kernel):
+        return jax.grad(lambda *at: jnp.sin(conv.convolve(*at, stride)).sum(), (0, 1))(x, kernel)
+
+    place = mesh.make(8, 1, devices=jax.devices()[:8])
+    shared = jax.jit(gradients, in_shardings=(mesh.by_example(place), mesh.replicated(place)))
+    for one, other in zip(shared(x, kernel), jax.jit(gradients)(x, kernel), strict=True):
+        assert_allclose(one, other, rtol=1e-4, atol=1e-4)
+    text = shared.lower(x, kernel).compile().as_text()
+    assert set(operations.collectives(text)) <= {"all-reduce"}, "images stay on their devices"
