@@ -3,9 +3,10 @@
     python benchmarks/reliability.py [--json] [--data=../shared/data] [--rounds=5] [--steps=20]
 
 guard: the quickstart's step as it is, over the same step that takes every update, finite or not; 2 R - 1 rounds
-alternate (single ones differ by a tenth), and the goal is 1.01. saving: the state of SimCLR with ResNet-50, as often as `--config.checkpoint.every` says; the seconds
-for which one save holds the loop, and those until it is on disk. restart: seconds from the command line to the end of
-the first step of a run that goes on (the CIFAR-10 recipe, compiled before); the goal is 15.
+alternate (single ones differ by a tenth), and the goal is 1.01. saving: the state of SimCLR with ResNet-50, as often as
+`--config.checkpoint.every` says; the seconds for which one save holds the loop, and those until it is on disk. restart:
+seconds from the command line to the end of the first step of a run that goes on (the CIFAR-10 recipe, compiled before);
+the goal is 15.
 """
 
 import argparse
