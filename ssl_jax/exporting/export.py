@@ -44,6 +44,9 @@ def destination(to: str, out: str) -> tuple[formats.Format, pathlib.Path]:
         raise ValueError(f"--out={out} is there already: remove it, or name another")
     if not path.absolute().parent.is_dir():
         raise ValueError(f"--out={out}: there is no folder {path.absolute().parent}")
+    about = path.with_suffix(".md")
+    if form.suffixes and about.exists() and not path.with_suffix(".receipt.json").exists():
+        raise ValueError(f"--out={out}: its model card would replace {about.name}, which no export wrote; name another")
     return form, path
 
 

@@ -204,3 +204,12 @@ def test_a_reader_that_is_not_installed_is_named_with_the_ways_out(tmp_path):
     assert left(tmp_path) == ["python"]
     receipt = export.written(encoder, "torchvision", str(tmp_path / "a.safetensors"), verify=False)
     assert receipt["verified"] is False and "NONE" in (tmp_path / "a.md").read_text().upper()
+
+
+def test_a_card_replaces_no_other_text(small, tmp_path):
+    (tmp_path / "README.md").write_text("mine")
+    with pytest.raises(ValueError, match="its model card would replace README.md, which no export wrote"):
+        export.written(small, "npz", str(tmp_path / "README.npz"), verify=False)
+    assert left(tmp_path) == ["README.md"] and (tmp_path / "README.md").read_text() == "mine"
+    for _ in range(2):  # its own is replaced
+        export.written(small, "npz", str(tmp_path / "a.npz"), verify=False)
