@@ -2,7 +2,7 @@
 
 XLA's CPU compiler makes a kernel gradient of two transposed copies, in which it repeats the batch norms before it
 pixel by pixel against the order of memory, multiplies the zeros of strided gradients, and knows no Winograd. Products
-(`products.py`) take three quarters of the time for a ResNet-18. `jax.lax.platform_dependent` chooses while lowering:
+(`products.py`) take two thirds of the time of a ResNet-18. `jax.lax.platform_dependent` chooses while lowering:
 no trace of them reaches a TPU or a GPU. Inference and exports have XLA's form everywhere.
 """
 
