@@ -10,11 +10,10 @@ import argparse
 import json
 import os
 import statistics
-import time
-from collections.abc import Callable
 
 import jax
 import numpy as np
+from step import timed
 
 from ssl_jax import build, encoder, machine, recipes
 from ssl_jax.data import memory
@@ -51,13 +50,6 @@ def made() -> encoder.Encoder:
     config = build.resolve(recipes.override(build.resolve(recipes.load("simclr_cifar10")), changes))
     params, stats = encoder.network(config).init(jax.random.key(0), np.zeros((1, 32, 32, 3), np.float32))
     return encoder.made(config, 0, "encoder", params, stats)
-
-
-def timed(run: Callable[[], object]) -> float:
-    """Seconds of one call."""
-    begin = time.perf_counter()
-    run()
-    return time.perf_counter() - begin
 
 
 if __name__ == "__main__":

@@ -4,20 +4,16 @@ XLA's CPU compiler sums [b, l, d] in windows of 32 x 32, a few threads against t
 time of the product.
 """
 
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 
+from ssl_jax.nets.options import by_platform
 from ssl_jax.types import Array
 
 
 def total(x: Array) -> Array:
     """[n, d] -> [d], the sum of the rows."""
-    plain = partial(jnp.sum, axis=0)
-    if x.dtype == jnp.bfloat16:  # of which ones would be summed in bfloat16
-        return plain(x)
-    return jax.lax.platform_dependent(x, cpu=lambda x: jnp.ones(len(x), x.dtype) @ x, default=plain)
+    return by_platform(lambda x: x.sum(0), lambda x: jnp.ones(len(x), x.dtype) @ x, x)
 
 
 @jax.custom_vjp

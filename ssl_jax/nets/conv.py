@@ -15,13 +15,11 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ssl_jax.nets import products
-from ssl_jax.nets.options import parameter_dtype
+from ssl_jax.nets.options import by_platform, parameter_dtype
 from ssl_jax.types import Array
 
 WIDE = 128
 """Channels from which Winograd's fewer products outweigh the memory of its transforms (measured on Zen 3)."""
-
-
 SMALL = 2**18
 """Numbers in an input below which XLA's form is as fast, and compiled in half the time."""
 
@@ -70,20 +68,16 @@ def _winograd(kernel: Array, stride: int) -> bool:
     return kernel.shape[0] == 3 and stride == 1 and min(kernel.shape[2:]) >= WIDE
 
 
-def _by_platform(plainly: Callable, cpu: Callable, x: Array, *more: Array) -> Any:
-    if x.dtype == jnp.bfloat16 or x.size < SMALL:  # CPUs have no products of bfloat16
-        return plainly(x, *more)
-    return jax.lax.platform_dependent(x, *more, cpu=cpu, default=plainly)
+def _by_size(plainly: Callable, cpu: Callable, x: Array, *more: Array) -> Any:
+    return plainly(x, *more) if x.size < SMALL else by_platform(plainly, cpu, x, *more)
 
 
 def _forward(x: Array, kernel: Array, stride: int) -> tuple[Array, tuple[Array, Array]]:
-    return _by_platform(partial(plain, stride=stride), partial(on_cpu, stride=stride), x, kernel), (x, kernel)
+    return _by_size(partial(plain, stride=stride), partial(on_cpu, stride=stride), x, kernel), (x, kernel)
 
 
 def _backward(stride: int, residuals: tuple[Array, Array], dy: Array) -> tuple[Array, Array]:
-    return _by_platform(
-        partial(plain_gradients, stride=stride), partial(gradients_on_cpu, stride=stride), *residuals, dy
-    )
+    return _by_size(partial(plain_gradients, stride=stride), partial(gradients_on_cpu, stride=stride), *residuals, dy)
 
 
 convolve = jax.custom_vjp(plain, nondiff_argnums=(2,))

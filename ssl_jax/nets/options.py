@@ -1,4 +1,7 @@
-"""What the constructors of networks ask of their options: names from a list, dtypes."""
+"""What networks ask of their options and of the platform: names from a list, dtypes, the form that suits a CPU."""
+
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -32,3 +35,13 @@ def parameter_dtype(dtype: jnp.dtype) -> jnp.dtype:
 def at_least_float32(x: jax.Array) -> jax.Array:
     """bfloat16 is promoted to float32; float64 stays."""
     return x.astype(parameter_dtype(x.dtype))
+
+
+def by_platform(plain: Callable, cpu: Callable, x: jax.Array, *more: jax.Array) -> Any:
+    """cpu(x, *more) where the program runs on one, else plain(x, *more); chosen while lowering.
+
+    bfloat16 is always plain: CPUs have no products of it.
+    """
+    if x.dtype == jnp.bfloat16:
+        return plain(x, *more)
+    return jax.lax.platform_dependent(x, *more, cpu=cpu, default=plain)

@@ -42,9 +42,12 @@ def test_values_and_gradients_are_those_of_the_plain_form(strict, monkeypatch, h
 
 
 def test_groups_of_images_are_summed(strict, monkeypatch):
-    monkeypatch.setattr(conv.products, "GROUP", 1)  # a group for every image
+    monkeypatch.setattr(conv.products, "GROUP", 1)
+    monkeypatch.setattr(conv.products, "IMAGES", 1)  # a group for every image
     x, kernel = drawn(8, 8, 16, 16, 3)
     dy = jnp.cos(conv.plain(x, kernel, 1))
+    program = jax.make_jaxpr(lambda x, dy: conv.products.by_kernel(x, dy, 3, 1))(x, dy)
+    assert [e.params["length"] for e in program.eqns if e.primitive.name == "scan"] == [len(x)]
     assert_allclose(
         conv.products.by_kernel(x, dy, 3, 1), conv.plain_gradients(x, kernel, dy, 1)[1], rtol=1e-12, atol=1e-10
     )
