@@ -1,6 +1,7 @@
 """What the package offers from Python: the verbs, as functions."""
 
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -101,7 +102,8 @@ def evaluate(
     """
     spent = Goodput()
     job, program = joined(resolved(recipes.of_run(workdir), changes or {}, workdir), flags)
-    with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", None)) as saved:
+    heard = functools.partial(processes.heard, seconds=job.patience)
+    with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", None, heard=heard)) as saved:
         step = saved.chosen(step)
         processes.agree({"the step": str(step)}, seconds=job.patience)
         state = saved.restore(step, program.state)

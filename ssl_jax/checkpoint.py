@@ -6,38 +6,18 @@ each array. Both appear in one move when both are complete.
 
 import contextlib
 import functools
-import logging
 import math
-import os
-import re
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import jax
 import orbax.checkpoint as ocp
 from etils import epath
-from jax.experimental import multihost_utils
 
 from ssl_jax.checksums import checksums, described
+from ssl_jax.orbax_words import AWAY, writing
 from ssl_jax.types import TrainState
 
-USUAL = ("CheckpointManagerOptions.read_only", "Given directory is read only", "Metadata file does not exist")
-"""What Orbax warns of where a folder is only read, as it should be."""
-RAISED, LEFT = "_SignalingThread.run() raised an exception", "exception was never retrieved"
-"""How it tells of an error that it also raises, and asyncio of those of the other files of the same save."""
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    text = record.getMessage()
-    where = "".join(traceback.format_exception(*record.exc_info)) if record.exc_info else ""
-    return not (text.startswith(USUAL) or RAISED in text or LEFT in text and "orbax" in text + where)
-
-
-for _name in ("absl", "asyncio"):
-    logging.getLogger(_name).addFilter(_is_news)
-AWAY = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED", "ABORTED", "UNAUTHENTICATED")
-"""What TensorStore's words begin with where a bucket did not answer as it should: no damage."""
 ASIDE = "_damaged"
 """Damaged checkpoints are moved to a folder of the same name with this at its end. Nothing ever deletes them."""
 
@@ -91,9 +71,13 @@ class Checkpoints:
     move when they are complete, and only then older ones are deleted.
     """
 
-    def __init__(self, folder: str, keep: Keep | None):
-        """keep: None opens the folder to be read only; a writer clears away what killed saves left."""
+    def __init__(self, folder: str, keep: Keep | None, *, heard: Callable[[str], list[str]] = lambda text: [text]):
+        """keep: None opens the folder to be read only; a writer clears away what killed saves left.
+
+        heard: what each process of the run says, where this one says a text; without it there is this one alone.
+        """
         self._folder, self._keep = epath.Path(folder).absolute(), keep.checked() if keep else None
+        self._heard = heard
         self._values: dict[int, float | None] = {}
         options = ocp.CheckpointManagerOptions(
             preservation_policy=self,
@@ -109,17 +93,20 @@ class Checkpoints:
         """All complete steps, in order."""
         return sorted(self._manager.all_steps())
 
-    def save(self, state: TrainState, step: int, metrics: dict[str, float] | None = None) -> None:
+    def save(
+        self, state: TrainState, step: int, metrics: dict[str, float] | None = None, guards: dict | None = None
+    ) -> None:
         """Starts to save; waits for the save before it. Raises its error, if it had one: an OSError.
 
-        metrics: the newest numbers there are; the one that tells the best is kept with the checkpoint.
+        metrics: the newest numbers there are; the one that tells the best is kept with the checkpoint. guards: what
+        `Health.memory` has, as JSON.
         """
         with writing():
             self._manager.check_for_errors()
         if step in self._manager.all_steps():
             return
         self._values[step] = (metrics or {}).get(self._keep.metric)
-        manifest = {"arrays": checksums(state), "value": self._values[step]}
+        manifest = {"arrays": checksums(state), "value": self._values[step], "guards": guards or {}}
         items = ocp.args.Composite(state=ocp.args.StandardSave(state), manifest=ocp.args.JsonSave(manifest))
         with writing():
             self._manager.save(step, args=items)
@@ -132,11 +119,20 @@ class Checkpoints:
     def restore(self, step: int, target: Any) -> TrainState:
         """The state at `step`. target: ShapeDtypeStructs with shardings, in the structure of the state.
 
-        Raises ValueError where the checkpoint holds another structure, and Damaged where it is not what was saved.
+        Raises ValueError where the checkpoint holds another structure, and Damaged, on every process, where it is not
+        what was saved. Every process reads by itself, so that one which cannot leaves no other waiting.
         """
-        saved = self._manifest(step)["arrays"]
-        self._check_structure(step, {path: text.split()[0] for path, text in saved.items()}, described(target))
-        state = self._read(step, "state", ocp.args.StandardRestore(target))
+        saved, state, reason = {}, None, ""
+        try:
+            saved = self._manifest(step)["arrays"]
+            self._check_structure(step, {path: text.split()[0] for path, text in saved.items()}, described(target))
+            state = self._read(step, "state", ocp.StandardCheckpointHandler(), ocp.args.StandardRestore(target))
+        except Damaged as error:
+            reason = error.reason
+        said = self._heard(reason)
+        if any(said):
+            one = next(number for number, text in enumerate(said) if text)
+            raise Damaged(self._folder, step, said[one] + ("" if all(said) else f" by process {one}"))
         self._check_sums(step, state, saved)
         if int(state.step) != step:
             raise Damaged(self._folder, step, f"it is the state of step {int(state.step)}")
@@ -202,16 +198,16 @@ class Checkpoints:
             self._manager.close()
 
     def _manifest(self, step: int) -> dict:
-        found = self._read(step, "manifest", ocp.args.JsonRestore())
+        found = self._read(step, "manifest", ocp.JsonCheckpointHandler(), ocp.args.JsonRestore())
         arrays = found.get("arrays") if isinstance(found, dict) else None
         if not isinstance(arrays, dict) or not all(isinstance(v, str) and " " in v for v in arrays.values()):
             raise Damaged(self._folder, step, "its manifest lists no checksums")
         return found
 
-    def _read(self, step: int, item: str, args: Any) -> Any:
-        """One item. Raises what `_reading` does."""
+    def _read(self, step: int, item: str, handler: Any, args: Any) -> Any:
+        """One item. Raises what `_reading` does. The manager would wait for other processes, which may have failed."""
         with self._reading(step, item):
-            return self._manager.restore(step, args=ocp.args.Composite(**{item: args}))[item]
+            return handler.restore(self._folder / str(step) / item, args=args)
 
     @contextlib.contextmanager
     def _reading(self, step: int, item: str) -> Iterator[None]:
@@ -245,6 +241,10 @@ class Checkpoints:
                 f"differ, such as {path}, which is {there} there and {here} here"
             )
 
+    def guards(self, step: int) -> dict:
+        """What the guards remembered at `step`; empty where nothing was kept."""
+        return self._manifest(step).get("guards") or {}
+
     def _value(self, step: int) -> float | None:
         """The metric that tells the best, as it was when `step` was saved."""
         if step not in self._values:
@@ -262,9 +262,9 @@ class Checkpoints:
         place = next(aside / name for name in names if not (aside / name).exists())
         if jax.process_index() == 0:
             (self._folder / str(step)).rename(place)
-        multihost_utils.sync_global_devices(f"step {step} is set aside")  # else another process would still see it
+        said = self._heard(str(place))  # else another process would still see the step
         self._manager.reload()
-        return place
+        return epath.Path(said[0])
 
 
 def _put(tree: dict, path: tuple[str, ...], value: Any) -> None:
@@ -273,15 +273,3 @@ def _put(tree: dict, path: tuple[str, ...], value: Any) -> None:
     for folder in folders:
         tree = tree.setdefault(folder, {})
     tree[last] = value
-
-
-@contextlib.contextmanager
-def writing() -> Iterator[None]:
-    """Raises OSError for the ValueError as which TensorStore reports a disk or bucket that does not do its work."""
-    try:
-        yield
-    except ValueError as error:
-        text = str(error)
-        if code := re.search(r"os_error_code='(\d+)'", text):
-            raise OSError(int(code[1]), os.strerror(int(code[1]))) from error
-        raise OSError(f"a checkpoint cannot be written: {' '.join(text.split())[:200]}") from error

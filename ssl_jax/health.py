@@ -7,7 +7,7 @@ import collections
 import json
 import math
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import jax
@@ -17,7 +17,7 @@ from etils import epath
 from ssl_jax.exits import Unhealthy
 from ssl_jax.types import Array, Metrics
 
-WORDS = ("off", "warn", "stop")
+WORDS = ("off", "warn", "stop", "rollback")
 LATE = 64
 """Steps whose numbers may be outstanding; only then the oldest are waited for."""
 FILES, NAMES = 20, 5
@@ -37,12 +37,14 @@ class Limits(NamedTuple):
     """The recipe's part `health`.
 
     skips: steps in a row with a loss or gradient that is not finite after which the run ends; 0 is never.
-    spike, collapse: one of WORDS. step_seconds, other_seconds: of the watchdog, which see.
+    spike, collapse: one of WORDS. rollbacks: how often a run may go back before it ends. step_seconds, other_seconds:
+    of the watchdog, which see.
     """
 
     skips: int = 10
     spike: str = "warn"
     collapse: str = "warn"
+    rollbacks: int = 3
     step_seconds: float = 1800.0
     other_seconds: float = 10800.0
 
@@ -50,16 +52,11 @@ class Limits(NamedTuple):
         """Itself. Raises ValueError in one sentence where a value cannot be."""
         for name in ("spike", "collapse"):
             word = getattr(self, name)
-            if word == "rollback":
-                raise ValueError(
-                    f"health.{name}='rollback' is not offered: batches and random numbers are functions of the step, "
-                    "so that the same would happen again; write 'stop' and change the recipe"
-                )
             if word not in WORDS:
                 raise ValueError(f"health.{name}={word!r}: write one of {', '.join(WORDS)}")
-        for name in ("skips", "step_seconds", "other_seconds"):
+        for name in ("skips", "rollbacks", "step_seconds", "other_seconds"):
             if getattr(self, name) < 0:
-                raise ValueError(f"health.{name}={getattr(self, name)}: write a number from 0 (never) on")
+                raise ValueError(f"health.{name}={getattr(self, name)}: write a number from 0 on")
         return self
 
 
@@ -70,9 +67,13 @@ class Spikes:
     (as for a normal distribution), but 1% of the level at least: half of the losses would have to be bad to move them.
     """
 
-    def __init__(self):
-        self._seen: collections.deque[float] = collections.deque(maxlen=MANY)
-        self._high = False
+    def __init__(self, seen: Iterable[float] = (), high: bool = False):
+        """seen, high: what `memory` had."""
+        self._seen, self._high = collections.deque(seen, maxlen=MANY), high
+
+    def memory(self) -> dict:
+        """What it takes to go on with another object."""
+        return {"seen": list(self._seen), "high": self._high}
 
     def see(self, loss: float) -> str | None:
         """What to say where a row of losses that are too high begins."""
@@ -126,8 +127,20 @@ class Health:
         self._limits, self._folder = limits, epath.Path(folder)
         self._describe, self._say, self._steps, self._ended = describe, say, steps, ended
         self._late: collections.deque[tuple[int, Metrics, Array]] = collections.deque()
-        self._spikes = Spikes()
-        self._row = self._files = self._flat = 0
+        self._spikes, self._back = Spikes(), None
+        self._row = self._files = self._flat = self._rollbacks = 0
+
+    def memory(self) -> dict:
+        """What the guards need to go on in another process as they would in this one: JSON, once `settle` is done."""
+        return {
+            "spikes": self._spikes.memory(),
+            **{"skipped": self._row, "flat": self._flat, "rollbacks": self._rollbacks},
+        }
+
+    def recall(self, memory: dict) -> None:
+        """Goes on from what `memory` had; from nothing where it is empty."""
+        self._spikes = Spikes(**memory.get("spikes", {}))
+        self._row, self._flat, self._rollbacks = (memory.get(k, 0) for k in ("skipped", "flat", "rollbacks"))
 
     def see(self, step: int, metrics: Metrics, index: Array) -> None:
         """Takes the numbers of a step, which may not be there yet, and looks at those that are.
@@ -146,11 +159,34 @@ class Health:
         while self._late:
             self._judge(*self._late.popleft())
 
+    def ripe(self, step: int) -> bool:
+        """Whether the run is to go back at this step: the first at which every process has seen why."""
+        return self._back is not None and step >= self._back[0] + LATE
+
+    def back(self) -> int | None:
+        """The step whose checkpoint a run is to take up that goes back, once `settle` is done; None where all is well.
+
+        Raises Unhealthy where there is none or the run has gone back too often.
+        """
+        if self._back is None:
+            return None
+        _, sentence, before = self._back
+        good = [saved for saved in self._steps() if saved < before]
+        if not good:
+            raise Unhealthy(f"{sentence}; {self._last(before)} to go back to; set checkpoint.keep_every")
+        if self._rollbacks >= self._limits.rollbacks:
+            raise Unhealthy(f"{sentence}; the run has gone back {self._rollbacks} times; {self._last(before)}")
+        self._say(f"{sentence}: goes on from the state of step {max(good)}, with the batches that come next")
+        self._spikes, self._back = Spikes(), None
+        self._flat, self._rollbacks = 0, self._rollbacks + 1
+        return max(good)
+
     def evaluated(self, step: int, numbers: dict[str, float]) -> None:
-        """Looks at the numbers of an evaluation; one is enough."""
+        """Looks at the numbers of an evaluation, and at all steps before it; one is enough."""
+        self.settle()
         found = collapse({k: v for k, v in numbers.items() if k.startswith("eval/")})
         if found:
-            self._act(self._limits.collapse, f"step {step}: {found}", step)
+            self._act(self._limits.collapse, step, f"step {step}: {found}", step)
 
     def _judge(self, step: int, watched: Metrics, index: Array) -> None:
         numbers = {name: float(np.asarray(value)) for name, value in watched.items()}
@@ -161,11 +197,12 @@ class Health:
         self._row = 0
         jumped = self._spikes.see(numbers["loss"])
         if jumped and self._limits.spike != "off":
-            self._act(self._limits.spike, f"step {step}: {jumped}", step)
+            self._act(self._limits.spike, step, f"step {step}: {jumped}", step - 1)
         found = collapse(numbers)
         self._flat = self._flat + 1 if found else 0
         if self._flat == PATIENCE:
-            self._act(self._limits.collapse, f"step {step}, as for {PATIENCE} steps: {found}", step - PATIENCE)
+            sentence = f"step {step}, as for {PATIENCE} steps: {found}"
+            self._act(self._limits.collapse, step, sentence, step - PATIENCE)
 
     def _skipped(self, step: int, index: Array) -> None:
         """Says which batch it was; ends the run where there were too many in a row."""
@@ -186,7 +223,10 @@ class Health:
                 f"{self._last(first)}; lower the learning rate, or look at the batches in {self._folder}/skipped"
             )
 
-    def _act(self, word: str, sentence: str, before: int) -> None:
+    def _act(self, word: str, step: int, sentence: str, before: int) -> None:
+        """step: whose numbers tell it; before: of the state that they are the first to tell it of."""
+        if word == "rollback" and self._back is None:
+            self._back = (step, sentence, before)
         if word == "stop":
             raise Unhealthy(f"{sentence}; {self._last(before)}")
         if word == "warn":

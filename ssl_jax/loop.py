@@ -1,6 +1,7 @@
 """The one loop: stream -> step -> log, evaluate, save. Nothing in it knows a method or a config."""
 
 import contextlib
+import functools
 import itertools
 import sys
 from collections.abc import Callable, Iterator
@@ -84,9 +85,10 @@ def train(
     goes on. ended: is called for each step that the device has ended. Raises Unhealthy where a guard ends the run,
     whose checkpoints stay as they are.
     """
-    with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", job.keep)) as saved:
+    heard = functools.partial(processes.heard, seconds=job.patience)
+    with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", job.keep, heard=heard)) as saved:
+        processes.agree({"what --workdir has of checkpoints": str(saved.steps())}, seconds=job.patience)
         state, step = saved.resume(program.state, say=complain) or (fresh(job, program), 0)
-        processes.agree({"the newest checkpoint of --workdir": str(step)}, seconds=job.patience)
         known = reached(workdir)
         if step < job.clock.total:
             with spent.on("evaluation"):
@@ -112,6 +114,7 @@ def running(
         writer = stack.enter_context(Writer(workdir, start=step, total=job.clock.total, batch=job.clock.batch))
         tongue = dict(describe=job.train.describe, say=writer.note, steps=saved.steps)
         health = Health(job.health, folder=workdir, **tongue, ended=ended)
+        health.recall(saved.guards(step) if step in saved.steps() else {})
         feed = stack.enter_context(device.put(batches(job, step), program.by_example))
         yield Run(saved, writer, health, feed, spent, stop)
 
@@ -137,9 +140,9 @@ def advance(job: Job, program: Program, run: Run, state: TrainState, step: int, 
                 run.writer.write(step, {**metrics, **rates}, waited=run.feed.waited)
         if durations.due(job.every.evaluate, step, job.clock) and step < job.clock.total:
             evaluate(job, program, run, state, step)
-        due = durations.due(job.every.checkpoint, step, job.clock) or job.keep.due(step)
+        due = durations.due(job.every.checkpoint, step, job.clock) or job.keep.due(step) or run.health.ripe(step)
         if due or step == job.clock.total or stop.is_set():
-            save(run, state, step)
+            state = save(program, run, state, step)
     with spent.on("checkpoint"):
         run.saved.wait()
     return state, step
@@ -163,13 +166,27 @@ def make_up(job: Job, program: Program, workdir: str, state: TrainState, step: i
     amend(workdir, step, evaluation.during(job, program, state))
 
 
-def save(run: Run, state: TrainState, step: int) -> None:
-    """The state of `step` on its way to disk, once the guards have seen all steps up to it."""
+def save(program: Program, run: Run, state: TrainState, step: int) -> TrainState:
+    """The state of `step` on its way to disk, once the guards have seen all steps up to it.
+
+    Gives the state to go on with: another one where the guards have the run go back.
+    """
     with run.spent.on("step"):
         run.health.settle()
         run.writer.flush()  # rows up to a step are on disk before its checkpoint is, so that none is missing later
     with run.spent.on("checkpoint"):
-        run.saved.save(state, step, run.writer.latest)
+        good, newest = run.health.back(), run.writer.latest
+        if good is not None:
+            state, newest = taken_up(program, run.saved, good, state), {}
+        run.saved.save(state, step, newest, run.health.memory())
+    return state
+
+
+def taken_up(program: Program, saved: Checkpoints, good: int, state: TrainState) -> TrainState:
+    """The checkpoint of step `good` in the place of a state, whose step stays: its batches are not met again."""
+    saved.wait()
+    jax.tree.map(lambda leaf: leaf.delete(), state._replace(step=()))  # there may be no room for two
+    return saved.restore(good, program.state)._replace(step=state.step)
 
 
 def epoch_tasks(job: Job, program: Program, state: TrainState, step: int, key: Key) -> TrainState:

@@ -105,22 +105,31 @@ def which() -> tuple[int, int]:
     return jax.process_index(), jax.process_count()
 
 
+def heard(text: str, *, seconds: float) -> list[str]:
+    """What each process says, in their order; all of them come here equally often.
+
+    Raises TimeoutError that names a process which does not within `seconds`.
+    """
+    if not several():
+        return [text]
+    client, count = distributed.global_state.client, jax.process_count()
+    prefix = f"ssl_jax/heard/{next(_ROUNDS)}"
+    client.key_value_set(f"{prefix}/{jax.process_index()}", text)
+    said = [_value(client, f"{prefix}/{i}", seconds) for i in range(count)]
+    if None in said:
+        i = said.index(None)
+        raise TimeoutError(f"process {i} of {count} did not come within {seconds:g} s to compare: look at its output")
+    return said
+
+
 def agree(values: dict[str, str], *, seconds: float) -> None:
     """Compares what all processes must have alike, such as the recipe; at once where there is one process.
 
     Raises Refused, on every process, that names the hosts that differ from most (from process 0 in a tie) and in
     what; TimeoutError that names a process which does not come here within `seconds`.
     """
-    if not several():
-        return
-    client, count = distributed.global_state.client, jax.process_count()
-    prefix = f"ssl_jax/agree/{next(_ROUNDS)}"
     own = "\n".join([socket.gethostname(), *(f"{name}\t{value}" for name, value in sorted(values.items()))])
-    client.key_value_set(f"{prefix}/{jax.process_index()}", own)
-    said = [_value(client, f"{prefix}/{i}", seconds) for i in range(count)]
-    if None in said:
-        i = said.index(None)
-        raise TimeoutError(f"process {i} of {count} did not come within {seconds:g} s to compare: look at its output")
+    said = heard(own, seconds=seconds)
     hosts, answers = zip(*(text.partition("\n")[::2] for text in said), strict=True)
     usual = Counter(answers).most_common(1)[0][0]
     wrong = [i for i, answer in enumerate(answers) if answer != usual]

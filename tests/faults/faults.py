@@ -66,14 +66,21 @@ def _(primals, tangents):
     return primals[0], jnp.where(primals[1], jnp.nan, 1.0) * tangents[0]
 
 
-def collapse(job: Job) -> Job:
-    """Features that do not depend on the image."""
+def collapse(job: Job, steps: range = range(10**6)) -> Job:
+    """Features that do not depend on the image, by the monitor, once as many updates are done as `steps` has."""
 
     def loss(params, state, batch, key, step):
         value, aux = job.method.loss(params, state, batch, key, step)
-        return value, aux._replace(metrics={**aux.metrics, "monitor/std": jnp.float32(0.001)})
+        flat = (step >= steps.start) & (step < steps.stop)
+        std = jnp.where(flat, 0.001, aux.metrics["monitor/std"])
+        return value, aux._replace(metrics={**aux.metrics, "monitor/std": std})
 
     return job._replace(method=job.method._replace(loss=loss))
+
+
+def collapse_for_a_while(job: Job) -> Job:
+    """The steps 6 to 9 look collapsed."""
+    return collapse(job, range(BAD_STEP, BAD_STEP + 4))
 
 
 def hang_in_the_data(job: Job) -> Job:
@@ -143,8 +150,8 @@ def die_in_a_save(job: Job) -> Job:
     """The process dies as soon as the second checkpoint is on its way to disk."""
     save = Checkpoints.save
 
-    def dying(self, state, step, metrics):
-        save(self, state, step, metrics)
+    def dying(self, state, step, *rest):
+        save(self, state, step, *rest)
         if step == 6:
             os.kill(os.getpid(), 9)
 

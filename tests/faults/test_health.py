@@ -186,9 +186,10 @@ def test_the_first_losses_and_a_new_level_are_no_spikes():
 
 
 def test_a_jump_stops_where_the_recipe_says_so(tmp_path):
+    """The loss of step 31 is that of the state after step 30, which is not good then."""
     guarded, *_ = guard(tmp_path, Limits(spike="stop"), steps=(20, 30, 40))
     with pytest.raises(
-        Unhealthy, match="step 31: the loss jumped to 9, from 1; the last good checkpoint is that of step 30"
+        Unhealthy, match="step 31: the loss jumped to 9, from 1; the last good checkpoint is that of step 20"
     ):
         for step in range(1, 40):
             guarded.see(step, numbers(loss=9 if step == 31 else 1), INDEX)
@@ -236,8 +237,8 @@ def test_collapse_is_warned_of_once_and_after_its_patience(tmp_path):
 @pytest.mark.parametrize(
     "changes, sentence",
     [
-        ({"health.collapse": "rollback"}, "not offered: batches and random numbers are functions of the step"),
-        ({"health.spike": "shout"}, "health.spike='shout': write one of off, warn, stop"),
+        ({"health.spike": "shout"}, "health.spike='shout': write one of off, warn, stop, rollback"),
+        ({"health.rollbacks": "-1"}, "health.rollbacks=-1: write a number from 0"),
         ({"health.skips": "-1"}, "health.skips=-1: write a number from 0"),
         ({"checkpoint.best": "knn"}, "checkpoint.best='knn'"),
         ({"checkpoint.keep_every": "often"}, "'often' is no duration"),

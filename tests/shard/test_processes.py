@@ -105,6 +105,20 @@ def test_sigterm_to_one_saves_on_all_at_the_same_step_and_one_goes_on(alone, tmp
     assert len(losses(workdir)) == max(steps) + 2
 
 
+def test_a_checkpoint_that_one_process_cannot_read_is_set_aside_by_all(alone, tmp_path):
+    """All processes share this machine's disk, so one of them is made to misread."""
+    workdir, changes = tmp_path / "run", {"checkpoint.every": "2 steps", "processes.agree": "60.0"}
+    ended(*(start(workdir, *f, changes=changes) for f in flags(2, f"127.0.0.1:{port()}")))
+    longer = changes | {"duration": "5 steps"}
+    pairs = zip(flags(2, f"127.0.0.1:{port()}"), ([], ["--misread=4"]), strict=True)
+    said = ended(*(start(workdir, *f, *own, changes=longer) for f, own in pairs))
+    sentence = "the checkpoint of step 4 is damaged (its state cannot be read by process 1): moved to "
+    assert all(sentence in text and "step 2 is taken" in text for text in said)
+    assert (workdir / "checkpoints_damaged" / "4").is_dir() and (workdir / "checkpoints" / "5").is_dir()
+    assert losses(workdir)[:STEPS] == pytest.approx(losses(alone), rel=2e-4)
+    assert len(losses(workdir)) == 5
+
+
 def test_a_missing_peer_is_one_sentence(tmp_path):
     patience = {"processes.start": "3.0"}
     (said,) = ended(start(tmp_path / "run", *flags(2, f"127.0.0.1:{port()}")[0], changes=patience), code=75)

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 
 from ssl_jax import api, evaluation, loop, recipes, stopping
+from ssl_jax.checkpoint import Checkpoints, Damaged
 from ssl_jax.goodput import Goodput
 from ssl_jax.shard import processes
 from ssl_jax.verbs import _together
@@ -40,14 +41,29 @@ def recorded(batches, seen: list, pause: float):
         yield batch
 
 
+def misread(step: int) -> None:
+    """From now on this process, and no other, finds the checkpoint of a step damaged."""
+    read = Checkpoints._read
+
+    def failing(self, asked, *rest):
+        if asked == step:
+            raise Damaged(self._folder, step, "its state cannot be read")
+        return read(self, asked, *rest)
+
+    Checkpoints._read = failing
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("workdir")
     parser.add_argument("changes", type=json.loads)
     parser.add_argument("--pause", type=float, default=0.0)
     parser.add_argument("--features", action="store_true")
+    parser.add_argument("--misread", type=int)
     _together.add(parser)
     args = parser.parse_args()
+    if args.misread:
+        misread(args.misread)
     processes.Together.EVERY = 0.05
     seen, plain = [], loop.batches
     loop.batches = lambda job, start=0: recorded(plain(job, start), seen, args.pause)
