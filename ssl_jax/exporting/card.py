@@ -11,7 +11,9 @@ USE = {
     "timm": "timm.create_model(NAME, num_classes=0, checkpoint_path=FILE)",
     "detectron2": "MODEL.WEIGHTS: FILE",
     "huggingface": "transformers.AutoModel.from_pretrained(DIRECTORY)",
-    "stablehlo": 'jax.export.deserialize(bytearray(open(FILE, "rb").read())).call(images)["pool"]',
+    "stablehlo": 'weights = safetensors.numpy.load_file(f"{DIRECTORY}/weights.safetensors")\n'
+    'graph = jax.export.deserialize(bytearray(open(f"{DIRECTORY}/graph.stablehlo", "rb").read()))\n'
+    'graph.call(weights, images)["pool"]',
     "savedmodel": 'tf.saved_model.load(DIRECTORY)(images)["pool"]',
     "onnx": 'onnxruntime.InferenceSession(FILE).run(["pool"], {"images": images})',
 }

@@ -34,14 +34,9 @@ class Format(NamedTuple):
     suffixes: tuple[str, ...] = ()
 
 
-def about(encoder: Encoder) -> dict:
-    """What a file of this library's own says of itself."""
-    return {"config": encoder.config, "step": encoder.step, "which": encoder.which, "ssl_jax": __version__}
-
-
 def own(encoder: Encoder, path: pathlib.Path) -> None:
     """This library's names, .npz or .safetensors."""
-    weights.write(path, names.flat(encoder.params, encoder.stats), about(encoder))
+    weights.write(path, names.flat(encoder.params, encoder.stats), geometry.about(encoder))
 
 
 def safetensors(encoder: Encoder, path: pathlib.Path, layout: names.Layout) -> None:
@@ -183,9 +178,7 @@ FORMATS = {
         detectron2, "torch_models", lambda e: torchvision_model(e) | dict(kind="detectron2"), suffixes=(".pkl",)
     ),
     "huggingface": Format(huggingface, "huggingface", hf_model),
-    "stablehlo": Format(
-        graph("graphs.stablehlo"), "graphs", lambda e: dict(kind="stablehlo"), ours=True, suffixes=(".stablehlo",)
-    ),
+    "stablehlo": Format(graph("graphs.stablehlo"), "graphs", lambda e: dict(kind="stablehlo"), ours=True),
     "savedmodel": Format(graph("saved_model.saved_model"), "graphs", lambda e: dict(kind="savedmodel"), ours=True),
     "onnx": Format(graph("onnx_file.onnx"), "graphs", lambda e: dict(kind="onnx"), suffixes=(".onnx",)),
 }

@@ -2,10 +2,16 @@
 
 import numpy as np
 
+from ssl_jax import __version__
 from ssl_jax.encoder import Encoder
 from ssl_jax.exporting import adapting, names
 from ssl_jax.nets import positions
 from ssl_jax.views import compose
+
+
+def about(encoder: Encoder) -> dict:
+    """What a file of this library's own says of itself, beside the weights."""
+    return {"config": encoder.config, "step": encoder.step, "which": encoder.which, "ssl_jax": __version__}
 
 
 def shape(encoder: Encoder) -> tuple[int, int, int]:

@@ -12,7 +12,9 @@ import numpy as np
 from jax import export
 
 from ssl_jax.encoder import Encoder
-from ssl_jax.exporting.geometry import normalisation, shape
+from ssl_jax.exporting import names
+from ssl_jax.exporting import weights as files
+from ssl_jax.exporting.geometry import about, normalisation, shape
 from ssl_jax.types import Array, Tree
 
 PLATFORMS = ("cpu", "cuda", "tpu")
@@ -30,9 +32,16 @@ def forward(encoder: Encoder) -> Callable[[Tree, Array], dict[str, Array]]:
 
 
 def stablehlo(encoder: Encoder, path: pathlib.Path) -> None:
-    """`jax.export`'s bytes, for CPU, CUDA and TPU; jax.export.deserialize(bytes).call(images) gives the features."""
-    run, weights = forward(encoder), (encoder.params, encoder.stats)
+    """A directory: graph.stablehlo, `jax.export`'s bytes for CPU, CUDA and TPU, and weights.safetensors.
+
+    jax.export.deserialize(bytes).call(weights, images) gives the features. The weights are arguments, since as
+    constants they would be copied six times on the way into the bytes, and again by whoever compiles them.
+    """
+    run, weights = forward(encoder), names.stacked(encoder.params, encoder.stats)
     (batch,) = export.symbolic_shape("b")
     images = jax.ShapeDtypeStruct((batch, *shape(encoder)), jnp.float32)
-    exported = export.export(jax.jit(lambda images: run(weights, images)), platforms=PLATFORMS)(images)
-    path.write_bytes(exported.serialize())
+    shapes = jax.eval_shape(lambda: weights)
+    called = jax.jit(lambda weights, images: run(names.nested(weights), images))
+    path.mkdir()
+    (path / "graph.stablehlo").write_bytes(export.export(called, platforms=PLATFORMS)(shapes, images).serialize())
+    files.write(path / "weights.safetensors", weights, about(encoder))

@@ -38,11 +38,15 @@ class Layout(NamedTuple):
     inside: str = ""
 
 
+def stacked(params: Tree, stats: Tree) -> Flat:
+    """Own weights as the network has them, where an array may be of all its layers."""
+    return {**dict(_leaves(params)), **dict(_leaves(stats))}
+
+
 def flat(params: Tree, stats: Tree) -> Flat:
     """Own weights out of a network's parameters and statistics."""
-    found = {**dict(_leaves(params)), **dict(_leaves(stats))}
     out = {}
-    for name, value in found.items():
+    for name, value in stacked(params, stats).items():
         if name.startswith("blocks/"):
             out |= {f"blocks/{i}/{name.removeprefix('blocks/')}": one for i, one in enumerate(value)}
         else:
@@ -51,14 +55,17 @@ def flat(params: Tree, stats: Tree) -> Flat:
 
 
 def nested(own: Flat) -> tuple[Tree, Tree]:
-    """(parameters, statistics) as the network wants them: the reverse of `flat`."""
+    """(parameters, statistics) as the network wants them: the reverse of `flat`, and of `stacked`, traced or not."""
     layers: dict[str, dict[int, np.ndarray]] = {}
-    for name in [n for n in own if n.startswith("blocks/")]:
-        _, i, rest = name.split("/", 2)
-        layers.setdefault(f"blocks/{rest}", {})[int(i)] = own[name]
-    stacked = {name: np.stack([parts[i] for i in range(len(parts))]) for name, parts in layers.items()}
+    whole: Flat = {}
+    for name, value in own.items():
+        if layer := re.fullmatch(r"blocks/(\d+)/(.+)", name):
+            layers.setdefault(f"blocks/{layer[2]}", {})[int(layer[1])] = value
+        else:
+            whole[name] = value
+    whole |= {name: np.stack([parts[i] for i in range(len(parts))]) for name, parts in layers.items()}
     trees: tuple[dict, dict] = {}, {}
-    for name, value in ({n: v for n, v in own.items() if not n.startswith("blocks/")} | stacked).items():
+    for name, value in whole.items():
         *folders, leaf = name.split("/")
         place = trees[leaf in STATISTICS]
         for folder in folders:

@@ -31,16 +31,16 @@ def small():
 
 @pytest.mark.parametrize(
     ("to", "name"),
-    [("npz", "a.npz"), ("safetensors", "a.safetensors"), ("stablehlo", "a.stablehlo"), ("savedmodel", "a")],
+    [("npz", "a.npz"), ("safetensors", "a.safetensors"), ("stablehlo", "a"), ("savedmodel", "a")],
 )
 def test_it_is_read_back_in_another_process(small, tmp_path, to, name):
     receipt = export.written(small, to, str(tmp_path / name))
     assert receipt["verified"] and receipt["difference"] <= 1e-5 and receipt["weights_sha256"] == receipts.digest(small)
-    folder, stem = (tmp_path / name, "") if to == "savedmodel" else (tmp_path, "a.")
+    folder, stem = (tmp_path / name, "") if name == "a" else (tmp_path, "a.")
     assert json.loads((folder / f"{stem}receipt.json").read_text()) == receipt
-    card = (folder / ("README.md" if to == "savedmodel" else "a.md")).read_text()
+    card = (folder / ("README.md" if name == "a" else "a.md")).read_text()
     assert "# simclr encoder" in card and "Read back by" in card and "32 x 32 x 3" in card
-    assert len(list(tmp_path.iterdir())) == (1 if to == "savedmodel" else 3)
+    assert len(list(tmp_path.iterdir())) == (1 if name == "a" else 3)
 
 
 @pytest.mark.parametrize("suffix", (".npz", ".safetensors"))
@@ -52,6 +52,19 @@ def test_an_exported_file_is_an_encoder_again(small, tmp_path, suffix):
     again = encoders.load(path)
     np.testing.assert_array_equal(again.embed(images)["pool"], small.embed(images)["pool"])
     assert (again.step, again.which, again.digest) == (7, "encoder", small.digest)
+
+
+def test_tensorflow_knows_every_operation_of_a_vision_transformer(tmp_path):
+    receipt = export.written(drawn(LEARNED, **VIT), "savedmodel", str(tmp_path / "a"))
+    assert receipt["verified"] and receipt["difference"] <= 1e-5
+
+
+def test_the_weights_beside_a_graph_are_an_encoder_again(tmp_path):
+    """Arrays there are of all layers, as the network has them."""
+    made = drawn(LEARNED, **VIT)
+    export.written(made, "stablehlo", str(tmp_path / "a"))
+    again = encoders.load(str(tmp_path / "a" / "weights.safetensors"))
+    assert receipts.digest(again) == receipts.digest(made) and (again.step, again.digest) == (7, made.digest)
 
 
 @interop

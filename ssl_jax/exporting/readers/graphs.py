@@ -15,9 +15,11 @@ import numpy as np
 def stablehlo(path):
     import jax
     from jax import export
+    from safetensors.numpy import load_file
 
-    run = export.deserialize(bytearray(pathlib.Path(path).read_bytes())).call
-    return lambda images: run(images)["pool"], {"jax": jax.__version__}
+    run = export.deserialize(bytearray((pathlib.Path(path) / "graph.stablehlo").read_bytes())).call
+    weights = jax.device_put(load_file(pathlib.Path(path) / "weights.safetensors"))
+    return lambda images: run(weights, images)["pool"], {"jax": jax.__version__}
 
 
 def savedmodel(path):
