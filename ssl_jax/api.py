@@ -22,7 +22,7 @@ from ssl_jax.types import TrainState
 from ssl_jax.watchdog import Watchdog
 
 CACHE = pathlib.Path("~/.cache/ssl_jax/compiled").expanduser()
-"""Where compiled steps are kept between runs, unless JAX_COMPILATION_CACHE_DIR names another place."""
+"""The place of `cache`, unless the environment names another."""
 
 
 def train(
@@ -129,7 +129,11 @@ def resolved(config: ConfigDict | dict, changes: dict[str, str], workdir: str) -
     return full
 
 
+def cache() -> pathlib.Path:
+    """Where compiled steps are kept between runs: `CACHE`, or what JAX_COMPILATION_CACHE_DIR names."""
+    return pathlib.Path(os.environ.get("JAX_COMPILATION_CACHE_DIR") or CACHE)
+
+
 def keep_compiled() -> None:
     """Compiled functions outlive the process, so that the next start of the same run is quick."""
-    if not os.environ.get("JAX_COMPILATION_CACHE_DIR"):
-        jax.config.update("jax_compilation_cache_dir", str(CACHE))
+    jax.config.update("jax_compilation_cache_dir", str(cache()))

@@ -3,6 +3,9 @@
 `plan` starts this file as a process of its own for each topology, since the TPU's compiler wants its own environment.
 """
 
+import contextlib
+import gzip
+import hashlib
 import importlib.util
 import json
 import os
@@ -14,7 +17,7 @@ from typing import Any
 import jax
 from jax.experimental import topologies
 
-from ssl_jax import build, durations, recipes
+from ssl_jax import api, build, durations, recipes
 from ssl_jax.data import sources
 from ssl_jax.shard import chips, operations, program
 from ssl_jax.shard import mesh as meshes
@@ -24,7 +27,7 @@ from ssl_jax.shard.program import Program
 KNOWN = {"imagenet2012": (1281167, 1000, 3), "imagenet1k": (1281167, 1000, 3), "cifar10": (50000, 10, 3)}
 """Examples, classes and channels of datasets that a planner need not have."""
 TOO_MUCH = re.compile(
-    r"Used ([\d.]+)([GMK]) of ([\d.]+)([GMK]) hbm|([\d.]+)([GMK]) exceeds available HBM \(([\d.]+)([GMK])"
+    r"Used ([\d.]+)([GMK]) of ([\d.]+)([GMK]) hbm|([\d.]+)([GMK])\)? exceeds available HBM \(([\d.]+)([GMK])"
 )
 FAR = 16
 """Times the recipe's batch beyond which no larger one is looked for."""
@@ -126,7 +129,7 @@ def row(config: dict, slice_: Topology, sizes: tuple, search: bool) -> dict[str,
     found["state_bytes"] = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(made.state))
     if not slice_.shape:
         return found
-    first = compiled(made)
+    first = compiled(made, devices)
     found |= first
     limit, per_chip = CHIPS[slice_.chip].memory, len(devices) // slice_.chips
     found["fits"] = "peak" in first and first["peak"] * per_chip <= limit
@@ -159,10 +162,40 @@ def traced(made: Program) -> jax.stages.Traced:
     return made.step.trace(made.state, made.batch, jax.eval_shape(lambda: jax.random.key(0)))
 
 
-def compiled(made: Program) -> dict[str, Any]:
+def compiled(made: Program, devices: list) -> dict[str, Any]:
     """Bytes on one device: arguments, temporaries, peak; or only what was `needed`, where that is too much."""
+    found = remembered(traced(made).lower(), devices)
+    if "needed" in found:
+        return found
+    out = {name: found[name] for name in ("arguments", "temporary", "peak", "bytes_accessed", "compiler_flops")}
+    if found["text"]:
+        out["collectives"] = operations.collectives(found["text"])
+        out["bytes_accessed"] += operations.repeated(found["text"])
+    return out
+
+
+def remembered(lowered: jax.stages.Lowered, devices: list) -> dict[str, Any]:
+    """What `told` has of a step; from a file where the same compiler has met the same step before.
+
+    JAX's own cache keeps programs, which no chip that is not there can load.
+    """
+    compiler = f"{devices[0].device_kind} {devices[0].client.platform_version} {devices}"
+    key = hashlib.sha256((compiler + lowered.as_text()).encode()).hexdigest()
+    path = api.cache() / "plans" / f"{key}.json.gz"
+    if path.exists():
+        return json.loads(gzip.decompress(path.read_bytes()))
+    found = told(lowered)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.write_bytes(gzip.compress(json.dumps(found).encode()))
+    fresh.replace(path)
+    return found
+
+
+def told(lowered: jax.stages.Lowered) -> dict[str, Any]:
+    """What the compiler tells of a step: bytes of memory, its own counts, its text; or the bytes that are `needed`."""
     try:
-        step = traced(made).lower().compile()
+        step = lowered.compile()
     except jax.errors.JaxRuntimeError as error:
         found = TOO_MUCH.search(str(error))
         if not found:
@@ -173,11 +206,9 @@ def compiled(made: Program) -> dict[str, Any]:
     out = {"arguments": memory.argument_size_in_bytes, "temporary": memory.temp_size_in_bytes}
     # Donated arguments are the outputs' memory.
     out["peak"] = out["arguments"] + out["temporary"] + memory.output_size_in_bytes - memory.alias_size_in_bytes
-    out |= {"bytes_accessed": cost["bytes accessed"], "compiler_flops": cost["flops"]}
-    try:
-        out["collectives"] = operations.collectives(step.as_text())
-    except jax.errors.JaxRuntimeError:
-        pass  # libtpu does not give the text for every chip
+    out |= {"bytes_accessed": cost["bytes accessed"], "compiler_flops": cost["flops"], "text": ""}
+    with contextlib.suppress(jax.errors.JaxRuntimeError):  # libtpu does not give the text for every chip
+        out["text"] = step.as_text()
     return out
 
 
@@ -191,14 +222,14 @@ def largest(config: dict, sizes: tuple, devices: list, first: dict, limit: float
     if other % len(devices):
         return None
     try:
-        second = compiled(program_of({**config, "batch": other}, sizes, devices))
+        second = compiled(program_of({**config, "batch": other}, sizes, devices), devices)
     except ValueError:
         return None
     (b0, m0), (b1, m1) = sorted((b, row.get("peak", row.get("needed"))) for b, row in ((batch, first), (other, second)))
     slope = max((m1 - m0) / (b1 - b0), 1.0)
     guess = min(int(b0 + (limit - m0) / slope), FAR * batch) // len(devices) * len(devices)
     while guess >= len(devices):
-        third = compiled(program_of({**config, "batch": guess}, sizes, devices))
+        third = compiled(program_of({**config, "batch": guess}, sizes, devices), devices)
         if "peak" in third:
             return guess
         guess = int(guess * 0.95) // len(devices) * len(devices)

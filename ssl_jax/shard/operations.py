@@ -10,6 +10,18 @@ WIDTHS = {"pred": 1, "s8": 1, "u8": 1, "bf16": 2, "f16": 2, "s16": 2, "u16": 2, 
 """Bytes of an element; 4 for all others that occur."""
 SENT = re.compile(rf"= (?P<shape>.+?) (?P<kind>{'|'.join(KINDS)})(?P<start>-start)?\(")
 ARRAY = re.compile(r"\b([a-z]+\d*)\[([\d,]*)\]")
+PLACED = re.compile(ARRAY.pattern + r"(\{[^}]*\})?")
+INSTRUCTION = re.compile(
+    r"\s+(?:ROOT )?%?(?P<name>[\w.-]+) = (?P<shape>.+?) (?P<kind>[a-z][\w-]*)\((?P<operands>[^)]*)\)"
+)
+FREE = ("parameter", "constant", "get-tuple-element", "tuple", "bitcast", "while", "conditional", "call", "custom-call")
+"""Instructions that move nothing themselves; custom calls of a TPU hand out memory."""
+BLOCK = re.compile(r"(?P<entry>ENTRY )?%?(?P<name>[\w.-]+) \(.*\{$")
+LOOP = re.compile(r" while\(.*?condition=%?(?P<condition>[\w.-]+), body=%?(?P<body>[\w.-]+)")
+CALLED, FUSED = ("call", "conditional", "async-start"), ("fusion",)
+"""Kinds of instructions that run other blocks as they are, or as one kernel."""
+INNER = re.compile(r"(?:to_apply=|calls=|branch_computations=\{)([^},]*(?:, %[\w.-]+)*)")
+CHANNEL = re.compile(r"channel_id=(\d+)")
 
 
 def flops(jaxpr: core.Jaxpr) -> float:
@@ -41,18 +53,86 @@ def _of_equation(equation: core.JaxprEqn) -> float:
 
 
 def collectives(text: str) -> dict[str, dict[str, float]]:
-    """{kind: {"count": instructions, "bytes": of their results on one device}} of a compiled module's text.
-
-    An instruction in the body of a loop counts once.
-    """
+    """{kind: {"count": times, "bytes": of their results on one device}} of a step of a compiled module's text."""
     found: dict[str, dict[str, float]] = {}
-    for match in SENT.finditer(text):
-        arrays = ARRAY.findall(match["shape"])
-        if match["start"] and match["kind"] in ("all-gather", "collective-permute"):
-            arrays = arrays[len(arrays) // 2 :] if match["kind"] == "all-gather" else arrays[1:2]
-        row = found.setdefault(match["kind"], {"count": 0, "bytes": 0.0})
-        row["count"] += 1
-        row["bytes"] += sum(
-            WIDTHS.get(kind, 4) * math.prod(map(int, sides.split(",") if sides else ())) for kind, sides in arrays
-        )
+    channels = set()
+    for times, lines in _blocks(text, inside=CALLED + FUSED):
+        for line in lines:
+            match, channel = SENT.search(line), CHANNEL.search(line)
+            if not match or channel and channel[1] in channels:  # of a collective in several parts, each is told of
+                continue
+            channels |= {channel[1]} if channel else set()
+            arrays = ARRAY.findall(match["shape"])
+            if match["start"] and match["kind"] in ("all-gather", "collective-permute"):
+                arrays = arrays[len(arrays) // 2 :] if match["kind"] == "all-gather" else arrays[1:2]
+            row = found.setdefault(match["kind"], {"count": 0, "bytes": 0.0})
+            row["count"] += times
+            row["bytes"] += times * sum(_bytes(*array) for array in arrays)
     return found
+
+
+def repeated(text: str) -> float:
+    """Bytes that the loops of a step move beyond their first turn, which compilers' own counts leave out.
+
+    Operands and results of the instructions in their bodies; of arrays that have an entry for each turn, one entry.
+    """
+    return sum((turns - 1) * _traffic(lines, turns) for turns, lines in _blocks(text, inside=CALLED))
+
+
+def _traffic(lines: list[str], turns: int) -> float:
+    """Bytes that one turn of a block moves between a chip's large memory and what computes."""
+    found = [match for match in map(INSTRUCTION.match, lines) if match]
+    shapes, moved = {match["name"]: match["shape"] for match in found}, 0.0
+    for match in found:
+        if match["kind"] not in FREE and not match["kind"].endswith("-done"):
+            names = re.findall(r"%([\w.-]+)", match["operands"])
+            every = [match["shape"], *(shapes[name] for name in names if name in shapes)]
+            moved += sum(_moved(shape, turns) for shape in every)
+    return moved
+
+
+def _moved(shape: str, turns: int) -> float:
+    """Bytes of the arrays of a shape that lie in the chip's large memory; S(1) is its small one."""
+    arrays = [array for array in PLACED.findall(shape) if "S(" not in array[2]]
+    return sum(_bytes(kind, sides) / (turns if sides.split(",")[0] == str(turns) else 1) for kind, sides, _ in arrays)
+
+
+def _bytes(kind: str, sides: str) -> float:
+    return float(WIDTHS.get(kind, 4) * math.prod(map(int, sides.split(",") if sides else ())))
+
+
+def _blocks(text: str, inside: tuple[str, ...]) -> list[tuple[int, list[str]]]:
+    """(how often it runs in a step, its lines) for what a compiled module runs.
+
+    That is its entry, what loops have in them, and what instructions of the kinds `inside` have. A text without an
+    entry is one block.
+    """
+    blocks: dict[str, list[str]] = {}
+    name = entry = ""
+    for line in text.splitlines():
+        if head := BLOCK.match(line):
+            name = head["name"]
+            entry = name if head["entry"] else entry
+        blocks.setdefault(name, []).append(line)
+    found: list[tuple[int, list[str]]] = []
+
+    def visit(name: str, times: int) -> None:
+        found.append((times, blocks[name]))
+        for line in blocks[name]:
+            if loop := LOOP.search(line):
+                visit(loop["body"], times * _turns(line, blocks[loop["condition"]]))
+            if (one := INSTRUCTION.match(line)) and one["kind"] in inside:
+                for inner in re.findall(r"[\w.-]+", " ".join(INNER.findall(line))):
+                    visit(inner, times)
+
+    if entry:
+        visit(entry, 1)
+    return found or [(1, text.splitlines())]
+
+
+def _turns(line: str, condition: list[str]) -> int:
+    """How often a loop runs, by its own word or the constant that its counter is compared with; 1 if neither tells."""
+    if known := re.search(r'known_trip_count":\{"n":"(\d+)"', line):
+        return int(known[1])
+    bounds = {int(n) for n in re.findall(r" constant\((\d+)\)", "\n".join(condition))}
+    return bounds.pop() if len(bounds) == 1 else 1

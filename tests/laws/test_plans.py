@@ -2,6 +2,7 @@
 
 from functools import cache
 
+import jax
 import pytest
 
 from ssl_jax import planning
@@ -19,17 +20,25 @@ def plan(name: str, topology: str, **changes: str) -> dict:
     return row
 
 
+EMBEDDINGS = {"simclr_imagenet_r50": 2 * 4096 * 128 * 4}
+"""Bytes of what each device must have of all others' examples, besides sums: of methods with negatives."""
+
+
 @pytest.mark.parametrize(
-    ("name", "kinds"),
-    [
-        ("simclr_imagenet_r50", {"all-gather", "all-reduce"}),  # embeddings; gradients and batch statistics
-        ("byol_imagenet_r50", {"all-reduce"}),  # each example is compared with itself
-        ("dino_imagenet_vits16", {"all-reduce"}),  # gradients, and the mean that the centre follows
-        ("mae_imagenet_vitb16", {"all-reduce"}),  # gradients
-    ],
+    "name", ["simclr_imagenet_r50", "byol_imagenet_r50", "dino_imagenet_vits16", "mae_imagenet_vitb16"]
 )
-def test_a_step_sends_what_its_mathematics_needs(name, kinds):
-    assert set(plan(name, "v5e:8x8")["collectives"]) == kinds
+def test_a_step_sends_what_its_mathematics_needs(name):
+    """Gradients and batch statistics are summed, embeddings gathered and their gradients brought back, no more.
+
+    A compiler may gather as a sum of parts that do not overlap, and it sums gradients in bfloat16 where the products
+    that they come from are. Images or activations that travel would be a hundred times as much.
+    """
+    sent = plan(name, "v5e:8x8")["collectives"]
+    assert set(sent) <= {"all-gather", "all-reduce"}
+    assert name in EMBEDDINGS or set(sent) == {"all-reduce"}
+    params = planning.program_of(recipe(name), IMAGENET, jax.devices()[:1]).state.params
+    count, needed = sum(leaf.size for leaf in jax.tree.leaves(params)), EMBEDDINGS.get(name, 0)
+    assert 2 * count + needed <= sum(row["bytes"] for row in sent.values()) <= 1.1 * 4 * count + 4 * needed
 
 
 @pytest.mark.parametrize(
@@ -37,8 +46,8 @@ def test_a_step_sends_what_its_mathematics_needs(name, kinds):
     [
         ("simclr_imagenet_r50", "v5e:8x8", {}),
         ("simclr_imagenet_r50", "v5e:4x4", {"nets__encoder__remat": "True"}),
-        ("dino_imagenet_vits16:300", "v5e:4x4", {}),
-        ("mae_imagenet_vitb16", "v5e:8x8", {"nets__encoder__variant": "L/16"}),
+        ("dino_imagenet_vits16:300", "v5e:4x4", {"nets__encoder__remat": "True"}),
+        ("mae_imagenet_vitb16", "v5e:8x8", {"nets__encoder__variant": "L/16", "nets__encoder__remat": "True"}),
     ],
 )
 def test_the_published_batch_fits(name, topology, changes):

@@ -54,6 +54,56 @@ def test_collectives_of_a_real_program():
     assert found["all-reduce"] == {"count": 1, "bytes": 4}
 
 
+def test_a_loop_sends_in_every_turn():
+    place = mesh.make(8, 1, devices=jax.devices()[:8])
+    split, whole = mesh.by_example(place), mesh.replicated(place)
+    looped = lambda z: jax.lax.scan(lambda c, _: (c + jnp.sum(z * c), None), 1.0, length=6)[0]  # noqa: E731
+    compiled = jax.jit(looped, in_shardings=split, out_shardings=whole).lower(jax.ShapeDtypeStruct((64,), jnp.float32))
+    assert operations.collectives(compiled.compile().as_text()) == {"all-reduce": {"count": 6, "bytes": 24}}
+
+
+def test_a_collective_in_several_kernels_is_one():
+    text = """
+%first (p: f32[2]) -> (f32[2], f32[8]) {
+  %g = f32[8]{0} all-gather(%p), channel_id=7, dimensions={0}
+}
+
+%last (p: (f32[2], f32[8])) -> f32[8] {
+  %g.1 = f32[8]{0} all-gather(%q), channel_id=7, dimensions={0}
+}
+
+ENTRY %main (x: f32[2]) -> f32[8] {
+  %start = (f32[2]{0}, f32[8]{0}) fusion(%x), kind=kCustom, calls=%first
+  ROOT %done = f32[8]{0} fusion(%start), kind=kCustom, calls=%last
+}
+"""
+    assert operations.collectives(text) == {"all-gather": {"count": 1, "bytes": 32}}
+
+
+def test_memory_is_used_in_every_turn_of_a_loop():
+    text = """
+%body.1 (p: (s32[], f32[10,4])) -> (s32[], f32[10,4]) {
+  %p = (s32[], f32[10,4]{1,0}, f32[5,8]{1,0}) parameter(0)
+  %a = f32[10,4]{1,0} get-tuple-element(%p), index=1
+  %all = f32[5,8]{1,0} get-tuple-element(%p), index=2
+  %near = f32[100]{0:S(1)} get-tuple-element(%p), index=3
+  ROOT %b = bf16[10,4]{1,0} fusion(%a, %all, %near), kind=kLoop, calls=%fused
+}
+
+%condition.1 (p: (s32[], f32[10,4])) -> pred[] {
+  %end = s32[] constant(5)
+  ROOT %less = pred[] compare(%i, %end), direction=LT
+}
+
+ENTRY %main (x: f32[10,4]) -> f32[10,4] {
+  %far = f32[1000]{0} add(%x, %x)
+  %w = (s32[], f32[10,4]{1,0}) while(%t), condition=%condition.1, body=%body.1
+}
+"""
+    turn = 10 * 4 * 4 + 8 * 4 + 10 * 4 * 2  # the operand, a fifth of what is stacked, the result; nothing that is near
+    assert operations.repeated(text) == 4 * turn
+
+
 def test_collectives_that_start_and_end():
     text = """
   %a = (bf16[8,16]{1,0}, bf16[64,16]{1,0}) all-gather-start(bf16[8,16]{1,0} %x), dimensions={0}
