@@ -31,7 +31,7 @@ class Encoder(NamedTuple):
     config: the resolved recipe. step: of the checkpoint. digest: of the recipe. which: the name of the encoder.
     params, stats: its weights. net: its network.
     host: image [h, w, c] and seed -> {"clean": [1, s, s, c]}, the recipe's preprocessing; a tensorflow graph function.
-    outputs: integers [b, 1, s, s, c], split by example over all devices -> {"pool": [b, d], ...}; jitted.
+    outputs: integers [b, 1, s, s, c], split by example over this process's devices -> {"pool": [b, d], ...}; jitted.
     """
 
     config: dict
@@ -61,7 +61,7 @@ class Encoder(NamedTuple):
 
     def stream(self, source: Source, *, batch: int) -> tuple[np.ndarray, np.ndarray]:
         """(float32 [n, d] pooled features, int32 [n] labels, -1 where there is none) of a source, in its order."""
-        mesh = meshes.make()
+        mesh = meshes.local()
         rows = stream.sequential(source, self.host, batch=max(batch // mesh.size, 1) * mesh.size)
         with device.put(rows, meshes.by_example(mesh)) as batches:
             parts = ({"image": b["clean"], "label": b["label"], "mask": b["mask"]} for b in batches)
@@ -87,7 +87,7 @@ def load(path: str, *, step: int | None = None, which: str | None = None) -> Enc
     which = which or next(iter(places))
     with contextlib.closing(Checkpoints(f"{path}/checkpoints", None)) as saved:
         step = saved.chosen(step)
-        state = saved.contents(step, meshes.replicated(meshes.make()), places[which])
+        state = saved.contents(step, meshes.replicated(meshes.local()), places[which])
     params, stats = (functools.reduce(lambda tree, key: tree[key], place, state) for place in places[which])
     return made(config, step, which, params, stats)
 
@@ -96,7 +96,7 @@ def made(config: dict, step: int, which: str, params: Tree, stats: Tree) -> Enco
     """An encoder of a resolved recipe from its weights."""
     net, clean = network(config), build.preprocess(config["clean"], config["photometric"])
 
-    @program.jit_on(meshes.make())
+    @program.jit_on(meshes.local())
     def outputs(params, stats, images):
         views = clean.device(jax.random.key(0), {"clean": images})["clean"]
         return net.apply(params, stats, views[:, 0], train=False)[0]
@@ -120,12 +120,22 @@ def network(config: dict, **changes: Any) -> Net:
     return build.net_of("encoder", spec)(**{k: v for k, v in spec.items() if k != "name"})
 
 
-def to_file(encoder: Encoder, source: Source, out: str, *, batch: int, say: Callable[[int, int], None]) -> None:
+def to_file(
+    encoder: Encoder,
+    source: Source,
+    out: str,
+    *,
+    batch: int,
+    say: Callable[[int, int], None],
+    process: tuple[int, int] = (0, 1),
+    meet: Callable[[], Any] = lambda: None,
+) -> None:
     """Writes `out` with "features" float32 [n, d] and "labels" int32 [n], in the order of the source.
 
     out: .npz, or .parquet with one row an example (the extra [parquet]). Parts lie in `out`.parts until all are there,
     so that the same call after an interruption goes on. say: is told how many examples are done, and of how many.
-    Raises ValueError for another name, or parts of another encoder or source.
+    process: which of several this is and how many there are; each makes some parts, and the first writes `out`. meet:
+    returns when all have called it. Raises ValueError for another name, or parts of another encoder or source.
     """
     path = epath.Path(out)
     write = _writer(path)
@@ -133,13 +143,16 @@ def to_file(encoder: Encoder, source: Source, out: str, *, batch: int, say: Call
     parts.mkdir(parents=True, exist_ok=True)
     _claim(parts, f"{encoder.digest} step {encoder.step} {encoder.which} of {source.digest}")
     starts = range(0, source.size, PART)
-    for start in starts:
+    for start in starts[process[0] :: process[1]]:
         stop = min(start + PART, source.size)
         part = parts / f"{start:010d}.npz"
         if not part.exists():
             rows, labels = encoder.stream(subset(source, np.arange(start, stop)), batch=batch)
             _in_one_move(np.savez, part, features=rows, labels=labels)
         say(stop, source.size)
+    meet()
+    if process[0] > 0:
+        return
     read = [np.load((parts / f"{start:010d}.npz").open("rb")) for start in starts]
     write(path, **{name: np.concatenate([one[name] for one in read]) for name in ("features", "labels")})
     parts.rmtree()

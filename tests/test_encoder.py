@@ -1,7 +1,11 @@
 """A trained encoder out of its work directory: the same features as the run measures, in Python and in a file."""
 
 import json
+import os
 import shutil
+import socket
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -51,6 +55,28 @@ def test_images_of_any_size_have_the_features_that_the_run_measures(run):
     large = [np.repeat(np.repeat(image, 2, 0), 2, 1) for image in images[:2]]
     alike = np.sum(loaded.embed([*large, images[5]])["pool"] * features[[0, 1, 5]], 1)
     assert (alike > 0.8 * np.sum(features[[0, 1, 5]] ** 2, 1)).all()
+
+
+def test_two_processes_share_the_work(run, tmp_path):
+    workdir, _, _ = run
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+
+    def started(out, *flags):
+        where = [f"--workdir={workdir}", "--data=embedded:fashion_mnist/train", f"--out={tmp_path / out}"]
+        return subprocess.Popen(
+            [sys.executable, "-m", "ssl_jax", "embed", *where, *flags], env=env, stdout=-1, text=True
+        )
+
+    env = {**os.environ, "JAX_NUM_CPU_DEVICES": "2", "XLA_FLAGS": ""}
+    pair = [started("two.npz", f"--coordinator={address}", "--processes=2", f"--process={i}") for i in range(2)]
+    said = [process.communicate(timeout=600)[0] for process in (*pair, started("one.npz"))]
+    assert [text.count("10000 features of") for text in said] == [1, 0, 1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.npz", "two.npz"]
+    one, two = np.load(tmp_path / "one.npz"), np.load(tmp_path / "two.npz")
+    np.testing.assert_array_equal(one["labels"], two["labels"])
+    np.testing.assert_array_equal(one["features"], two["features"])
 
 
 def test_a_file_has_all_features_in_order_and_goes_on_after_an_interruption(run, tmp_path, monkeypatch):

@@ -74,7 +74,8 @@ class Feed:
 def put(iterator: Iterator[Batch], sharding: Any, *, depth: int = 2, keep: tuple[str, ...] = ("replaced",)) -> Feed:
     """Turn an iterator of this process's batches into a Feed of global ones, `depth` of them ahead.
 
-    Every array [b_local, ...] becomes a jax array [b, ...] with `sharding`, which splits axis 0, in the dtype it has;
+    Every array [b_local, ...] becomes a jax array [b, ...] with `sharding`, which splits axis 0 over the devices of all
+    processes or of this one alone, in the dtype it has;
     the arrays named in `keep` stay numpy, for this process alone. An exception of the iterator is raised by `next`.
     ValueError, from `next`, where the batch is not divisible by the devices.
     """
@@ -86,7 +87,8 @@ def _globally(batch: Batch, sharding: Any, keep: tuple[str, ...]) -> Batch:
 
 
 def _spread(name: str, value: np.ndarray, sharding: Any) -> jax.Array:
-    shape = (len(value) * jax.process_count(), *value.shape[1:])
+    owners = {device.process_index for device in sharding.device_set}
+    shape = (len(value) * len(owners), *value.shape[1:])
     try:
         sharding.shard_shape(shape)
     except ValueError as error:

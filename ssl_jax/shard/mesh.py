@@ -24,6 +24,11 @@ def make(data: int = -1, fsdp: int = 1, *, devices: list | None = None) -> Mesh:
     return Mesh(np.asarray(devices).reshape(data, fsdp), AXES, axis_types=(AxisType.Auto,) * 2)
 
 
+def local() -> Mesh:
+    """The devices of this process, for work that has nothing to do with other processes."""
+    return make(devices=jax.local_devices())
+
+
 def by_example(mesh: Mesh) -> NamedSharding:
     """Axis 0 over all devices: batches."""
     return NamedSharding(mesh, PartitionSpec(AXES))
