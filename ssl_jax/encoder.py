@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from etils import epath
 
@@ -77,7 +78,7 @@ def load(path: str, *, step: int | None = None, which: str | None = None) -> Enc
     """
     if path.endswith(weights.SUFFIXES):
         params, stats, about = weights.read(path)
-        return made(recipes.tuples(about["config"]), about["step"], about["which"], params, stats)
+        return made(recipes.tuples(about["config"]), about["step"], about["which"], put(params), put(stats))
     config = build.resolve(recipes.of_run(path))
     # The encoder knows neither the dataset's size nor its classes: any will do to learn what encoders there are.
     clock = durations.run(config["duration"], examples=config["batch"], batch=config["batch"])
@@ -90,6 +91,13 @@ def load(path: str, *, step: int | None = None, which: str | None = None) -> Enc
         state = saved.contents(step, meshes.replicated(meshes.local()), places[which])
     params, stats = (functools.reduce(lambda tree, key: tree[key], place, state) for place in places[which])
     return made(config, step, which, params, stats)
+
+
+def put(tree: dict) -> dict:
+    """The arrays of a tree moved to the device one by one, so that they never lie in memory twice."""
+    for name, value in tree.items():
+        tree[name] = put(value) if isinstance(value, dict) else jnp.asarray(value)
+    return tree
 
 
 def made(config: dict, step: int, which: str, params: Tree, stats: Tree) -> Encoder:

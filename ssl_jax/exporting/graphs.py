@@ -41,7 +41,7 @@ def stablehlo(encoder: Encoder, path: pathlib.Path) -> None:
     (batch,) = export.symbolic_shape("b")
     images = jax.ShapeDtypeStruct((batch, *shape(encoder)), jnp.float32)
     shapes = jax.eval_shape(lambda: weights)
-    called = jax.jit(lambda weights, images: run(names.nested(weights), images))
+    called = jax.jit(lambda weights, images: run(names.nested(dict(weights)), images))
     path.mkdir()
     (path / "graph.stablehlo").write_bytes(export.export(called, platforms=PLATFORMS)(shapes, images).serialize())
     files.write(path / "weights.safetensors", weights, about(encoder))

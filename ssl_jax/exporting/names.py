@@ -55,17 +55,17 @@ def flat(params: Tree, stats: Tree) -> Flat:
 
 
 def nested(own: Flat) -> tuple[Tree, Tree]:
-    """(parameters, statistics) as the network wants them: the reverse of `flat`, and of `stacked`, traced or not."""
-    layers: dict[str, dict[int, np.ndarray]] = {}
-    whole: Flat = {}
-    for name, value in own.items():
-        if layer := re.fullmatch(r"blocks/(\d+)/(.+)", name):
-            layers.setdefault(f"blocks/{layer[2]}", {})[int(layer[1])] = value
-        else:
-            whole[name] = value
-    whole |= {name: np.stack([parts[i] for i in range(len(parts))]) for name, parts in layers.items()}
+    """(parameters, statistics) as the network wants them: the reverse of `flat`, and of `stacked`, traced or not.
+
+    `own` is empty afterwards, so that the layers need not lie in memory twice.
+    """
+    places: dict[str, dict[int, str]] = {}
+    for name in own:
+        layer = re.fullmatch(r"blocks/(\d+)/(.+)", name)
+        places.setdefault(f"blocks/{layer[2]}" if layer else name, {})[int(layer[1]) if layer else -1] = name
     trees: tuple[dict, dict] = {}, {}
-    for name, value in whole.items():
+    for name, parts in places.items():
+        value = own.pop(name) if -1 in parts else np.stack([own.pop(parts[i]) for i in range(len(parts))])
         *folders, leaf = name.split("/")
         place = trees[leaf in STATISTICS]
         for folder in folders:
