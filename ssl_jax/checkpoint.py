@@ -5,7 +5,6 @@ each array. Both appear in one move when both are complete.
 """
 
 import contextlib
-import functools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ import jax
 import orbax.checkpoint as ocp
 from etils import epath
 
+from ssl_jax import paths
 from ssl_jax.checksums import checksums, described
 from ssl_jax.orbax_words import AWAY, writing
 from ssl_jax.types import TrainState
@@ -138,8 +138,8 @@ class Checkpoints:
             raise Damaged(self._folder, step, f"it is the state of step {int(state.step)}")
         return state
 
-    def contents(self, step: int, sharding: Any, paths: Iterable[tuple[str, ...]]) -> dict:
-        """What lies at `paths` of the state at `step`, as nested dicts, all leaves with `sharding`; no more is read.
+    def contents(self, step: int, sharding: Any, places: Iterable[tuple[str, ...]]) -> dict:
+        """What lies at some paths of the state at `step`, as nested dicts, all leaves with `sharding`; no more is read.
 
         For a reader who need not know the recipe. Raises Damaged where it is not what was saved.
         """
@@ -147,8 +147,8 @@ class Checkpoints:
         place, reader, target = self._folder / str(step) / "state", ocp.PyTreeCheckpointer(), {}
         with self._reading(step, "state"):
             shapes = reader.metadata(place).item_metadata.tree
-            for path in paths:
-                _put(target, path, functools.reduce(lambda tree, key: tree[key], path, shapes))
+            for path in places:
+                target = paths.replaced(target, path, paths.at(shapes, path))
             target = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=sharding), target)
             how = ocp.checkpoint_utils.construct_restore_args(target)
             state = reader.restore(place, args=ocp.args.PyTreeRestore(target, restore_args=how, partial_restore=True))
@@ -265,11 +265,3 @@ class Checkpoints:
         said = self._heard(str(place))  # else another process would still see the step
         self._manager.reload()
         return epath.Path(said[0])
-
-
-def _put(tree: dict, path: tuple[str, ...], value: Any) -> None:
-    """`value` at a path of nested dicts, which are made where they are missing."""
-    *folders, last = path
-    for folder in folders:
-        tree = tree.setdefault(folder, {})
-    tree[last] = value

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from etils import epath
 
-from ssl_jax import build, durations, recipes, spelling
+from ssl_jax import build, durations, paths, recipes, spelling
 from ssl_jax.checkpoint import Checkpoints
 from ssl_jax.data import device, stream
 from ssl_jax.data.sources import Source, subset
@@ -89,7 +89,7 @@ def load(path: str, *, step: int | None = None, which: str | None = None) -> Enc
     with contextlib.closing(Checkpoints(f"{path}/checkpoints", None)) as saved:
         step = saved.chosen(step)
         state = saved.contents(step, meshes.replicated(meshes.local()), places[which])
-    params, stats = (functools.reduce(lambda tree, key: tree[key], place, state) for place in places[which])
+    params, stats = (paths.at(state, place) for place in places[which])
     return made(config, step, which, params, stats)
 
 

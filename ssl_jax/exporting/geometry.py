@@ -1,5 +1,7 @@
 """What an encoder is to others: the images that it takes, its kind of network and its weights."""
 
+from typing import Any
+
 import numpy as np
 
 from ssl_jax import __version__
@@ -30,6 +32,12 @@ def normalisation(config: dict) -> tuple[tuple[float, ...], tuple[float, ...]]:
         elif op["name"] in compose.PHOTOMETRIC:
             raise ValueError(f"the recipe's clean view has '{op['name']}', which no exported encoder carries along")
     return mean, std
+
+
+def normalised(config: dict, images: Any) -> Any:
+    """Images in 0..1, numpy or traced, as the network wants them."""
+    mean, std = (np.asarray(values, np.float32) for values in normalisation(config))
+    return (images - mean) / std
 
 
 def fixed_positions(config: dict, own: names.Flat) -> np.ndarray | None:

@@ -8,13 +8,12 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import export
 
 from ssl_jax.encoder import Encoder
 from ssl_jax.exporting import names
 from ssl_jax.exporting import weights as files
-from ssl_jax.exporting.geometry import about, normalisation, shape
+from ssl_jax.exporting.geometry import about, normalised, shape
 from ssl_jax.types import Array, Tree
 
 PLATFORMS = ("cpu", "cuda", "tpu")
@@ -22,10 +21,9 @@ PLATFORMS = ("cpu", "cuda", "tpu")
 
 def forward(encoder: Encoder) -> Callable[[Tree, Array], dict[str, Array]]:
     """(weights, images [b, s, s, c] in 0..1) -> {"pool": [b, d], ...}, the maps of a ResNet by their own names."""
-    mean, std = (np.asarray(values, np.float32) for values in normalisation(encoder.config))
 
     def run(weights, images):
-        found = encoder.net.apply(*weights, (images - mean) / std, train=False)[0]
+        found = encoder.net.apply(*weights, normalised(encoder.config, images), train=False)[0]
         return {name: value for name, value in found.items() if name != "maps"} | found.get("maps", {})
 
     return run

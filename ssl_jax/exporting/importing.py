@@ -2,7 +2,6 @@
 
 import contextlib
 import fnmatch
-import functools
 import json
 import pathlib
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ssl_jax import api, loop, spelling
+from ssl_jax import api, loop, paths, spelling
 from ssl_jax.checkpoint import Checkpoints
 from ssl_jax.exporting import adapting, geometry, layouts, names, weights
 from ssl_jax.types import Place, TrainState
@@ -98,7 +97,7 @@ def layout_of(form: str, net: str, path: str) -> names.Layout:
 
 def held(state: TrainState, path: tuple[str, ...]) -> Any:
     """What lies at a path of a state."""
-    return functools.reduce(lambda tree, key: tree[key], path[1:], getattr(state, path[0]))
+    return paths.at(getattr(state, path[0]), path[1:])
 
 
 def replaced(state: TrainState, place: Place, new: tuple[Any, Any]) -> TrainState:
@@ -106,9 +105,5 @@ def replaced(state: TrainState, place: Place, new: tuple[Any, Any]) -> TrainStat
     for path, tree in zip(place, new, strict=True):
         old = held(state, path)
         tree = jax.tree.map(lambda a, b: jax.device_put(np.asarray(b, a.dtype), a.sharding), old, tree) if old else old
-        state = state._replace(**{path[0]: _set(getattr(state, path[0]), path[1:], tree)})
+        state = state._replace(**{path[0]: paths.replaced(getattr(state, path[0]), path[1:], tree)})
     return state
-
-
-def _set(tree: dict, path: tuple[str, ...], value: Any) -> dict:
-    return value if not path else {**tree, path[0]: _set(tree[path[0]], path[1:], value)}

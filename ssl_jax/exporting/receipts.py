@@ -30,8 +30,7 @@ def verified(encoder: Encoder, form: Format, path: pathlib.Path, python: str) ->
     Raises ValueError in one sentence where the reader is not installed, cannot read it, or finds other features.
     """
     pixels = photographs(encoder)
-    mean, std = (np.asarray(values, np.float32) for values in geometry.normalisation(encoder.config))
-    inputs = (pixels - mean) / std
+    inputs = geometry.normalised(encoder.config, pixels)
     ours, _ = jax.jit(lambda *args: encoder.net.apply(*args, train=False))(encoder.params, encoder.stats, inputs)
     with tempfile.TemporaryDirectory() as folder:
         request = {"path": str(path), "model": form.describe(encoder), "out": f"{folder}/out.npz"}

@@ -31,7 +31,8 @@ MAY_IMPORT = {
     "shard": {"exits", "machine", "shard", "spelling", "step", "types"},
     "step": {"types"},
     "checksums": {"types"},
-    "checkpoint": {"checksums", "orbax_words", "types"},
+    "checkpoint": {"checksums", "orbax_words", "paths", "types"},
+    "paths": set(),
     "orbax_words": set(),
     "log": {"display", "types"},
     "display": set(),
@@ -57,7 +58,7 @@ MAY_IMPORT = {
     "api": EVERYTHING,
     "encoder": EVERYTHING,
     "exporting": {
-        *("api", "checkpoint", "data", "encoder", "exporting", "loop", "nets", "spelling", "types", "views"),
+        *("api", "checkpoint", "data", "encoder", "exporting", "loop", "nets", "paths", "spelling", "types", "views"),
         "__version__",
     },
     "planning": EVERYTHING,
