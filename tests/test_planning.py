@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import jax
 import pytest
 
 from ssl_jax import build, planning, recipes
@@ -45,6 +46,33 @@ def test_gpus_get_the_analytic_part_only():
     (row,) = planning.plan(recipe(), ["h100-8"])
     assert not row["compiled"] and "fits" not in row and "peak" not in row
     assert row["flops"] > 1e10 and row["state_bytes"] > 1e6 and row["binds"] == "compute"
+
+
+class TooLarge:
+    """A step for which the compiler finds no room. text: its words for one."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def compile(self):
+        raise jax.errors.JaxRuntimeError(f"RESOURCE_EXHAUSTED: E1000: CompileTimeHbmOom: {self.text}")
+
+
+@pytest.mark.parametrize(
+    "text, needed",
+    [
+        ("Ran out of memory in memory space hbm. Used 34.65G of 15.75G hbm. Exceeded by 18.9G.", 34.65),
+        ("Ran out of memory on HBM: 34.65G exceeds available HBM (15.75G)", 34.65),
+        ("the total memory required for HLO temporaries (17.27G) exceeds available HBM (15.75G).", 17.27),
+    ],
+)
+def test_a_step_that_does_not_fit_says_what_it_needs(text, needed):
+    assert planning.told(TooLarge(text)) == {"needed": pytest.approx(needed * 2**30)}
+
+
+def test_another_failure_of_the_compiler_is_no_lack_of_room():
+    with pytest.raises(jax.errors.JaxRuntimeError, match="no such thing"):
+        planning.told(TooLarge("no such thing"))
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,11 @@ def remark(row: dict) -> str:
     )
     parts = [f"{row['topology']}: {row['steps']} steps, {row['epoch_seconds']:.0f} s an epoch; hours assume "
              f"{row['utilisation']:.0%} of the peak in bfloat16"]  # fmt: skip
+    if row.get("fits") is False:
+        parts.append(
+            "it does not fit: compute activations again (--config.nets.encoder.remat=True), meet the batch in parts "
+            "(--config.chunks=4), split the state (--config.mesh.fsdp=N), or take more chips"
+        )
     if not row["compiled"]:
         parts.append("analytic only: nothing was compiled, so whether it fits is not known")
     elif "collectives" not in row:
