@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from ssl_jax.checkpoint import Checkpoints, Keep
-from ssl_jax.shard import mesh, program
+from ssl_jax.shard import mesh, program, rules
 from tests.laws import tiny
 
 KEY = 3
 HALF, WHOLE = 3, 6
 
 
-def compiled(name: str, data: int = 1):
+def compiled(name: str, data: int = 1, fsdp: int = 1):
     shapes = jax.eval_shape(lambda: jax.tree.map(jnp.asarray, tiny.batch(name, 0)))
-    place = mesh.make(data, 1, devices=jax.devices()[:data])
+    place = mesh.make(data, fsdp, devices=jax.devices()[: data * fsdp])
     return program.build(tiny.method(name), tiny.optimizer(), tiny.augment, tiny.clean, shapes, place)
 
 
@@ -53,8 +53,10 @@ def test_stopped_is_never_stopped(name, tmp_path):
     assert_equal_bits(rows, other_rows)
 
 
-def test_restored_onto_another_mesh(tmp_path):
-    one, eight = compiled("byol"), compiled("byol", 8)
+@pytest.mark.parametrize("data, fsdp", [(8, 1), (2, 4)])
+def test_restored_onto_another_mesh(data, fsdp, tmp_path, monkeypatch):
+    monkeypatch.setattr(rules, "SMALL", 1)  # so that even these small leaves are split over fsdp
+    one, eight = compiled("byol"), compiled("byol", data, fsdp)
     state, _ = advance("byol", one, one.init(jax.random.key(KEY)), 0, HALF)
     with contextlib.closing(Checkpoints(str(tmp_path), Keep(1))) as saved:
         saved.save(state, HALF)
@@ -62,6 +64,7 @@ def test_restored_onto_another_mesh(tmp_path):
         moved = saved.restore(HALF, eight.state)
     assert_equal_bits(state, moved)
     assert {len(a.sharding.device_set) for a in jax.tree.leaves(moved)} == {8}
+    assert any(not a.sharding.is_fully_replicated for a in jax.tree.leaves(moved)) == (fsdp > 1)
     _, rows = advance("byol", one, state, HALF, WHOLE)
     _, other = advance("byol", eight, moved, HALF, WHOLE)
     np.testing.assert_allclose([r["loss"] for r in rows], [r["loss"] for r in other], rtol=1e-3)
