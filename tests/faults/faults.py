@@ -28,8 +28,13 @@ def none(job: Job) -> Job:
 
 
 def slow(job: Job) -> Job:
-    """Steps take some time, so that there is a middle to be killed in."""
-    return _batches(job, lambda step: time.sleep(0.1))
+    """Batches say so and take some time, so that there is a middle to be killed in."""
+
+    def before(step):
+        mark("batch")
+        time.sleep(0.1)
+
+    return _batches(job, before)
 
 
 def nan_in_a_batch(job: Job) -> Job:
