@@ -4,8 +4,8 @@
 
 The tiny job of tests/faults (30 steps, a checkpoint every 3, an evaluation every 4) in processes of its own, each
 killed within half a second after it has begun to take steps: in steps, saves and evaluations alike. Lost are steps that
-were in the log and in no complete checkpoint when the kill came: an interval at most, and another where a save was under
-way, else it fails. Whenever a run comes to its end, its metrics have to be those of the unbroken run; another begins.
+were in the log and in no complete checkpoint when the kill came: an interval at most, and another where a save was
+under way, else it fails. Whenever a run comes to its end, its metrics have to be those of the unbroken run.
 """
 
 import argparse

@@ -31,6 +31,8 @@ TOO_MUCH = re.compile(
 )
 FAR = 16
 """Times the recipe's batch beyond which no larger one is looked for."""
+TRIES = 3
+"""Batches that are compiled to confirm one: near the limit a compiler takes several times as long."""
 UNITS = {"K": 2**10, "M": 2**20, "G": 2**30}
 QUIET = {
     "JAX_PLATFORMS": "cpu",  # libtpu compiles all the same, and takes no lock that another process would miss
@@ -213,27 +215,36 @@ def told(lowered: jax.stages.Lowered) -> dict[str, Any]:
 
 
 def largest(config: dict, sizes: tuple, devices: list, first: dict, limit: float) -> int | None:
-    """The largest batch that fits: a second compilation, the line through both, and a third that confirms it.
+    """The largest batch that is known to fit: a second compilation, the line through both, and a third that confirms.
 
-    At most `FAR` times the recipe's. None where a second batch is not possible, as with a queue that is no multiple.
+    Where it does not, since the compiler saves memory in other ways when there is little, what lies in the middle
+    between it and what fits, `TRIES` times at most. At most `FAR` times the recipe's. None where a second batch is not
+    possible, as with a queue that is no multiple.
     """
+
+    def tried(batch: int) -> dict:
+        return compiled(program_of({**config, "batch": batch}, sizes, devices), devices)
+
     batch = config["batch"]
     other = batch // 2 if "needed" in first else batch * 2
     if other % len(devices):
         return None
     try:
-        second = compiled(program_of({**config, "batch": other}, sizes, devices), devices)
+        second = tried(other)
     except ValueError:
         return None
     (b0, m0), (b1, m1) = sorted((b, row.get("peak", row.get("needed"))) for b, row in ((batch, first), (other, second)))
     slope = max((m1 - m0) / (b1 - b0), 1.0)
-    guess = min(int(b0 + (limit - m0) / slope), FAR * batch) // len(devices) * len(devices)
-    while guess >= len(devices):
-        third = compiled(program_of({**config, "batch": guess}, sizes, devices), devices)
-        if "peak" in third:
+    guess = min(int(b0 + (limit - m0) / slope), FAR * batch)
+    fits = max([b for b, row in ((batch, first), (other, second)) if "peak" in row], default=0)
+    for _ in range(TRIES):
+        guess = guess // len(devices) * len(devices)
+        if guess <= fits:
+            break
+        if "peak" in tried(guess):
             return guess
-        guess = int(guess * 0.95) // len(devices) * len(devices)
-    return 0
+        guess = (fits + guess) // 2
+    return fits
 
 
 def main() -> None:

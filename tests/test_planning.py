@@ -48,6 +48,32 @@ def test_gpus_get_the_analytic_part_only():
     assert row["flops"] > 1e10 and row["state_bytes"] > 1e6 and row["binds"] == "compute"
 
 
+@pytest.mark.parametrize(
+    "room, tries, found",
+    [
+        (lambda batch: 100 * 2**20 + 2**20 * batch, 2, 924),  # a line, as most are
+        (lambda batch: 2**20 * batch, 2, 1024),
+        (lambda batch: 2**20 * batch * (1 if batch < 600 else 2), 4, 512),  # the line says 1024, then 768, then 640
+        (lambda batch: 2**20 * batch * (1 if batch < 300 else 100), 2, 258),
+        (lambda batch: 2**20 * (1000 if batch <= 256 else 9000), 1, 256),  # nothing beyond it is to be hoped for
+        (lambda batch: 2**40, 1, 0),
+    ],
+)
+def test_the_largest_batch_is_one_that_was_compiled(room, tries, found, monkeypatch):
+    """The compiler is replaced by a function of the batch, in a chip of one GiB."""
+    limit, compiled = 2**30, []
+
+    def told(batch, devices):
+        compiled.append(batch)
+        return {"peak" if room(batch) <= limit else "needed": room(batch)}
+
+    monkeypatch.setattr(planning, "program_of", lambda config, sizes, devices: config["batch"])
+    monkeypatch.setattr(planning, "compiled", told)
+    first = {"peak" if room(256) <= limit else "needed": room(256)}
+    assert planning.largest({"batch": 256}, (), [None] * 2, first, limit) == found
+    assert len(compiled) == tries and (found in (0, 256) or found in compiled)
+
+
 class TooLarge:
     """A step for which the compiler finds no room. text: its words for one."""
 
