@@ -109,7 +109,7 @@ def collapse(numbers: dict[str, float]) -> str | None:
 class Health:
     """The guards of one run.
 
-    describe: index of an example -> its name. say: takes a sentence. steps: () -> the steps that are saved.
+    describe: index of an example -> its name. say: takes a sentence. steps: () -> the steps that are saved, in the end.
     ended: is called for each step that has ended. folder: the work directory; skipped batches are listed there.
     Every function raises Unhealthy where the recipe wants the run to stop.
     """

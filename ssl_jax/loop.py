@@ -112,7 +112,7 @@ def running(
     """The log, the guards and the data of a run that goes on after `step` steps."""
     with contextlib.ExitStack() as stack:
         writer = stack.enter_context(Writer(workdir, start=step, total=job.clock.total, batch=job.clock.batch))
-        tongue = dict(describe=job.train.describe, say=writer.note, steps=saved.steps)
+        tongue = dict(describe=job.train.describe, say=writer.note, steps=lambda: saved.wait() or saved.steps())
         health = Health(job.health, folder=workdir, **tongue, ended=ended)
         health.recall(saved.guards(step) if step in saved.steps() else {})
         feed = stack.enter_context(device.put(batches(job, step), program.by_example))
@@ -184,7 +184,6 @@ def save(program: Program, run: Run, state: TrainState, step: int) -> TrainState
 
 def taken_up(program: Program, saved: Checkpoints, good: int, state: TrainState) -> TrainState:
     """The checkpoint of step `good` in the place of a state, whose step stays: its batches are not met again."""
-    saved.wait()
     jax.tree.map(lambda leaf: leaf.delete(), state._replace(step=()))  # there may be no room for two
     return saved.restore(good, program.state)._replace(step=state.step)
 
