@@ -15,7 +15,7 @@ USE = {
     'graph = jax.export.deserialize(bytearray(open(f"{DIRECTORY}/graph.stablehlo", "rb").read()))\n'
     'graph.call(weights, images)["pool"]',
     "savedmodel": 'tf.saved_model.load(DIRECTORY)(images)["pool"]',
-    "onnx": 'onnxruntime.InferenceSession(FILE).run(["pool"], {"images": images})',
+    "onnx": 'onnxruntime.InferenceSession(f"{DIRECTORY}/model.onnx").run(["pool"], {"images": images})',
 }
 GRAPHS = ("stablehlo", "savedmodel", "onnx")
 

@@ -180,5 +180,5 @@ FORMATS = {
     "huggingface": Format(huggingface, "huggingface", hf_model),
     "stablehlo": Format(graph("graphs.stablehlo"), "graphs", lambda e: dict(kind="stablehlo"), ours=True),
     "savedmodel": Format(graph("saved_model.saved_model"), "graphs", lambda e: dict(kind="savedmodel"), ours=True),
-    "onnx": Format(graph("onnx_file.onnx"), "graphs", lambda e: dict(kind="onnx"), suffixes=(".onnx",)),
+    "onnx": Format(graph("onnx_file.onnx"), "graphs", lambda e: dict(kind="onnx")),
 }

@@ -5,6 +5,7 @@ import pathlib
 from unittest import mock
 
 import jax.numpy as jnp
+import onnx_ir
 from jax2onnx import to_onnx
 
 from ssl_jax.encoder import Encoder
@@ -17,7 +18,10 @@ SHAPE = jnp.shape
 
 
 def onnx(encoder: Encoder, path: pathlib.Path) -> None:
-    """A model with the input "images", float32 [b, s, s, c] in 0..1, and the output "pool"."""
+    """A directory: model.onnx, with the input "images", float32 [b, s, s, c] in 0..1, and the output "pool".
+
+    Large weights lie beside it in model.onnx.data, which it names: the two go together.
+    """
     run, weights = graphs.forward(encoder), (encoder.params, encoder.stats)
 
     def pooled(images):
@@ -25,4 +29,6 @@ def onnx(encoder: Encoder, path: pathlib.Path) -> None:
             return run(weights, images)["pool"]
 
     options = dict(inputs=[("b", *shape(encoder))], input_names=["images"], output_names=["pool"])
-    to_onnx(pooled, **options, return_mode="file", output_path=str(path))
+    path.mkdir()
+    model = to_onnx(pooled, **options, return_mode="ir")
+    onnx_ir.save(model, path / "model.onnx", external_data="model.onnx.data")

@@ -108,10 +108,14 @@ def test_onnx_is_right_for_a_padded_pool_and_for_layers_under_a_scan(tmp_path, c
     """In the other Python, which has jax2onnx and this library."""
     recipe, changes = changes
     export.written(drawn(recipe, **changes), "npz", str(tmp_path / "a.npz"), verify=False)
-    flags = ["export", f"--workdir={tmp_path / 'a.npz'}", "--to=onnx", f"--out={tmp_path / 'a.onnx'}"]
+    flags = ["export", f"--workdir={tmp_path / 'a.npz'}", "--to=onnx", f"--out={tmp_path / 'a'}"]
     subprocess.run([INTEROP, "-m", "ssl_jax", *flags], check=True, timeout=600)
-    receipt = json.loads((tmp_path / "a.receipt.json").read_text())
+    receipt = json.loads((tmp_path / "a" / "receipt.json").read_text())
     assert receipt["verified"] and "onnxruntime" in receipt["reader"] and receipt["difference"] < 1e-5
+    assert sorted(left(tmp_path)) == ["a", "a.md", "a.npz", "a.receipt.json"]  # the rest is of the .npz
+    (tmp_path / "a").rename(tmp_path / "moved")
+    program = "import sys, onnxruntime; onnxruntime.InferenceSession(sys.argv[1])"
+    subprocess.run([INTEROP, "-c", program, tmp_path / "moved" / "model.onnx"], check=True, timeout=300)
 
 
 @interop

@@ -32,7 +32,7 @@ def savedmodel(path):
 def onnx(path):
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(f"{path}/model.onnx", providers=["CPUExecutionProvider"])
     return lambda images: session.run(["pool"], {"images": images})[0], {"onnxruntime": onnxruntime.__version__}
 
 
