@@ -22,6 +22,9 @@ from ssl_jax.shard.cluster import Flags, Start, decide
 
 FOUND_BY = {"gke": "gketpu", "tpu": "gcetpu"}
 """Where JAX has to ask for what `decide` cannot know; everywhere else it is told."""
+IN_ORDER = "--xla_cpu_enable_concurrency_optimized_scheduler=false"
+"""CPUs match the messages between processes by their order. What XLA lets run side by side comes in another on each,
+and a ResNet's step breaks off. XLA hears of it by its environment only: as an option of `jit` it has no effect."""
 _ROUNDS = itertools.count()
 """Names for what is exchanged: every process comes to the same exchanges in the same order."""
 
@@ -41,6 +44,8 @@ def start(flags: Flags, *, patience: float, heartbeat: float, shutdown: float) -
     how = None if distributed.global_state.client else decide(os.environ, flags, chips=chips, gpus=seen)
     if how is None:
         return
+    if not seen and not chips:
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {IN_ORDER}".strip()
     # `Together` takes its place: JAX's own listens from here on, forgets a signal that comes before the first step, and
     # is asked by Orbax under other numbers than ours.
     jax.config.update("jax_enable_preemption_service", False)
