@@ -132,10 +132,8 @@ class Health:
 
     def memory(self) -> dict:
         """What the guards need to go on in another process as they would in this one: JSON, once `settle` is done."""
-        return {
-            "spikes": self._spikes.memory(),
-            **{"skipped": self._row, "flat": self._flat, "rollbacks": self._rollbacks},
-        }
+        counts = {"skipped": self._row, "flat": self._flat, "rollbacks": self._rollbacks}
+        return {"spikes": self._spikes.memory(), **counts}
 
     def recall(self, memory: dict) -> None:
         """Goes on from what `memory` had; from nothing where it is empty."""

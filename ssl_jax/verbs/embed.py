@@ -30,7 +30,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="FILE", help="where to write, .npz or .parquet")
     parser.add_argument("--step", type=int, help="the checkpoint to take; the newest if left out")
     parser.add_argument("--which", help="student or teacher; what the method itself evaluates if left out")
-    parser.add_argument("--batch", type=int, default=256, help="images at a time, over all devices")
+    parser.add_argument("--batch", type=int, default=256, help="images at a time, over the devices of a process")
     parser.add_argument("--dir", help="where tfds datasets lie; TFDS_DATA_DIR if left out")
     _together.add(parser)
 
