@@ -20,7 +20,7 @@ import time
 import jax
 import numpy as np
 
-from ssl_jax import api, build, encoder, recipes
+from ssl_jax import api, build, encoder, machine, recipes
 from ssl_jax.exporting import export, formats
 
 NETS = {
@@ -78,6 +78,7 @@ def one(net: str, form: str, folder: str, reader: str) -> dict:
     ending = next(iter(formats.FORMATS[form].suffixes), "")
     export.export(f"{folder}/{net}.small.safetensors", form, f"{folder}/{net}.{form}.warm{ending}", reader=reader)
     source, out = pathlib.Path(f"{folder}/{net}.large.safetensors"), f"{folder}/{net}.{form}.out{ending}"
+    machine.release()
     before, begin = resident("VmRSS"), time.perf_counter()
     pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak is that of what follows
     export.export(str(source), form, out, reader=reader)

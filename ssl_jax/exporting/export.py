@@ -8,7 +8,7 @@ import sys
 from etils import epath
 
 from ssl_jax import encoder as encoders
-from ssl_jax import spelling
+from ssl_jax import machine, spelling
 from ssl_jax.exporting import card, formats, receipts
 
 
@@ -73,7 +73,9 @@ def written(
     fresh = path.with_name(f".{path.stem}.new{path.suffix}")
     try:
         remove(fresh)
+        machine.release()  # what loading left; then, what renaming did
         form.write(encoder, fresh)
+        machine.release()
         proof = receipts.verified(encoder, form, fresh, reader) if verify else {"verified": False}
         receipt = receipts.of(encoder, to, proof)
         text = card.text(encoder, result or {}, receipt)

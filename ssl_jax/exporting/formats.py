@@ -58,7 +58,8 @@ def detectron2(encoder: Encoder, path: pathlib.Path) -> None:
     """The pickle of arrays that detectron2 loads with matching_heuristics."""
     arrays = geometry.weights(encoder, layouts.RESNET_DETECTRON2)
     with path.open("wb") as file:
-        pickle.dump({"model": arrays, "__author__": "ssl_jax", "matching_heuristics": True}, file)
+        said = {"__author__": "ssl_jax", "matching_heuristics": True}
+        pickle.dump({"model": arrays, **said}, file, protocol=5)  # from 5 on, arrays are not copied on their way
 
 
 def huggingface(encoder: Encoder, path: pathlib.Path) -> None:

@@ -58,8 +58,8 @@ MAY_IMPORT = {
     "api": EVERYTHING,
     "encoder": EVERYTHING,
     "exporting": {
-        *("api", "checkpoint", "data", "encoder", "exporting", "loop", "nets", "paths", "spelling", "types", "views"),
-        "__version__",
+        *("api", "checkpoint", "data", "encoder", "exporting", "loop", "machine", "nets", "paths", "spelling", "types"),
+        *("views", "__version__"),
     },
     "planning": EVERYTHING,
     "verbs": EVERYTHING,

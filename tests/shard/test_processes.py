@@ -12,7 +12,7 @@ import time
 import numpy as np
 import pytest
 
-WORKER = pathlib.Path(__file__).with_name("worker.py")
+ROOT = pathlib.Path(__file__).parents[2]
 STEPS = 4
 
 
@@ -30,8 +30,9 @@ def start(workdir, *arguments: str, devices: int = 1, changes: dict | None = Non
         **{"JAX_PLATFORMS": "cpu", "JAX_NUM_CPU_DEVICES": str(devices), "XLA_FLAGS": flags},
         **(env or {}),
     }
-    command = [sys.executable, str(WORKER), str(workdir), json.dumps(changes or {}), *arguments]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    command = [sys.executable, "-m", "tests.shard.worker", str(workdir), json.dumps(changes or {}), *arguments]
+    pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(command, cwd=ROOT, env=environment, **pipes)
 
 
 def ended(*workers, code: int = 0) -> list[str]:
@@ -117,6 +118,16 @@ def test_a_checkpoint_that_one_process_cannot_read_is_set_aside_by_all(alone, tm
     assert (workdir / "checkpoints_damaged" / "4").is_dir() and (workdir / "checkpoints" / "5").is_dir()
     assert losses(workdir)[:STEPS] == pytest.approx(losses(alone), rel=2e-4)
     assert len(losses(workdir)) == 5
+
+
+def test_all_go_back_to_the_same_good_checkpoint(tmp_path):
+    changes = {"health.collapse": "rollback", "checkpoint.every": "3 steps", "duration": "12 steps"}
+    ended(start(tmp_path / "one", "--collapse", changes=changes))
+    workdir, address = tmp_path / "two", f"127.0.0.1:{port()}"
+    said, _ = ended(*(start(workdir, "--collapse", *f, changes=changes) for f in flags(2, address)))
+    assert "step 8, as for 3 steps: all embeddings are the same" in said and "from the state of step 3" in said
+    assert losses(workdir) == pytest.approx(losses(tmp_path / "one"), rel=2e-4)
+    assert len(losses(workdir)) == 12
 
 
 def test_a_missing_peer_is_one_sentence(tmp_path):

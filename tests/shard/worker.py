@@ -1,6 +1,6 @@
 """One process of a run, for tests: trains a tiny recipe and leaves what it saw beside the work directory.
 
-python worker.py WORKDIR '{"batch": "16", …}' [--coordinator=… --processes=… --process=…]
+python -m tests.shard.worker WORKDIR '{"batch": "16", …}' [--coordinator=… --processes=… --process=…]
 """
 
 import argparse
@@ -12,11 +12,12 @@ import time
 import jax
 import numpy as np
 
-from ssl_jax import api, evaluation, loop, recipes, stopping
+from ssl_jax import api, evaluation, health, loop, recipes, stopping
 from ssl_jax.checkpoint import Checkpoints, Damaged
 from ssl_jax.goodput import Goodput
 from ssl_jax.shard import processes
 from ssl_jax.verbs import _together
+from tests.faults import faults
 
 TINY = {
     "nets.encoder.base": "4",
@@ -60,6 +61,7 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.0)
     parser.add_argument("--features", action="store_true")
     parser.add_argument("--misread", type=int)
+    parser.add_argument("--collapse", action="store_true")
     _together.add(parser)
     args = parser.parse_args()
     if args.misread:
@@ -70,6 +72,10 @@ def main() -> None:
     with processes.failing_alone():
         full = api.resolved(recipes.load("quickstart"), {**TINY, **args.changes}, args.workdir)
         job, program = api.joined(full, _together.flags(args))
+        if args.collapse:
+            health.PATIENCE, health.LATE = 3, 2
+            job = faults.collapse_for_a_while(job)
+            program = loop.compiled(job)
         with stopping.by_signals() as stop, processes.Together() as together:
             if processes.several():
                 stop.join(together)
