@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from etils import epath
 
-from ssl_jax import build, durations, paths, recipes, spelling
+from ssl_jax import build, durations, machine, paths, recipes, spelling
 from ssl_jax.checkpoint import Checkpoints
 from ssl_jax.data import device, stream
 from ssl_jax.data.sources import Source, subset
@@ -78,6 +78,7 @@ def load(path: str, *, step: int | None = None, which: str | None = None) -> Enc
     """
     if path.endswith(weights.SUFFIXES):
         params, stats, about = weights.read(path)
+        machine.release()  # what reading left, before everything is copied to the device
         return made(recipes.tuples(about["config"]), about["step"], about["which"], put(params), put(stats))
     config = build.resolve(recipes.of_run(path))
     # The encoder knows neither the dataset's size nor its classes: any will do to learn what encoders there are.

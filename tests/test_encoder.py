@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 
@@ -16,6 +15,7 @@ from ssl_jax.data import sources
 from ssl_jax.data.source import images as stored
 from ssl_jax.data.source import subset
 from ssl_jax.goodput import Goodput
+from ssl_jax.launching.local import free_port
 from ssl_jax.stopping import Stop
 from tests.faults import files
 
@@ -59,9 +59,7 @@ def test_images_of_any_size_have_the_features_that_the_run_measures(run):
 
 def test_two_processes_share_the_work(run, tmp_path):
     workdir, _, _ = run
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
 
     def started(out, *flags):
         where = [f"--workdir={workdir}", "--data=embedded:fashion_mnist/train", f"--out={tmp_path / out}"]

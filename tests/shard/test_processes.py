@@ -12,14 +12,10 @@ import time
 import numpy as np
 import pytest
 
+from ssl_jax.launching.local import free_port
+
 ROOT = pathlib.Path(__file__).parents[2]
 STEPS = 4
-
-
-def port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def start(workdir, *arguments: str, devices: int = 1, changes: dict | None = None, env: dict | None = None):
@@ -73,7 +69,7 @@ def assert_same_run(workdir, alone, parts: int):
 
 def test_two_processes_of_srun_are_one(alone, tmp_path):
     slurm = {
-        **{"SLURM_JOB_ID": str(port() % 4096), "SLURM_STEP_NODELIST": "localhost", "SLURM_NTASKS": "2"},
+        **{"SLURM_JOB_ID": str(free_port() % 4096), "SLURM_STEP_NODELIST": "localhost", "SLURM_NTASKS": "2"},
         **{"SLURM_NODEID": "0", "SLURM_STEP_TASKS_PER_NODE": "2"},
     }
     own = [{"SLURM_PROCID": str(i), "SLURM_LOCALID": str(i)} for i in range(2)]
@@ -89,7 +85,7 @@ def test_four_devices_of_one_process_are_one(alone, tmp_path):
 
 def test_sigterm_to_one_saves_on_all_at_the_same_step_and_one_goes_on(alone, tmp_path):
     workdir, long = tmp_path / "run", {"duration": "40 steps", "lr": "0.01"}
-    workers = [start(workdir, "--pause=0.2", *f, changes=long) for f in flags(2, f"127.0.0.1:{port()}")]
+    workers = [start(workdir, "--pause=0.2", *f, changes=long) for f in flags(2, f"127.0.0.1:{free_port()}")]
     deadline = time.monotonic() + 300
     while not (workdir / "metrics.jsonl").exists() or not losses(workdir):
         assert time.monotonic() < deadline and all(w.poll() is None for w in workers), ended(*workers)
@@ -109,9 +105,9 @@ def test_sigterm_to_one_saves_on_all_at_the_same_step_and_one_goes_on(alone, tmp
 def test_a_checkpoint_that_one_process_cannot_read_is_set_aside_by_all(alone, tmp_path):
     """All processes share this machine's disk, so one of them is made to misread."""
     workdir, changes = tmp_path / "run", {"checkpoint.every": "2 steps", "processes.agree": "60.0"}
-    ended(*(start(workdir, *f, changes=changes) for f in flags(2, f"127.0.0.1:{port()}")))
+    ended(*(start(workdir, *f, changes=changes) for f in flags(2, f"127.0.0.1:{free_port()}")))
     longer = changes | {"duration": "5 steps"}
-    pairs = zip(flags(2, f"127.0.0.1:{port()}"), ([], ["--misread=4"]), strict=True)
+    pairs = zip(flags(2, f"127.0.0.1:{free_port()}"), ([], ["--misread=4"]), strict=True)
     said = ended(*(start(workdir, *f, *own, changes=longer) for f, own in pairs))
     sentence = "the checkpoint of step 4 is damaged (its state cannot be read by process 1): moved to "
     assert all(sentence in text and "step 2 is taken" in text for text in said)
@@ -123,7 +119,7 @@ def test_a_checkpoint_that_one_process_cannot_read_is_set_aside_by_all(alone, tm
 def test_all_go_back_to_the_same_good_checkpoint(tmp_path):
     changes = {"health.collapse": "rollback", "checkpoint.every": "3 steps", "duration": "12 steps"}
     ended(start(tmp_path / "one", "--collapse", changes=changes))
-    workdir, address = tmp_path / "two", f"127.0.0.1:{port()}"
+    workdir, address = tmp_path / "two", f"127.0.0.1:{free_port()}"
     said, _ = ended(*(start(workdir, "--collapse", *f, changes=changes) for f in flags(2, address)))
     assert "step 8, as for 3 steps: all embeddings are the same" in said and "from the state of step 3" in said
     assert losses(workdir) == pytest.approx(losses(tmp_path / "one"), rel=2e-4)
@@ -132,14 +128,14 @@ def test_all_go_back_to_the_same_good_checkpoint(tmp_path):
 
 def test_a_missing_peer_is_one_sentence(tmp_path):
     patience = {"processes.start": "3.0"}
-    (said,) = ended(start(tmp_path / "run", *flags(2, f"127.0.0.1:{port()}")[0], changes=patience), code=75)
+    (said,) = ended(start(tmp_path / "run", *flags(2, f"127.0.0.1:{free_port()}")[0], changes=patience), code=75)
     assert f"process 0 of 2 on {socket.gethostname()} waited 3 s" in said and "did not all come" in said
     assert "Traceback" not in said and "stack trace" not in said
 
 
 def test_another_recipe_on_one_host_is_refused_by_all(tmp_path):
     changes = [{}, {"method.temperature": "0.3"}]
-    pairs = zip(flags(2, f"127.0.0.1:{port()}"), changes, strict=True)
+    pairs = zip(flags(2, f"127.0.0.1:{free_port()}"), changes, strict=True)
     said = ended(*(start(tmp_path / "run", *f, changes=c) for f, c in pairs), code=2)
     for text in said:
         sentence = (
