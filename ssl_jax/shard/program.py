@@ -1,7 +1,7 @@
 """A method and a mesh -> compiled functions. Shardings and donation are said here and nowhere else."""
 
 from collections.abc import Callable
-from functools import partial
+from functools import wraps
 from typing import NamedTuple
 
 import jax
@@ -20,9 +20,29 @@ ON_CPU = {"xla_cpu_experimental_ynn_fusion_type": ""}
 of a vision transformer, at three quarters of the speed of XLA's own."""
 
 
-def jit_on(mesh: Mesh) -> Callable:
-    """`jax.jit` with the compiler's options for the devices of a mesh."""
-    return partial(jax.jit, compiler_options=ON_CPU if mesh.devices.flat[0].platform == "cpu" else {})
+def jit_on(mesh: Mesh, options: dict = ON_CPU) -> Callable:
+    """`jax.jit` with the compiler's options for the devices of a mesh. options: those for CPUs.
+
+    What is jitted for several CPU devices ends before it returns. Of programs that are under way together each takes a
+    thread for each device, and there are no more threads than devices: those whose collectives wait for the rest could
+    hold all of them, and wait for ever.
+    """
+    if mesh.devices.flat[0].platform != "cpu":
+        return jax.jit
+
+    def jit(function, **shardings):
+        jitted = jax.jit(function, compiler_options=options, **shardings)
+        if mesh.size == 1:
+            return jitted
+
+        @wraps(function)
+        def ended(*arguments):
+            return jax.block_until_ready(jitted(*arguments))
+
+        ended.trace, ended.lower = jitted.trace, jitted.lower
+        return ended
+
+    return jit
 
 
 class Program(NamedTuple):
@@ -85,7 +105,7 @@ def build(
     jit = jit_on(mesh)
     step, settle = steps.make_step(method, optimizer, augment), steps.make_settling(method, augment)
     return Program(
-        init=jax.jit(init, in_shardings=whole, out_shardings=places, compiler_options=QUICKLY),
+        init=jit_on(mesh, QUICKLY)(init, in_shardings=whole, out_shardings=places),
         step=jit(step, in_shardings=(places, split, whole), out_shardings=(places, whole), donate_argnums=0),
         settle=jit(settle, in_shardings=(places, split, whole), out_shardings=places, donate_argnums=0),
         tasks=tuple(
@@ -93,7 +113,7 @@ def build(
             for task in method.epoch_tasks
         ),
         embed=jit(embed, in_shardings=(places.params, places.method_state, split), out_shardings=split),
-        whole=jax.jit(lambda tree: tree, out_shardings=whole),
+        whole=jit(lambda tree: tree, out_shardings=whole),
         state=state,
         batch=batch,
         by_example=split,
