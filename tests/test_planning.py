@@ -8,9 +8,11 @@ import sys
 
 import jax
 import pytest
+from rich.console import Console
 
 from ssl_jax import build, planning, recipes
 from ssl_jax.shard import chips
+from ssl_jax.verbs import plan
 
 COMPILER = "TPU_LIBRARY_PATH" in os.environ or importlib.util.find_spec("libtpu") is not None
 NEEDS = pytest.mark.skipif(not COMPILER, reason="libtpu is not installed: pip install 'ssl_jax[plan]'")
@@ -46,6 +48,18 @@ def test_gpus_get_the_analytic_part_only():
     (row,) = planning.plan(recipe(), ["h100-8"])
     assert not row["compiled"] and "fits" not in row and "peak" not in row
     assert row["flops"] > 1e10 and row["state_bytes"] > 1e6 and row["binds"] == "compute"
+
+
+def test_the_table_is_whole_in_eighty_columns():
+    (row,) = planning.plan(recipe(), ["h100-8"])
+    wide = row | dict(topology="tpu7x:2x2x1", peak=170 * 2**30, memory=192 * 2**30, largest_batch=109816, flops=202e12)
+    wide |= dict(bounds={"interconnect": 1.2627}, binds="interconnect", hours=123.9, chip_hours=1396)
+    console = Console(width=80, record=True)
+    console.print(plan.table("simclr_imagenet_r50", [row, wide]))
+    lines = console.export_text().splitlines()
+    assert any(line.split()[:3] == ["topology", "fits", "GiB"] and line.endswith("chip-hours ") for line in lines)
+    values = "tpu7x:2x2x1 ? 170.0 192 109816 202.0 1262.7 interconnect 123.9 1396"
+    assert [line.split() for line in lines if line.startswith(" tpu7x")] == [values.split()]
 
 
 @pytest.mark.parametrize(

@@ -52,12 +52,13 @@ def run(args: argparse.Namespace, changes: dict[str, str]) -> None:
 
 def table(name: str, rows: list[dict]) -> Table:
     """One line a topology."""
-    titles = ("topology", "fits", "GiB used", "of", "largest", "TFLOP", "ms", "bound by", "hours", "chip-hours")
-    columns = (Column(title, justify="left" if i < 2 else "right", overflow="fold") for i, title in enumerate(titles))
+    titles = ("topology", "fits", "GiB", "of", "largest", "TFLOP", "ms", "bound by", "hours", "chip-hours")
+    columns = (Column(title, justify="left" if i < 2 else "right", no_wrap=True) for i, title in enumerate(titles))
     out = Table(
         *columns,
         box=box.SIMPLE,
-        title=f"{name}, batch {rows[0]['batch']}: of a chip, of a step at best, of the whole run",
+        padding=0,
+        title=f"{name}, batch {rows[0]['batch']}: of a chip, a step at best, the run",
     )
     for row in rows:
         fits = {True: "yes", False: "NO"}.get(row.get("fits"), "?")
