@@ -4,24 +4,11 @@ from ssl_jax import __version__
 from ssl_jax.encoder import Encoder
 from ssl_jax.exporting import geometry
 
-USE = {
-    "npz": 'ssl_jax.load("FILE").embed(images)["pool"]',
-    "safetensors": 'ssl_jax.load("FILE").embed(images)["pool"]',
-    "torchvision": "model.load_state_dict(safetensors.torch.load_file(FILE), strict=True)  # fc = torch.nn.Identity()",
-    "timm": "timm.create_model(NAME, num_classes=0, checkpoint_path=FILE)",
-    "detectron2": "MODEL.WEIGHTS: FILE",
-    "huggingface": "transformers.AutoModel.from_pretrained(DIRECTORY)",
-    "stablehlo": 'weights = safetensors.numpy.load_file(f"{DIRECTORY}/weights.safetensors")\n'
-    'graph = jax.export.deserialize(bytearray(open(f"{DIRECTORY}/graph.stablehlo", "rb").read()))\n'
-    'graph.call(weights, images)["pool"]',
-    "savedmodel": 'tf.saved_model.load(DIRECTORY)(images)["pool"]',
-    "onnx": 'onnxruntime.InferenceSession(f"{DIRECTORY}/model.onnx").run(["pool"], {"images": images})',
-}
 GRAPHS = ("stablehlo", "savedmodel", "onnx")
 
 
-def text(encoder: Encoder, result: dict, receipt: dict) -> str:
-    """The card of one export. result: the run's accuracies, as result.json has them, or {}."""
+def text(encoder: Encoder, result: dict, receipt: dict, use: tuple[str, str]) -> str:
+    """The card of one export. result: the run's accuracies, as result.json has them, or {}. use: `usage.code`."""
     config, (size, _, channels) = encoder.config, geometry.shape(encoder)
     mean, std = geometry.normalisation(config)
     network = ", ".join(f"{key}={value!r}" for key, value in config["nets"]["encoder"].items())
@@ -42,8 +29,8 @@ def text(encoder: Encoder, result: dict, receipt: dict) -> str:
         "",
         "## Use",
         "",
-        "```python",
-        USE[receipt["format"]],
+        f"```{use[0]}",
+        use[1],
         "```",
         "",
         "## Proof",

@@ -9,7 +9,7 @@ from etils import epath
 
 from ssl_jax import encoder as encoders
 from ssl_jax import machine, spelling
-from ssl_jax.exporting import card, formats, receipts
+from ssl_jax.exporting import card, formats, receipts, usage
 
 
 def export(
@@ -69,7 +69,7 @@ def written(
     """
     form, path = destination(to, out)
     encoder = encoder._replace(net=encoders.network(encoder.config, dtype="float32"))
-    form.describe(encoder)
+    model = form.describe(encoder)
     fresh = path.with_name(f".{path.stem}.new{path.suffix}")
     try:
         remove(fresh)
@@ -78,14 +78,14 @@ def written(
         machine.release()
         proof = receipts.verified(encoder, form, fresh, reader) if verify else {"verified": False}
         receipt = receipts.of(encoder, to, proof)
-        text = card.text(encoder, result or {}, receipt)
+        text = card.text(encoder, result or {}, receipt, usage.code(encoder, to, model, path.name))
         if fresh.is_dir():
             beside(fresh / "receipt.json", fresh / "README.md", receipt, text)
         else:
             beside(path.with_suffix(".receipt.json"), path.with_suffix(".md"), receipt, text)
         fresh.replace(path)
     except ModuleNotFoundError as error:
-        raise ValueError(f"{to} is written with {error.name}: pip install {error.name}") from error
+        raise ValueError(f"{to} is written with {error.name}: pip install 'ssl_jax[{to}]'") from error
     finally:
         remove(fresh)
     return receipt

@@ -114,6 +114,17 @@ def torchvision_model(encoder: Encoder) -> dict:
     return found | dict(channels=geometry.shape(encoder)[2], stem=resnet.STEMS[spec["stem"]])
 
 
+def detectron2_model(encoder: Encoder) -> dict:
+    """What detectron2 makes of it: torchvision's ResNets of the usual depths, with their stem alone."""
+    model, spec = torchvision_model(encoder), encoder.config["nets"]["encoder"]
+    if spec["depth"] not in (18, 34, 50, 101, 152) or spec["stem"] != "imagenet":
+        raise ValueError(
+            "detectron2's ResNets have depth 18, 34, 50, 101 or 152 and the stem 'imagenet'; this one has depth "
+            f"{spec['depth']} and the stem '{spec['stem']}': --to=torchvision takes it"
+        )
+    return model | dict(kind="detectron2")
+
+
 def timm_vit(encoder: Encoder) -> dict:
     """The arguments of timm's VisionTransformer."""
     spec, (size, _, channels) = with_cls(encoder, "timm"), geometry.shape(encoder)
@@ -175,9 +186,7 @@ FORMATS = {
     "safetensors": Format(own, "own", ours=True, suffixes=(".safetensors",)),
     "torchvision": Format(torch("torchvision"), "torch_models", torchvision_model, suffixes=(".safetensors",)),
     "timm": Format(torch("timm"), "torch_models", timm_model, suffixes=(".safetensors",)),
-    "detectron2": Format(
-        detectron2, "torch_models", lambda e: torchvision_model(e) | dict(kind="detectron2"), suffixes=(".pkl",)
-    ),
+    "detectron2": Format(detectron2, "torch_models", detectron2_model, suffixes=(".pkl",)),
     "huggingface": Format(huggingface, "huggingface", hf_model),
     "stablehlo": Format(graph("graphs.stablehlo"), "graphs", lambda e: dict(kind="stablehlo"), ours=True),
     "savedmodel": Format(graph("saved_model.saved_model"), "graphs", lambda e: dict(kind="savedmodel"), ours=True),

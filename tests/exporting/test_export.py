@@ -207,6 +207,14 @@ def test_what_cannot_be_is_one_sentence(small, tmp_path, to, name, sentence):
     assert left(tmp_path) == []
 
 
+def test_detectron2_has_no_stem_for_small_images(tmp_path):
+    with pytest.raises(ValueError, match="one has depth 18 and the stem 'cifar': --to=torchvision takes it"):
+        export.written(
+            drawn("simclr_cifar10", **{**RESNET, "nets__encoder__stem": "cifar"}), "detectron2", str(tmp_path / "a.pkl")
+        )
+    assert left(tmp_path) == []
+
+
 def test_a_reader_that_is_not_installed_is_named_with_the_ways_out(tmp_path):
     encoder = drawn("simclr_cifar10", **RESNET)
     python = tmp_path / "python"
