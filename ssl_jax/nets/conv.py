@@ -1,14 +1,13 @@
 """Square convolutions with explicit padding, in XLA's form, and in training on a CPU as matrix products.
 
-XLA's CPU compiler makes a kernel gradient of two transposed copies, in which it repeats the batch norms before it
-pixel by pixel against the order of memory, multiplies the zeros of strided gradients, and knows no Winograd. Products
-(`products.py`) take two thirds of the time of a ResNet-18. `jax.lax.platform_dependent` chooses while lowering:
-no trace of them reaches a TPU or a GPU. Inference and exports have XLA's form everywhere.
+XLA's CPU compiler makes a kernel gradient of two transposed copies, in which it repeats the batch norms before it pixel
+by pixel against the order of memory, multiplies the zeros of strided gradients, and knows no Winograd; in a loop
+(chunks of a batch) its gradients and its images smaller than the kernel are up to a hundred times slower still.
+Products (`products.py`) take two thirds of the time of a ResNet-18. `jax.lax.platform_dependent` chooses while
+lowering: no trace of them reaches a TPU or a GPU. Inference and exports have XLA's form everywhere.
 """
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +20,7 @@ from ssl_jax.types import Array
 WIDE = 128
 """Channels from which Winograd's fewer products outweigh the memory of its transforms (measured on Zen 3)."""
 SMALL = 2**18
-"""Numbers in an input below which XLA's form is as fast, and compiled in half the time."""
+"""Numbers in an input below which one product is as fast as several, and compiled in half the time."""
 
 
 def plain(x: Array, kernel: Array, stride: int) -> Array:
@@ -40,9 +39,9 @@ def on_cpu(x: Array, kernel: Array, stride: int) -> Array:
     """The values of `plain`."""
     if kernel.shape[0] == 1:
         return products.pointwise(x, kernel, stride)
-    if _winograd(kernel, stride):
+    if _winograd(x, kernel, stride):
         return products.kept(products.winograd(products.kept(x, kernel), kernel), kernel)
-    return plain(x, kernel, stride)
+    return products.patches(x, kernel, stride) if _tiny(x, kernel) else plain(x, kernel, stride)
 
 
 def gradients_on_cpu(x: Array, kernel: Array, dy: Array, stride: int) -> tuple[Array, Array]:
@@ -52,32 +51,35 @@ def gradients_on_cpu(x: Array, kernel: Array, dy: Array, stride: int) -> tuple[A
         dx = products.pointwise_by_input(x.shape, kernel, dy, stride)
         return dx, products.pointwise_by_kernel(x, dy, stride)
     turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
-    if _winograd(kernel, stride):
+    if _winograd(x, kernel, stride):
         x, dy = products.kept(x, kernel), products.kept(dy, kernel)
         return products.kept(products.winograd(dy, turned), kernel), products.winograd_by_kernel(x, dy)
-    if stride == 1 and size % 2:  # in so many words: XLA's transpose has a reversed window, which a loop makes slow
-        dx = plain(dy, turned, 1)
-    elif (size, stride) == (3, 2):
+    if stride == 1 and size % 2 and not _tiny(x, kernel):
+        dx = plain(dy, turned, 1)  # in so many words: XLA's transpose has a reversed window, which a loop makes slow
+    elif (size, stride) == (3, 2) and x.size >= SMALL:
         dx = products.halving_by_input(x.shape, kernel, dy)
     else:
-        (dx,) = jax.linear_transpose(lambda v: plain(v, kernel, stride), x)(dy)
+        dx = products.patches_by_input(x, kernel, dy, stride)
     return dx, products.by_kernel(x, dy, size, stride)
 
 
-def _winograd(kernel: Array, stride: int) -> bool:
-    return kernel.shape[0] == 3 and stride == 1 and min(kernel.shape[2:]) >= WIDE
+def _winograd(x: Array, kernel: Array, stride: int) -> bool:
+    return kernel.shape[0] == 3 and stride == 1 and min(kernel.shape[2:]) >= WIDE and x.size >= SMALL
 
 
-def _by_size(plainly: Callable, cpu: Callable, x: Array, *more: Array) -> Any:
-    return plainly(x, *more) if x.size < SMALL else by_platform(plainly, cpu, x, *more)
+def _tiny(x: Array, kernel: Array) -> bool:
+    """Of images smaller than the kernel XLA makes the window, reversed."""
+    return min(x.shape[1:3]) < kernel.shape[0]
 
 
 def _forward(x: Array, kernel: Array, stride: int) -> tuple[Array, tuple[Array, Array]]:
-    return _by_size(partial(plain, stride=stride), partial(on_cpu, stride=stride), x, kernel), (x, kernel)
+    return by_platform(partial(plain, stride=stride), partial(on_cpu, stride=stride), x, kernel), (x, kernel)
 
 
 def _backward(stride: int, residuals: tuple[Array, Array], dy: Array) -> tuple[Array, Array]:
-    return _by_size(partial(plain_gradients, stride=stride), partial(gradients_on_cpu, stride=stride), *residuals, dy)
+    return by_platform(
+        partial(plain_gradients, stride=stride), partial(gradients_on_cpu, stride=stride), *residuals, dy
+    )
 
 
 convolve = jax.custom_vjp(plain, nondiff_argnums=(2,))

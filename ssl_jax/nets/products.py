@@ -134,7 +134,9 @@ def by_kernel(x: Array, dy: Array, size: int, stride: int) -> Array:
 
     def add(total: Array, group: Array) -> tuple[Array, None]:
         a, b = (jax.lax.dynamic_index_in_dim(v, group, 1, keepdims=False) for v in (x, dy))
-        return total + (_crossed(a, b) if size == 3 and stride == 1 and c >= 16 else _patches(a, b, size, stride)), None
+        return total + (
+            _crossed(a, b) if size == 3 and stride == 1 and c >= 16 else _patches_by_kernel(a, b, size, stride)
+        ), None
 
     return jax.lax.scan(add, jnp.zeros((size, size, c, o), x.dtype), jnp.arange(count))[0]
 
@@ -148,9 +150,28 @@ def _crossed(x: Array, dy: Array) -> Array:
     return (left.T @ right).reshape(3, c, 3, -1).transpose(2, 0, 1, 3)
 
 
-def _patches(x: Array, dy: Array, size: int, stride: int) -> Array:
-    """Any size and stride: a copy of x for each tap."""
-    pad, (down, right) = size // 2, (stride * (side - 1) + 1 for side in dy.shape[1:3])
+def patches(x: Array, kernel: Array, stride: int) -> Array:
+    """Any size and stride, as one product of a copy of x for each tap."""
+    size = len(kernel)
+    sides = [(side + 2 * (size // 2) - size) // stride + 1 for side in x.shape[1:3]]
+    return (flat(_copies(x, sides, size, stride)) @ flat(kernel)).reshape(len(x), *sides, -1)
+
+
+def patches_by_input(x: Array, kernel: Array, dy: Array, stride: int) -> Array:
+    """The gradient of `patches` by its input x."""
+    taps = (flat(dy) @ flat(kernel).T).reshape(*dy.shape[:3], -1)
+    return jax.linear_transpose(lambda x: _copies(x, dy.shape[1:3], len(kernel), stride), x)(taps)[0]
+
+
+def _patches_by_kernel(x: Array, dy: Array, size: int, stride: int) -> Array:
+    """The gradient of `patches` by its kernel."""
+    taps = flat(_copies(x, dy.shape[1:3], size, stride))
+    return (taps.T @ flat(dy)).reshape(size, size, -1, dy.shape[-1])
+
+
+def _copies(x: Array, sides: Sequence[int], size: int, stride: int) -> Array:
+    """[n, h, w, c] -> [n, *sides, size size c]: what the taps of a kernel meet."""
+    pad, (down, right) = size // 2, (stride * (side - 1) + 1 for side in sides)
     x = jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
     taps = [x[:, i : i + down : stride, j : j + right : stride] for i in range(size) for j in range(size)]
-    return (flat(jnp.concatenate(taps, 3)).T @ flat(dy)).reshape(size, size, -1, dy.shape[-1])
+    return jnp.concatenate(taps, 3)

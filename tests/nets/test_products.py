@@ -29,9 +29,10 @@ def drawn(h, w, c, o, size):
     return jnp.asarray(draw.normal(size=(6, h, w, c))), jnp.asarray(draw.normal(size=(size, size, c, o)))
 
 
+@pytest.mark.parametrize("small", (0, conv.SMALL), ids=("large images", "small images"))
 @pytest.mark.parametrize(("h", "w", "c", "o", "size", "stride"), SHAPES)
-def test_values_and_gradients_are_those_of_the_plain_form(strict, monkeypatch, h, w, c, o, size, stride):
-    monkeypatch.setattr(conv, "SMALL", 0)
+def test_values_and_gradients_are_those_of_the_plain_form(strict, monkeypatch, small, h, w, c, o, size, stride):
+    monkeypatch.setattr(conv, "SMALL", small)
     x, kernel = drawn(h, w, c, o, size)
     y, backward = jax.vjp(lambda *at: conv.convolve(*at, stride), x, kernel)
     expected, plain = jax.vjp(lambda *at: conv.plain(*at, stride), x, kernel)
@@ -51,6 +52,20 @@ def test_groups_of_images_are_summed(strict, monkeypatch):
     assert_allclose(
         conv.products.by_kernel(x, dy, 3, 1), conv.plain_gradients(x, kernel, dy, 1)[1], rtol=1e-12, atol=1e-10
     )
+
+
+@pytest.mark.parametrize(("side", "c", "stride"), [(2, 128, 1), (2, 16, 1), (2, 16, 2), (4, 32, 2), (8, 16, 1)])
+def test_no_convolution_in_a_loop_has_another_order_or_a_turned_window(side, c, stride):
+    """Those XLA's CPU compiler leaves to plain loops there, a hundred times slower."""
+    x, kernel = jnp.ones((3, 4, side, side, c)), jnp.ones((3, 3, c, c))
+
+    def loss(kernel, x):
+        return jax.lax.scan(lambda t, x: (t + jnp.sin(conv.convolve(jnp.sin(x), kernel, stride)).sum(), 0), 0.0, x)[0]
+
+    text = jax.jit(jax.grad(loss, (0, 1))).lower(kernel, x).compile().as_text()
+    left = [line for line in text.splitlines() if " convolution(" in line]
+    assert all("b01f_01io->b01f" in line and "reversal" not in line for line in left), left
+    assert len(left) == (2 if (side, stride) == (8, 1) else 1 if side > 2 else 0)
 
 
 @pytest.mark.parametrize("platform", ["cpu", "tpu", "cuda"])
@@ -86,9 +101,13 @@ def test_scale_and_shift_have_the_gradients_of_plain_sums(strict):
         assert_allclose(one, other, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize(("c", "stride"), [(16, 1), (16, 2), (128, 1)], ids=["crossed", "halving", "winograd"])
-def test_a_batch_over_eight_devices_has_the_values_of_one(monkeypatch, c, stride):
-    monkeypatch.setattr(conv, "SMALL", 0)
+@pytest.mark.parametrize(
+    ("c", "stride", "small"),
+    [(16, 1, 0), (16, 2, 0), (128, 1, 0), (16, 2, conv.SMALL)],
+    ids=["crossed", "halving", "winograd", "small"],
+)
+def test_a_batch_over_eight_devices_has_the_values_of_one(monkeypatch, c, stride, small):
+    monkeypatch.setattr(conv, "SMALL", small)
     monkeypatch.setattr(conv.products, "GROUP", 2**14)
     draw = np.random.default_rng(0)
     x, kernel = (jnp.asarray(draw.normal(size=s), jnp.float32) for s in ((32, 8, 8, c), (3, 3, c, c)))
