@@ -4,6 +4,7 @@ All take [n, h, w, c], kernels [k, k, c, o] and k // 2 zeros on every side.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -129,14 +130,14 @@ def by_kernel(x: Array, dy: Array, size: int, stride: int) -> Array:
     copies = size**2 * c * (dy.size // o) * x.dtype.itemsize
     fitting = (k for k in range(1, n // IMAGES + 1) if n % k == 0 and k * GROUP <= copies)
     count = max(fitting, default=1)
+    crossed = size == 3 and stride == 1 and c >= 16
+    gradient = _crossed if crossed else partial(_patches_by_kernel, size=size, stride=stride)
     # The groups are axis 1, so that each has images of every device where the batch is split.
     x, dy = (v.reshape(n // count, count, *v.shape[1:]) for v in (x, dy))
 
     def add(total: Array, group: Array) -> tuple[Array, None]:
         a, b = (jax.lax.dynamic_index_in_dim(v, group, 1, keepdims=False) for v in (x, dy))
-        return total + (
-            _crossed(a, b) if size == 3 and stride == 1 and c >= 16 else _patches_by_kernel(a, b, size, stride)
-        ), None
+        return total + gradient(a, b), None
 
     return jax.lax.scan(add, jnp.zeros((size, size, c, o), x.dtype), jnp.arange(count))[0]
 

@@ -1,11 +1,24 @@
-"""Encoders with random weights of any network, without training: every array is far from its usual start."""
+"""Encoders with random weights of any network, without training: every array is far from its usual start.
+
+And who reads them: torch's libraries live in a Python of their own, named by SSL_JAX_INTEROP.
+"""
+
+import os
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from ssl_jax import build, encoder, recipes
 from ssl_jax.encoder import Encoder
+
+INTEROP = os.environ.get("SSL_JAX_INTEROP")
+interop = pytest.mark.skipif(not INTEROP, reason="SSL_JAX_INTEROP names no Python with torch, timm and transformers")
+RESNET = dict(nets__encoder__depth="18", nets__encoder__stem="imagenet", nets__encoder__base="64")
+VIT = dict(nets__encoder__variant="Ti/16", clean__0__size="64", nets__encoder__image_size="64")
+TOWER = dict(nets__encoder__input_norm="True", nets__encoder__activation="quick_gelu", nets__encoder__eps="1e-5")
+LEARNED, FIXED = "dino_imagenet_vits16", "mae_imagenet_vitb16"
 
 
 def drawn(recipe: str, *, channels: int = 3, **changes: str) -> Encoder:

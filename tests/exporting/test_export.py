@@ -3,7 +3,6 @@ their own, named by SSL_JAX_INTEROP; what needs them is skipped without it.
 """
 
 import json
-import os
 import subprocess
 import sys
 
@@ -13,15 +12,9 @@ import pytest
 from ssl_jax import encoder as encoders
 from ssl_jax.data import sources
 from ssl_jax.exporting import export, formats, layouts, names, receipts
-from tests.exporting.drawn import drawn
+from tests.exporting.drawn import FIXED, INTEROP, LEARNED, RESNET, TOWER, VIT, drawn, interop
 
-INTEROP = os.environ.get("SSL_JAX_INTEROP")
-interop = pytest.mark.skipif(not INTEROP, reason="SSL_JAX_INTEROP names no Python with torch, timm and transformers")
-RESNET = dict(nets__encoder__depth="18", nets__encoder__stem="imagenet", nets__encoder__base="64")
 SMALL = dict(nets__encoder__depth="(1, 1)", nets__encoder__base="4")
-VIT = dict(nets__encoder__variant="Ti/16", clean__0__size="64", nets__encoder__image_size="64")
-TOWER = dict(nets__encoder__input_norm="True", nets__encoder__activation="quick_gelu", nets__encoder__eps="1e-5")
-LEARNED, FIXED = "dino_imagenet_vits16", "mae_imagenet_vitb16"
 
 
 @pytest.fixture(scope="module")

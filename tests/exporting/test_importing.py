@@ -1,7 +1,6 @@
 """Weights of other libraries begin a run: same features, every array accounted for, student and teacher alike."""
 
 import json
-import os
 import pathlib
 import re
 import subprocess
@@ -13,11 +12,9 @@ import pytest
 from ssl_jax import encoder as encoders
 from ssl_jax import main
 from ssl_jax.exporting import adapting, export
-from tests.exporting.drawn import drawn
+from tests.exporting.drawn import INTEROP, drawn, interop
 from tests.test_main import run
 
-INTEROP = os.environ.get("SSL_JAX_INTEROP")
-interop = pytest.mark.skipif(not INTEROP, reason="SSL_JAX_INTEROP names no Python with torch, timm and transformers")
 SMALL = {"nets.encoder.depth": "(1, 1)", "nets.encoder.base": "4", "nets.projector.widths": "(8, 8)"}
 DATA = {"data.train": "embedded:fashion_mnist/train", "data.test": ""}
 

@@ -1,6 +1,5 @@
 """The code on a card is run as it stands, by a person who has the libraries and not this one."""
 
-import os
 import re
 import subprocess
 
@@ -8,14 +7,8 @@ import numpy as np
 import pytest
 
 from ssl_jax.exporting import export, geometry, receipts
-from tests.exporting.drawn import drawn
+from tests.exporting.drawn import FIXED, INTEROP, LEARNED, RESNET, TOWER, VIT, drawn, interop
 
-INTEROP = os.environ.get("SSL_JAX_INTEROP")
-RESNET = dict(nets__encoder__depth="18", nets__encoder__base="64", nets__encoder__stem="imagenet")
-SMALL = dict(nets__encoder__variant="Ti/16", clean__0__size="64", nets__encoder__dtype="float32")
-VIT = dict(SMALL, nets__encoder__image_size="64")
-TOWER = dict(nets__encoder__input_norm="True", nets__encoder__activation="quick_gelu", nets__encoder__eps="1e-5")
-LEARNED, FIXED = "dino_imagenet_vits16", "mae_imagenet_vitb16"
 CASES = {
     "small": ("torchvision", "simclr_cifar10", {**RESNET, "nets__encoder__stem": "cifar"}),
     "usual": ("torchvision", "simclr_cifar10", {**RESNET, "nets__encoder__depth": "50"}),
@@ -23,7 +16,7 @@ CASES = {
     "registers": ("timm", LEARNED, {**VIT, "nets__encoder__registers": "4", "nets__encoder__layer_scale": "0.5"}),
     "mean": ("timm", LEARNED, {**VIT, "nets__encoder__pool": "mean"}),
     "vit": ("huggingface", LEARNED, VIT),
-    "masked": ("huggingface", FIXED, SMALL),
+    "masked": ("huggingface", FIXED, dict(clean__0__size="64", nets__encoder__variant="Ti/16")),
     "tower": ("huggingface", LEARNED, {**VIT, **TOWER}),
     "towers_mean": ("huggingface", LEARNED, {**VIT, **TOWER, "nets__encoder__pool": "mean"}),
 }
@@ -44,11 +37,11 @@ def written(encoder, to, path):
     return re.search(r"```(?:python|yaml)\n(.*?)```", card.read_text(), re.DOTALL)[1]
 
 
-@pytest.mark.skipif(not INTEROP, reason="SSL_JAX_INTEROP names no Python with torch, timm and transformers")
+@interop
 def test_torchs_people_paste_it(tmp_path):
     ours = {}
     for case, (to, recipe, changes) in CASES.items():
-        encoder = drawn(recipe, **changes)
+        encoder = drawn(recipe, **changes, nets__encoder__dtype="float32")
         path = tmp_path / (case if to == "huggingface" else f"{case}.safetensors")
         (tmp_path / f"{case}.py").write_text(written(encoder, to, path))
         inputs = geometry.normalised(encoder.config, receipts.photographs(encoder))
