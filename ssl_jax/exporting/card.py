@@ -2,9 +2,7 @@
 
 from ssl_jax import __version__
 from ssl_jax.encoder import Encoder
-from ssl_jax.exporting import geometry
-
-GRAPHS = ("stablehlo", "savedmodel", "onnx")
+from ssl_jax.exporting import geometry, usage
 
 
 def text(encoder: Encoder, result: dict, receipt: dict, use: tuple[str, str]) -> str:
@@ -13,7 +11,9 @@ def text(encoder: Encoder, result: dict, receipt: dict, use: tuple[str, str]) ->
     mean, std = geometry.normalisation(config)
     network = ", ".join(f"{key}={value!r}" for key, value in config["nets"]["encoder"].items())
     scaled = (
-        "float32 in 0..1, normalised inside" if receipt["format"] in GRAPHS else f"minus {mean}, over {std}, of 0..1"
+        "float32 in 0..1, normalised inside"
+        if receipt["format"] in usage.GRAPHS
+        else f"minus {mean}, over {std}, of 0..1"
     )
     lines = [
         f"# {config['method']['name']} encoder, pre-trained without labels",

@@ -87,7 +87,8 @@ def huggingface(encoder: Encoder, model: dict, name: str) -> str:
 
 def detectron2(encoder: Encoder, model: dict, name: str) -> str:
     """What a detectron2 configuration has to say beside the weights: its own models want other pixels and strides."""
-    mean, std = ([round(255 * v, 3) for v in values] for values in geometry.normalisation(encoder.config))
+    given = (values * (model["channels"] // len(values)) for values in geometry.normalisation(encoder.config))
+    mean, std = ([round(255 * v, 3) for v in values] for values in given)
     resnets = f"{{DEPTH: {encoder.config['nets']['encoder']['depth']}, STRIDE_IN_1X1: False"
     resnets += "}" if model["bottleneck"] else ", RES2_OUT_CHANNELS: 64}"
     return DETECTRON2.format(name=name, mean=mean, std=std, resnets=resnets)

@@ -20,19 +20,20 @@ ON_CPU = {"xla_cpu_experimental_ynn_fusion_type": ""}
 of a vision transformer, at three quarters of the speed of XLA's own."""
 
 
-def jit_on(mesh: Mesh, options: dict = ON_CPU) -> Callable:
-    """`jax.jit` with the compiler's options for the devices of a mesh. options: those for CPUs.
+def jit_on(mesh: Mesh, options: dict | None = None) -> Callable:
+    """`jax.jit` with the compiler's options for the devices of a mesh. options: others, on any device.
 
     What is jitted for several CPU devices ends before it returns. Of programs that are under way together each takes a
     thread for each device, and there are no more threads than devices: those whose collectives wait for the rest could
     hold all of them, and wait for ever.
     """
-    if mesh.devices.flat[0].platform != "cpu":
-        return jax.jit
+    on_cpu = mesh.devices.flat[0].platform == "cpu"
+    if options is None:
+        options = ON_CPU if on_cpu else {}
 
     def jit(function, **shardings):
         jitted = jax.jit(function, compiler_options=options, **shardings)
-        if mesh.size == 1:
+        if mesh.size == 1 or not on_cpu:
             return jitted
 
         @wraps(function)
