@@ -15,7 +15,7 @@ import jax
 import numpy as np
 from step import timed
 
-from ssl_jax import build, encoder, machine, recipes
+from ssl_jax import encoder, machine, recipes, schema
 from ssl_jax.data import memory
 
 
@@ -47,7 +47,7 @@ def main() -> None:
 def made() -> encoder.Encoder:
     """A ResNet-18 that has learned nothing, with the preprocessing of the CIFAR-10 recipe."""
     changes = {"nets.encoder.depth": "18", "nets.encoder.base": "64", "nets.encoder.stem": "cifar"}
-    config = build.resolve(recipes.override(build.resolve(recipes.load("simclr_cifar10")), changes))
+    config = schema.resolve(recipes.override(schema.resolve(recipes.load("simclr_cifar10")), changes))
     params, stats = encoder.network(config).init(jax.random.key(0), np.zeros((1, 32, 32, 3), np.float32))
     return encoder.made(config, 0, "encoder", params, stats)
 

@@ -20,7 +20,7 @@ import time
 import jax
 import numpy as np
 
-from ssl_jax import api, build, encoder, machine, recipes
+from ssl_jax import api, encoder, machine, recipes, schema
 from ssl_jax.exporting import export, formats
 
 NETS = {
@@ -65,7 +65,7 @@ def sources(net: str, folder: str) -> None:
     """Random weights of the network and of the small one, as files."""
     recipe, *both = NETS[net]
     for name, changes in zip(("large", "small"), both, strict=True):
-        config = build.resolve(recipes.override(build.resolve(recipes.load(recipe)), changes))
+        config = schema.resolve(recipes.override(schema.resolve(recipes.load(recipe)), changes))
         size = config["clean"][0]["size"]
         weights = encoder.network(config).init(jax.random.key(0), np.zeros((1, size, size, 3), np.float32))
         made = encoder.made(config, 0, "encoder", *weights)

@@ -18,7 +18,7 @@ from unittest import mock
 
 import jax
 
-from ssl_jax import build, loop, machine, recipes
+from ssl_jax import build, loop, machine, recipes, schema
 from ssl_jax.data import stream
 from ssl_jax.goodput import Goodput
 from ssl_jax.stopping import Stop
@@ -55,7 +55,7 @@ def main() -> None:
 def quickstart(steps: int):
     """The quickstart's job, `steps` long, without evaluation in between, and its program."""
     changes = {"duration": f"{steps} steps", "evaluation.every": "never", "batch": "64", "lr": "0.001"}
-    job = build.job(build.resolve(recipes.override(build.resolve(recipes.load("quickstart")), changes)))
+    job = build.job(schema.resolve(recipes.override(schema.resolve(recipes.load("quickstart")), changes)))
     return job, loop.compiled(job)
 
 

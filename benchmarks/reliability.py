@@ -26,7 +26,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ssl_jax import build, loop, machine, recipes, step
+from ssl_jax import build, loop, machine, recipes, schema, step
 from ssl_jax.checkpoint import Checkpoints, Keep
 from ssl_jax.data import stream
 
@@ -49,8 +49,8 @@ def job(recipe: str, **changes: str):
     """A recipe's job, without a test set."""
     changes = {"data__test": "", "evaluation__every": "never", **changes}
     changes = {key.replace("__", "."): value for key, value in changes.items()}
-    changed = recipes.override(build.resolve(recipes.load(recipe)), changes)
-    return build.job(build.resolve(changed))
+    changed = recipes.override(schema.resolve(recipes.load(recipe)), changes)
+    return build.job(schema.resolve(changed))
 
 
 def guard(options: argparse.Namespace) -> float:

@@ -11,7 +11,7 @@ import jax
 from etils import epath
 from ml_collections import ConfigDict
 
-from ssl_jax import build, evaluation, goodput, identity, loop, recipes, report, stopping
+from ssl_jax import build, evaluation, goodput, identity, loop, recipes, report, schema, stopping
 from ssl_jax.checkpoint import Checkpoints
 from ssl_jax.goodput import Goodput
 from ssl_jax.job import Job
@@ -78,6 +78,8 @@ def _train(job: Job, program: Program, workdir: str, spent: Goodput, stop: stopp
     dog = Watchdog(job.health.step_seconds, job.health.other_seconds, spent)
     with dog.watching():
         if jax.process_index() == 0:
+            for notice in job.notices:
+                loop.complain(notice)
             first = report.first(job)
             begun(job, workdir)
             report.views(job, first, workdir, loop.keys(job.seed)["step"])
@@ -122,7 +124,7 @@ def resolved(config: ConfigDict | dict, changes: dict[str, str], workdir: str) -
     folder = epath.Path(workdir)
     if not str(workdir) or folder.exists() and not folder.is_dir():
         raise ValueError(f"the work directory '{workdir}' is no directory; name one, which may be new")
-    full = build.resolve(recipes.override(build.resolve(recipes.plain(config)), changes))
+    full = schema.resolve(recipes.override(schema.resolve(recipes.plain(config)), changes))
     path = folder / "config.json"
     if path.exists():
         recipes.check_same(recipes.load(str(path)), full, workdir)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from etils import epath
 
-from ssl_jax import build, durations, machine, paths, recipes, spelling
+from ssl_jax import build, durations, machine, paths, recipes, schema, spelling
 from ssl_jax.checkpoint import Checkpoints
 from ssl_jax.data import device, stream
 from ssl_jax.data.sources import Source, subset
@@ -80,7 +80,7 @@ def load(path: str, *, step: int | None = None, which: str | None = None) -> Enc
         params, stats, about = weights.read(path)
         machine.release()  # what reading left, before everything is copied to the device
         return made(recipes.tuples(about["config"]), about["step"], about["which"], put(params), put(stats))
-    config = build.resolve(recipes.of_run(path))
+    config = schema.resolve(recipes.of_run(path))
     # The encoder knows neither the dataset's size nor its classes: any will do to learn what encoders there are.
     clock = durations.run(config["duration"], examples=config["batch"], batch=config["batch"])
     places = build.method_and_optimizer(config, clock, classes=2)[0].encoders
@@ -126,7 +126,7 @@ def made(config: dict, step: int, which: str, params: Tree, stats: Tree) -> Enco
 def network(config: dict, **changes: Any) -> Net:
     """The network of a resolved recipe's encoder. changes: of its options."""
     spec = {**config["nets"]["encoder"], **changes}
-    return build.net_of("encoder", spec)(**{k: v for k, v in spec.items() if k != "name"})
+    return schema.net_of("encoder", spec)(**{k: v for k, v in spec.items() if k != "name"})
 
 
 def to_file(

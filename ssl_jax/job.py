@@ -37,7 +37,8 @@ class Job(NamedTuple):
 
     config: the resolved recipe, to be kept beside the results; digest: what it hashes to. clock: batch and length.
     logged: schedules whose values go into the log. shapes: ShapeDtypeStructs of one global batch as the host makes it.
-    patience: seconds that other processes may take to come to a comparison.
+    patience: seconds that other processes may take to come to a comparison. notices: sentences about the recipe and its
+    data that a person should read before the run begins.
     """
 
     config: dict
@@ -58,3 +59,4 @@ class Job(NamedTuple):
     keep: Keep
     health: Limits
     evaluation: dict
+    notices: tuple[str, ...] = ()

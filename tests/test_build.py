@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from ssl_jax import build, durations, recipes
+from ssl_jax import build, durations, recipes, schema
 
 
 def logged(name: str, *, arg: str = "", total: int = 1000) -> dict:
     """The schedules in the log of a recipe, at the first step and the last."""
-    config = build.resolve(recipes.load(f"{name}:{arg}"))
+    config = schema.resolve(recipes.load(f"{name}:{arg}"))
     clock = durations.Clock(examples=1281167, batch=config["batch"], total=total)
     found = build.logged(config, clock)
     return {key: (float(schedule(0)), float(schedule(total))) for key, schedule in found.items()}
@@ -37,9 +37,9 @@ def test_building_starts_no_device():
     """What is made of a recipe comes before the choice of devices; in a process of its own, as pytest has devices."""
     program = """
 from jax._src import xla_bridge
-from ssl_jax import build, durations, recipes
+from ssl_jax import build, durations, recipes, schema
 for name in ("dino_cifar10", "swav_cifar10", "mae_cifar10", "quickstart"):
-    config = build.resolve(recipes.load(name))
+    config = schema.resolve(recipes.load(name))
     clock = durations.run(config["duration"], examples=10000, batch=config["batch"])
     build.method_and_optimizer(config, clock, 10)
     build.logged(config, clock)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pyarrow import parquet
 
-from ssl_jax import build, encoder, evaluation, loop, main, recipes
+from ssl_jax import build, encoder, evaluation, loop, main, recipes, schema
 from ssl_jax.data import sources
 from ssl_jax.data.source import images as stored
 from ssl_jax.data.source import subset
@@ -33,7 +33,7 @@ CHANGES = {
 def run(tmp_path_factory):
     """(work directory, features of 40 test images as the run itself measures them)"""
     workdir = tmp_path_factory.mktemp("run")
-    job = build.job(build.resolve(recipes.override(build.resolve(recipes.load("quickstart")), CHANGES)))
+    job = build.job(schema.resolve(recipes.override(schema.resolve(recipes.load("quickstart")), CHANGES)))
     program = loop.compiled(job)
     state, _ = loop.train(job, program, str(workdir), Goodput(), Stop())
     (workdir / "config.json").write_text(json.dumps(job.config))

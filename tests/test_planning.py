@@ -10,7 +10,7 @@ import jax
 import pytest
 from rich.console import Console
 
-from ssl_jax import build, planning, recipes
+from ssl_jax import planning, recipes, schema
 from ssl_jax.shard import chips
 from ssl_jax.verbs import plan
 
@@ -19,7 +19,7 @@ NEEDS = pytest.mark.skipif(not COMPILER, reason="libtpu is not installed: pip in
 
 
 def recipe(name="quickstart", **changes):
-    return build.resolve(recipes.override(build.resolve(recipes.load(name)), changes))
+    return schema.resolve(recipes.override(schema.resolve(recipes.load(name)), changes))
 
 
 def test_the_step_is_as_slow_as_what_binds_it():

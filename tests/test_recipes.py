@@ -4,17 +4,17 @@ import json
 
 import pytest
 
-from ssl_jax import build, recipes
+from ssl_jax import recipes, schema
 
 
 def resolved(**changes):
-    return build.resolve(recipes.override(build.resolve(recipes.load("quickstart")), changes))
+    return schema.resolve(recipes.override(schema.resolve(recipes.load("quickstart")), changes))
 
 
 def test_every_default_has_a_key():
     config = resolved()
     assert config["method"]["temperature"] > 0 and config["log"]["every"] and config["optimizer"]["b1"] == 0.9
-    assert build.resolve(config) == config
+    assert schema.resolve(config) == config
 
 
 def test_a_resolved_recipe_survives_json(tmp_path):
@@ -59,7 +59,7 @@ def test_a_missing_part_is_named():
     config = recipes.load("quickstart")
     del config["lr"]
     with pytest.raises(ValueError, match="says nothing of lr"):
-        build.resolve(config)
+        schema.resolve(config)
 
 
 def test_an_unknown_recipe_is_named():

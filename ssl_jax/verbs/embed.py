@@ -14,7 +14,7 @@ import functools
 
 from rich.console import Console
 
-from ssl_jax import api, build, encoder
+from ssl_jax import api, encoder, schema
 from ssl_jax.data import check, sources
 from ssl_jax.shard import processes
 from ssl_jax.verbs import _together
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> None:
     source = sources.open(args.data, data_dir=args.dir)
     api.keep_compiled()
     with processes.failing_alone():
-        patience = build.DEFAULTS["processes"]
+        patience = schema.DEFAULTS["processes"]
         processes.start(flags, patience=patience["start"], heartbeat=patience["heartbeat"], shutdown=SLOWEST)
         loaded = encoder.load(args.workdir, step=args.step, which=args.which)
         what = {"the checkpoint": f"{loaded.digest} {loaded.step} {loaded.which}", "--data": source.digest}

@@ -15,7 +15,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
-from ssl_jax import build, planning, recipes
+from ssl_jax import planning, recipes, schema
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, changes: dict[str, str]) -> None:
     """Plans and prints."""
-    config = build.resolve(recipes.override(build.resolve(recipes.load(args.config)), changes))
+    config = schema.resolve(recipes.override(schema.resolve(recipes.load(args.config)), changes))
     given = (args.examples, args.classes, args.channels)
     if any(given) and not all(given):
         raise ValueError("--examples, --classes and --channels are given together or not at all")

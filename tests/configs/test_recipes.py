@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ssl_jax import build, durations, recipes
+from ssl_jax import build, durations, recipes, schema
 from ssl_jax.optim import leaves, schedules
 
 SIZES = {"imagenet": (1281167, 1000, 3), "cifar10": (10000, 10, 3), "quickstart": (10000, 10, 1)}
@@ -16,7 +16,7 @@ LENGTHS = ("byol_imagenet_r50:100", "byol_imagenet_r50:300", "dino_imagenet_vits
 
 def parts(text):
     """(resolved recipe, clock, shapes of the parameters, optimiser)"""
-    config = build.resolve(recipes.load(text))
+    config = schema.resolve(recipes.load(text))
     examples, classes, channels = next(size for name, size in SIZES.items() if name in text)
     clock = durations.run(config["duration"], examples=examples, batch=config["batch"])
     method, optimizer = build.method_and_optimizer(config, clock, classes)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ssl_jax import build, encoder, recipes
+from ssl_jax import encoder, recipes, schema
 from ssl_jax.encoder import Encoder
 
 INTEROP = os.environ.get("SSL_JAX_INTEROP")
@@ -24,7 +24,7 @@ LEARNED, FIXED = "dino_imagenet_vits16", "mae_imagenet_vitb16"
 def drawn(recipe: str, *, channels: int = 3, **changes: str) -> Encoder:
     """The encoder of a recipe with nets__encoder__depth="18" and the like changed."""
     changes = {key.replace("__", "."): value for key, value in changes.items()}
-    config = build.resolve(recipes.override(build.resolve(recipes.load(recipe)), changes))
+    config = schema.resolve(recipes.override(schema.resolve(recipes.load(recipe)), changes))
     size, draw = config["clean"][0]["size"], np.random.default_rng(0)
 
     def leaf(path, a):

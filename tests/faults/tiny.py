@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import tensorflow as tf
 
-from ssl_jax import build, durations, recipes
+from ssl_jax import build, durations, recipes, schema
 from ssl_jax.data import sources
 from ssl_jax.health import Limits
 from ssl_jax.job import Every, Job, Preprocess
@@ -21,7 +21,7 @@ def recipe(**changes: str) -> dict:
     """The quickstart's recipe, of which a job takes the duration and all that is not images and networks."""
     small = {"duration": "12 steps", "batch": str(BATCH), "log.every": "1 step", "checkpoint.every": "3 steps"}
     changes = {**small, "evaluation.every": "4 steps", **{k.replace("__", "."): v for k, v in changes.items()}}
-    return build.resolve(recipes.override(build.resolve(recipes.load("quickstart")), changes))
+    return schema.resolve(recipes.override(schema.resolve(recipes.load("quickstart")), changes))
 
 
 def method() -> Method:

@@ -3,7 +3,7 @@
 import jax
 import pytest
 
-from ssl_jax import build, durations, recipes
+from ssl_jax import build, durations, recipes, schema
 from ssl_jax.shard import mesh, program
 
 SIZES = {"imagenet": (1281167, 1000, 3), "cifar10": (10000, 10, 3), "quickstart": (10000, 10, 1)}
@@ -13,7 +13,7 @@ SIZES = {"imagenet": (1281167, 1000, 3), "cifar10": (10000, 10, 3), "quickstart"
     "name", [pytest.param(n, marks=pytest.mark.slow if "imagenet" in n else ()) for n in recipes.names()]
 )
 def test_the_step_lowers(name):
-    config = build.resolve(recipes.load(name))
+    config = schema.resolve(recipes.load(name))
     examples, classes, channels = next(size for key, size in SIZES.items() if key in name)
     clock = durations.run(config["duration"], examples=examples, batch=config["batch"])
     method, optimizer = build.method_and_optimizer(config, clock, classes)

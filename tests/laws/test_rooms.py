@@ -54,6 +54,7 @@ MAY_IMPORT = {
     },
     "report": {"data", "evaluation", "goodput", "job", "log", "pictures", "shard", "step", "types"},
     "catalogue": {"recipes", "registry", "types"},
+    "schema": {"health", "optim", "recipes", "registry", "spelling", "types", "views"},
     "build": EVERYTHING,
     "api": EVERYTHING,
     "encoder": EVERYTHING,
