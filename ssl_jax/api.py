@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import json
 import os
 import pathlib
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ import jax
 from etils import epath
 from ml_collections import ConfigDict
 
-from ssl_jax import build, evaluation, goodput, identity, loop, recipes, report, schema, stopping
+from ssl_jax import build, evaluation, goodput, identity, lease, loop, recipes, report, resuming, schema, stopping
 from ssl_jax.checkpoint import Checkpoints
 from ssl_jax.goodput import Goodput
 from ssl_jax.job import Job
@@ -67,21 +66,16 @@ def joined(full: dict, flags: Flags) -> tuple[Job, Program]:
     return job, loop.compiled(job)
 
 
-def begun(job: Job, workdir: str) -> None:
-    """Makes the work directory, with its resolved recipe."""
-    folder = epath.Path(workdir)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(job.config, indent=2) + "\n")
-
-
 def _train(job: Job, program: Program, workdir: str, spent: Goodput, stop: stopping.Stop) -> dict | None:
     dog = Watchdog(job.health.step_seconds, job.health.other_seconds, spent)
-    with dog.watching():
+    with dog.watching(), contextlib.ExitStack() as stack:
         if jax.process_index() == 0:
-            for notice in job.notices:
-                loop.complain(notice)
+            resuming.check_data(job, workdir)
             first = report.first(job)
-            begun(job, workdir)
+            stack.enter_context(lease.held(workdir))
+            for notice in (*job.notices, *resuming.jumps(job, workdir)):
+                loop.complain(notice)
+            resuming.begun(job, workdir)
             report.views(job, first, workdir, loop.keys(job.seed)["step"])
         # Also lets the others wait for process 0's pictures: a collective on CPUs waits for no more than 30 seconds.
         processes.agree({"--workdir": workdir}, seconds=job.patience)
@@ -125,9 +119,7 @@ def resolved(config: ConfigDict | dict, changes: dict[str, str], workdir: str) -
     if not str(workdir) or folder.exists() and not folder.is_dir():
         raise ValueError(f"the work directory '{workdir}' is no directory; name one, which may be new")
     full = schema.resolve(recipes.override(schema.resolve(recipes.plain(config)), changes))
-    path = folder / "config.json"
-    if path.exists():
-        recipes.check_same(recipes.load(str(path)), full, workdir)
+    resuming.check_recipe(full, workdir)
     return full
 
 

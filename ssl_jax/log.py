@@ -16,6 +16,7 @@ from tensorboardX import RecordWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.proto.summary_pb2 import Summary
 
+from ssl_jax import files
 from ssl_jax.display import Display
 from ssl_jax.types import Array
 
@@ -214,7 +215,7 @@ def truncate(path: str | os.PathLike, step: int) -> int:
     lines = path.read_text().splitlines(keepends=True)
     kept = [line for row, line in _parsed(path) if row["step"] <= step]
     if len(kept) < len(lines):
-        _replace(path, "".join(kept))
+        files.write(path, "".join(kept))
     return len(lines) - len(kept)
 
 
@@ -228,14 +229,7 @@ def amend(directory: str | os.PathLike, step: int, numbers: dict[str, float]) ->
     path = epath.Path(directory) / FILE
     kept = [row for row in rows(directory) if row["step"] <= step]
     kept = kept if kept and kept[-1]["step"] == step else [*kept, {"step": step}]
-    _replace(path, "".join(json.dumps(row) + "\n" for row in [*kept[:-1], {**kept[-1], **numbers}]))
-
-
-def _replace(path: epath.Path, text: str) -> None:
-    """Writes a file in one move."""
-    fresh = path.parent / f"{path.name}.new"
-    fresh.write_text(text)
-    fresh.replace(path)
+    files.write(path, "".join(json.dumps(row) + "\n" for row in [*kept[:-1], {**kept[-1], **numbers}]))
 
 
 def _parsed(path: epath.Path) -> list[tuple[dict, str]]:

@@ -16,6 +16,8 @@ from ssl_jax import spelling
 
 FREE = ("duration", "log", "evaluation", "checkpoint", "mesh", "health", "processes")
 """The parts of a recipe that may change when a run goes on; everything else is the experiment itself."""
+PLACES = ("data.dir", "data.train", "data.test")
+"""Where data lie: free to change too where the digests of the data tell that they are the same."""
 
 
 def folder() -> pathlib.Path:
@@ -133,9 +135,12 @@ def digest(config: dict) -> str:
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
 
 
-def check_same(old: dict, new: dict, workdir: str) -> None:
-    """Raises ValueError that lists every difference outside `FREE` between a work directory's recipe and this one."""
-    a, b = ({k: v for k, v in flat(c).items() if k.split(".")[0] not in FREE} for c in (old, new))
+def check_same(old: dict, new: dict, workdir: str, *, free: tuple[str, ...] = ()) -> None:
+    """Raises ValueError that lists every difference between a work directory's recipe and this one.
+
+    free: keys that may differ, beside `FREE`.
+    """
+    a, b = ({k: v for k, v in flat(c).items() if k.split(".")[0] not in FREE and k not in free} for c in (old, new))
     differing = [k for k in sorted({*a, *b}) if a.get(k) != b.get(k)]
     if differing:
         listed = "; ".join(f"{k} was {a.get(k)!r}, is {b.get(k)!r}" for k in differing)

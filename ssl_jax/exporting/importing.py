@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ssl_jax import api, loop, paths, spelling
+from ssl_jax import api, loop, paths, resuming, spelling
 from ssl_jax.checkpoint import Checkpoints
 from ssl_jax.exporting import adapting, geometry, layouts, names, weights
 from ssl_jax.types import Place, TrainState
@@ -58,7 +58,7 @@ def bring(
         new = names.nested(names.imported(found, layout, own, positions, adapting.adapter(adapt)))
         for place in places:
             state = replaced(state, place, new)
-        api.begun(job, workdir)
+        resuming.begun(job, workdir)
         saved.save(state, 0)
         saved.wait()
     return {"used": len(found), "left": len(theirs) - len(found)}
