@@ -107,6 +107,18 @@ def test_the_result_says_where_the_time_went(straight):
     assert result["goodput"]["compile"] > 0 and result["goodput"]["evaluation"] > 0
 
 
+def test_a_second_run_in_the_directory_writes_nothing(straight, tmp_path):
+    first = Child("slow", tmp_path)
+    first.until(lambda: committed(tmp_path))
+    code, said = Child("none", tmp_path).end()
+    assert code == exits.BAD_INPUT and f"in use by another run (process {first.process.pid} on" in said
+    first.process.kill()
+    first.end()
+    assert (tmp_path / "lease.json").exists(), "killed, so that the lease was left"
+    assert "watching" not in assert_goes_on_as(tmp_path, straight), "a dead process of this machine is followed at once"
+    assert not (tmp_path / "lease.json").exists()
+
+
 def kill(workdir: Path, seconds: float) -> tuple[int, bool]:
     """Starts a run and kills it so long after it has begun to take steps.
 
