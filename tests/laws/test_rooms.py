@@ -58,6 +58,7 @@ MAY_IMPORT = {
     "build": EVERYTHING,
     "api": EVERYTHING,
     "encoder": EVERYTHING,
+    "embedding": {"checksums", "data", "encoder", "recipes"},
     "exporting": {
         *("api", "checkpoint", "data", "encoder", "exporting", "loop", "machine", "nets", "paths", "spelling", "types"),
         *("views", "__version__"),
