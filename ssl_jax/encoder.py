@@ -1,15 +1,12 @@
-"""A trained encoder, out of its work directory: from Python in three lines, or over a whole dataset."""
+"""A trained encoder, out of its work directory, for Python in three lines."""
 
 import contextlib
-import functools
-import importlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from etils import epath
 
 from ssl_jax import build, durations, machine, paths, recipes, schema, spelling
 from ssl_jax.checkpoint import Checkpoints
@@ -22,8 +19,20 @@ from ssl_jax.shard import program
 from ssl_jax.types import Net, Tree
 from ssl_jax.views import compose_host
 
-PART = 8192
-"""Examples whose features are written at a time: what an interruption of `to_file` can lose."""
+
+class Rows(NamedTuple):
+    """Features of a dataset: a row for each example, in the order of the source.
+
+    features: float32 [n, d] pooled, NaN where the image could not be read. labels: int32 [n], -1 where there is none.
+    valid: bool [n], whether the image could be read. index: int64 [n], the example's number in the source. path: text
+    [n], what the source calls it.
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    valid: np.ndarray
+    index: np.ndarray
+    path: np.ndarray
 
 
 class Encoder(NamedTuple):
@@ -45,28 +54,83 @@ class Encoder(NamedTuple):
     host: Callable
     outputs: Callable
 
-    def embed(self, images: np.ndarray | Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-        """Features of images, each an integer array [h, w, c] of any size: {"pool": [b, d], ...} as the network gives.
+    @property
+    def channels(self) -> int:
+        """What an image must have."""
+        first = self.params["patch_embed"] if "patch_embed" in self.params else self.params["stem"]["conv"]
+        return first["kernel"].shape[2]
 
-        Images are resized, cropped and normalised as the recipe evaluates them. Raises ValueError for arrays of another
-        kind or another number of channels than the encoder was trained on.
+    def embed(self, images: np.ndarray | Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+        """Features of images: {"pool": [b, d], ...} as the network gives them.
+
+        images: uint8 or uint16 [b, h, w, c], or a list of [h, w, c] of any sizes. They are resized, cropped and
+        normalised as the recipe evaluates them; the whole range of the type, 0..255 or 0..65535, counts as 0..1, so
+        that an image has the same features in either, whichever the encoder was trained on. Raises ValueError for
+        anything else, for another number of channels, and for both types in one call.
         """
-        if len(images) == 0:
-            raise ValueError("there are no images to embed: give an array [b, h, w, c] or a list of arrays [h, w, c]")
-        for image in images:
-            if np.ndim(image) != 3 or image.dtype not in (np.uint8, np.uint16):
-                found = f"{getattr(image, 'dtype', type(image).__name__)} {list(np.shape(image))}"
-                raise ValueError(f"an image is uint8 or uint16 [h, w, c], and this one is {found}")
+        images = _checked(images, self.channels)
         views = np.stack([compose_host.alone(self.host, image)["clean"] for image in images])
         return jax.tree.map(np.asarray, self.outputs(views))
 
-    def stream(self, source: Source, *, batch: int) -> tuple[np.ndarray, np.ndarray]:
-        """(float32 [n, d] pooled features, int32 [n] labels, -1 where there is none) of a source, in its order."""
-        mesh = meshes.local()
-        rows = stream.sequential(source, self.host, batch=max(batch // mesh.size, 1) * mesh.size)
-        with device.put(rows, meshes.by_example(mesh)) as batches:
-            parts = ({"image": b["clean"], "label": b["label"], "mask": b["mask"]} for b in batches)
-            return features.extract(self.outputs, parts)
+    def stream(self, source: Source, *, batch: int) -> Rows:
+        """Pooled features of a source, a row an example; what cannot be read has a row too.
+
+        batch: images at a time, over the devices of this process; features do not depend on it but for rounding.
+        Raises ValueError where no image can be read, or where they have another number of channels.
+        """
+        return checked(rows(self, source, (0, source.size), batch=batch), self, source)
+
+
+def rows(encoder: Encoder, source: Source, span: tuple[int, int], *, batch: int) -> Rows:
+    """As `Encoder.stream`, for the examples span[0]..span[1]-1, of which it may be that none can be read."""
+    if source.channels != encoder.channels:
+        raise ValueError(f"{source.name} has {source.channels} channels, and the encoder takes {encoder.channels}")
+    mesh, index = meshes.local(), np.arange(*span)
+    part = source if span == (0, source.size) else subset(source, index)
+    stacks = stream.sequential(part, encoder.host, batch=max(batch // mesh.size, 1) * mesh.size)
+    with device.put(stacks, meshes.by_example(mesh)) as batches:
+        known = ({"image": b["clean"], **{k: b[k] for k in ("label", "mask", "valid")}} for b in batches)
+        found = features.extract(encoder.outputs, known)
+    return Rows(*found, index=index, path=np.array([source.describe(int(i)) for i in index], np.str_))
+
+
+def checked(found: Rows, encoder: Encoder, source: Source) -> Rows:
+    """The rows of a whole source. Raises ValueError where none of its images could be read."""
+    if not found.valid.any():
+        raise ValueError(stream.nothing(source, encoder.host))
+    return found
+
+
+def _checked(images: Any, channels: int) -> list[np.ndarray]:
+    """Images as a list of arrays [h, w, c] of one type. Raises ValueError for everything else."""
+    wanted = f"give uint8 or uint16 arrays, [b, h, w, {channels}] or a list of [h, w, {channels}]"
+    if hasattr(images, "dtype"):
+        if np.ndim(images) != 4:
+            raise ValueError(
+                f"an array {list(np.shape(images))} is no batch of images: {wanted}; images[None] is a batch"
+            )
+    elif not isinstance(images, list | tuple):
+        raise ValueError(f"a {type(images).__name__} is no batch of images: {wanted}")
+    if len(images) == 0:
+        raise ValueError(f"there are no images to embed: {wanted}")
+    for image in images:
+        if not hasattr(image, "dtype"):
+            raise ValueError(
+                f"a {type(image).__name__} is no image: {wanted}, as np.asarray makes them of an open file"
+            )
+    images = [np.asarray(image) for image in images]
+    for image in images:
+        if image.ndim != 3 or image.dtype not in (np.uint8, np.uint16):
+            raise ValueError(
+                f"an image is uint8 or uint16 [h, w, c], and this one is {image.dtype} {list(image.shape)}"
+            )
+        if image.shape[2] != channels:
+            raise ValueError(f"an image is {list(image.shape)}, and the encoder takes {channels} channels: {wanted}")
+        if not image.size:
+            raise ValueError(f"an image is {list(image.shape)}, which has no pixels")
+    if len({image.dtype for image in images}) > 1:
+        raise ValueError("some images are uint8 and some uint16, whose scales differ: embed them in two calls")
+    return images
 
 
 def load(path: str, *, step: int | None = None, which: str | None = None) -> Encoder:
@@ -127,69 +191,3 @@ def network(config: dict, **changes: Any) -> Net:
     """The network of a resolved recipe's encoder. changes: of its options."""
     spec = {**config["nets"]["encoder"], **changes}
     return schema.net_of("encoder", spec)(**{k: v for k, v in spec.items() if k != "name"})
-
-
-def to_file(
-    encoder: Encoder,
-    source: Source,
-    out: str,
-    *,
-    batch: int,
-    say: Callable[[int, int], None],
-    process: tuple[int, int] = (0, 1),
-    meet: Callable[[], Any] = lambda: None,
-) -> None:
-    """Writes `out` with "features" float32 [n, d] and "labels" int32 [n], in the order of the source.
-
-    out: .npz, or .parquet with one row an example (the extra [parquet]). Parts lie in `out`.parts until all are there,
-    so that the same call after an interruption goes on. say: is told how many examples are done, and of how many.
-    process: which of several this is and how many there are; each makes some parts, and the first writes `out`. meet:
-    returns when all have called it. Raises ValueError for another name, or parts of another encoder or source.
-    """
-    path = epath.Path(out)
-    write = _writer(path)
-    parts = path.parent / f"{path.name}.parts"
-    parts.mkdir(parents=True, exist_ok=True)
-    _claim(parts, f"{encoder.digest} step {encoder.step} {encoder.which} of {source.digest}")
-    starts = range(0, source.size, PART)
-    for start in starts[process[0] :: process[1]]:
-        stop = min(start + PART, source.size)
-        part = parts / f"{start:010d}.npz"
-        if not part.exists():
-            rows, labels = encoder.stream(subset(source, np.arange(start, stop)), batch=batch)
-            _in_one_move(np.savez, part, features=rows, labels=labels)
-        say(stop, source.size)
-    meet()
-    if process[0] > 0:
-        return
-    read = [np.load((parts / f"{start:010d}.npz").open("rb")) for start in starts]
-    write(path, **{name: np.concatenate([one[name] for one in read]) for name in ("features", "labels")})
-    parts.rmtree()
-
-
-def _claim(parts: epath.Path, what: str) -> None:
-    """Says in the folder what its parts are of."""
-    note = parts / "of.txt"
-    if note.exists() and note.read_text() != what:
-        raise ValueError(f"{parts} holds features of another checkpoint or dataset: remove it, or name another --out")
-    note.write_text(what)
-
-
-def _writer(path: epath.Path) -> Callable:
-    """(path, features=, labels=) -> None by the path's ending. Raises ValueError where there is none, or no library."""
-    if path.suffix == ".npz":
-        return functools.partial(_in_one_move, np.savez)
-    if path.suffix == ".parquet":
-        try:
-            return functools.partial(_in_one_move, importlib.import_module("ssl_jax.parquet").save)
-        except ModuleNotFoundError as error:
-            raise ValueError(f"{path.name} is written with {error.name}: pip install 'ssl_jax[parquet]'") from error
-    raise ValueError(f"--out={path}: features are written as .npz or .parquet; name a file such as features.npz")
-
-
-def _in_one_move(save: Callable, path: epath.Path, **arrays: np.ndarray) -> None:
-    """A file that is there whole or not at all. save: (open file, **arrays)."""
-    fresh = path.parent / f"{path.name}.new"
-    with fresh.open("wb") as file:
-        save(file, **arrays)
-    fresh.replace(path)

@@ -36,9 +36,10 @@ def possible(job: Job) -> bool:
 def read(
     job: Job, program: Program, source: Source, embed: Callable, check: Callable = bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """float32 [n, d] features and int32 [n] labels of a source.
+    """float32 [n, d] features and int32 [n] labels of those images of a source that can be read.
 
     embed: clean integers [b, 1, h, w, c] -> {"pool": [b, d]}. check: is called before each batch, and may raise.
+    Raises ValueError where no image can be read.
     """
     batch = max(job.evaluation["batch"] // program.devices, 1) * program.devices
     local = stream.sequential(source, job.clean.host, batch=batch, process=processes.which())
@@ -46,9 +47,12 @@ def read(
     # a CPU, which has fewer threads than they have participants.
     whole = program.whole if processes.several() else lambda tree: tree
     with device.put(local, program.by_example) as batches:
-        known = ({k: b[k] for k in ("clean", "label", "mask")} for b in batches if not check())
+        known = ({k: b[k] for k in ("clean", "label", "mask", "valid")} for b in batches if not check())
         parts = ({"image": b.pop("clean"), **whole(b)} for b in known)
-        return features.extract(lambda images: whole({"pool": embed(images)["pool"]}), parts)
+        x, y, valid = features.extract(lambda images: whole({"pool": embed(images)["pool"]}), parts)
+    if not valid.any():
+        raise ValueError(stream.nothing(source, job.clean.host))
+    return x[valid], y[valid]
 
 
 def embedded(

@@ -6,8 +6,35 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
+ABOUT = b"ssl_jax"
+"""Where a file has `about` in the metadata of its schema."""
 
-def save(file: BinaryIO, *, features: np.ndarray, labels: np.ndarray) -> None:
-    """One row an example: "features", a list of d float32, and "label"."""
+
+def save(
+    file: BinaryIO,
+    *,
+    features: np.ndarray,
+    labels: np.ndarray,
+    valid: np.ndarray,
+    index: np.ndarray,
+    path: np.ndarray,
+    about: str,
+) -> None:
+    """One row an example: "index", "path", "label", "valid", and "features", a list of d float32."""
     lists = pa.FixedSizeListArray.from_arrays(pa.array(features.ravel()), features.shape[1])
-    parquet.write_table(pa.table({"features": lists, "label": pa.array(labels)}), file)
+    columns = {"index": index, "path": path, "label": labels, "valid": valid}
+    table = pa.table({**{name: pa.array(column) for name, column in columns.items()}, "features": lists})
+    parquet.write_table(table.replace_schema_metadata({ABOUT: about}), file)
+
+
+def load(file: BinaryIO) -> dict[str, np.ndarray | str]:
+    """What was given to `save`. Raises ValueError for a file that is none of its."""
+    try:
+        table = parquet.read_table(file)
+        about = (table.schema.metadata or {})[ABOUT].decode()
+    except (pa.ArrowInvalid, KeyError) as error:
+        raise ValueError(f"no Parquet file with features: {error}") from error
+    columns = {name: table[name].to_numpy() for name in ("index", "valid")}
+    features = table["features"].combine_chunks().flatten().to_numpy().reshape(len(table), -1)
+    path, labels = np.array(table["path"].to_pylist(), np.str_), table["label"].to_numpy()
+    return {**columns, "features": features, "labels": labels, "path": path, "about": about}

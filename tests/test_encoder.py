@@ -8,9 +8,10 @@ import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 from pyarrow import parquet
 
-from ssl_jax import build, encoder, evaluation, loop, main, recipes, schema
+from ssl_jax import build, embedding, encoder, evaluation, loop, main, recipes, schema
 from ssl_jax.data import sources
 from ssl_jax.data.source import images as stored
 from ssl_jax.data.source import subset
@@ -70,17 +71,19 @@ def test_two_processes_share_the_work(run, tmp_path):
     env = {**os.environ, "JAX_NUM_CPU_DEVICES": "2", "XLA_FLAGS": ""}
     pair = [started("two.npz", f"--coordinator={address}", "--processes=2", f"--process={i}") for i in range(2)]
     said = [process.communicate(timeout=600)[0] for process in (*pair, started("one.npz"))]
-    assert [text.count("10000 features of") for text in said] == [1, 0, 1]
+    assert [text.count("10000 rows of") for text in said] == [1, 0, 1]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["one.npz", "two.npz"]
     one, two = np.load(tmp_path / "one.npz"), np.load(tmp_path / "two.npz")
-    np.testing.assert_array_equal(one["labels"], two["labels"])
-    np.testing.assert_array_equal(one["features"], two["features"])
+    assert set(one.files) == {*encoder.Rows._fields, "about"}
+    for name in one.files:
+        np.testing.assert_array_equal(one[name], two[name])
+    np.testing.assert_array_equal(one["index"], np.arange(10000))
 
 
 def test_a_file_has_all_features_in_order_and_goes_on_after_an_interruption(run, tmp_path, monkeypatch):
     workdir, features, labels = run
     loaded, out = encoder.load(str(workdir)), tmp_path / "features.npz"
-    monkeypatch.setattr(encoder, "PART", 16)
+    monkeypatch.setattr(embedding, "PART", 16)
     done = []
 
     def interrupted(count, total):
@@ -89,7 +92,7 @@ def test_a_file_has_all_features_in_order_and_goes_on_after_an_interruption(run,
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        encoder.to_file(loaded, few(), str(out), batch=8, say=interrupted)
+        embedding.to_file(loaded, few(), str(out), batch=8, say=interrupted)
     (part,) = (tmp_path / "features.npz.parts").glob("*.npz")
     before = part.stat().st_mtime_ns
     assert not out.exists()
@@ -98,7 +101,7 @@ def test_a_file_has_all_features_in_order_and_goes_on_after_an_interruption(run,
         assert part.stat().st_mtime_ns == before
         done.append(count)
 
-    encoder.to_file(loaded, few(), str(out), batch=8, say=looking)
+    embedding.to_file(loaded, few(), str(out), batch=8, say=looking)
     assert done == [16, 16, 32, 40] and [p.name for p in tmp_path.iterdir()] == ["features.npz"]
     with np.load(out) as file:
         np.testing.assert_allclose(file["features"], features, rtol=1e-4, atol=1e-5)
@@ -109,32 +112,49 @@ def test_a_file_has_all_features_in_order_and_goes_on_after_an_interruption(run,
 def test_a_parquet_file_has_a_row_an_example(run, tmp_path):
     workdir, features, labels = run
     out = tmp_path / "f.parquet"
-    encoder.to_file(encoder.load(str(workdir)), few(), str(out), batch=8, say=lambda *_: None)
+    embedding.to_file(encoder.load(str(workdir)), few(), str(out), batch=8, say=lambda *_: None)
     table = parquet.read_table(out)
     np.testing.assert_allclose(np.stack(table["features"].to_numpy()), features, rtol=1e-4, atol=1e-5)
     assert table["label"].to_pylist() == labels.tolist() and [p.name for p in tmp_path.iterdir()] == ["f.parquet"]
-
-
-def test_parts_of_something_else_are_refused(run, tmp_path):
-    loaded = encoder.load(str(run[0]))
-    (tmp_path / "a.npz.parts").mkdir()
-    (tmp_path / "a.npz.parts" / "of.txt").write_text("another run")
-    with pytest.raises(ValueError, match=r"a.npz.parts holds features of another checkpoint or dataset: remove it"):
-        encoder.to_file(loaded, few(), str(tmp_path / "a.npz"), batch=8, say=lambda *_: None)
+    assert table["path"].to_pylist()[3] == few().describe(3) and table["index"].to_pylist() == list(range(40))
 
 
 @pytest.mark.parametrize(
     ("images", "sentence"),
     [
         ([], "there are no images to embed"),
+        (np.zeros((0, 28, 28, 1), np.uint8), "there are no images to embed"),
+        ("photos/a.png", r"a str is no batch of images: give uint8 or uint16 arrays, \[b, h, w, 1\] or a list"),
+        (["photos/a.png"], "a str is no image: give .* as np.asarray makes them of an open file"),
+        (Image.new("L", (28, 28)), "a Image is no batch of images"),
+        ([Image.new("P", (28, 28))], "a Image is no image"),
+        ([[[[0]]]], "a list is no image"),
+        (np.zeros((28, 28), np.uint8), r"an array \[28, 28\] is no batch of images"),
+        ([np.zeros((28, 28), np.uint8)], r"this one is uint8 \[28, 28\]"),
+        ([np.zeros((0, 28, 1), np.uint8)], r"an image is \[0, 28, 1\], which has no pixels"),
+        ([np.zeros((28, 28, 1), np.uint8), np.zeros((28, 28, 1), np.uint16)], "some images are uint8 and some uint16"),
         (np.zeros((2, 28, 28, 1), np.float32), r"an image is uint8 or uint16 \[h, w, c\], and this one is float32"),
-        (np.zeros((28, 28, 1), np.uint8), r"this one is uint8 \[28, 1\]"),
-        (np.zeros((1, 28, 28, 3), np.uint8), "channels"),
+        (
+            np.zeros((28, 28, 1), np.uint8),
+            r"an array \[28, 28, 1\] is no batch of images: .* images\[None\] is a batch",
+        ),
+        (np.zeros((1, 28, 28, 3), np.uint8), r"an image is \[28, 28, 3\], and the encoder takes 1 channels"),
     ],
 )
 def test_what_is_no_image_is_one_sentence(run, images, sentence):
     with pytest.raises(ValueError, match=sentence):
         encoder.load(str(run[0])).embed(images)
+
+
+def test_the_whole_range_of_either_type_counts_as_zero_to_one(run):
+    """An encoder that was trained on 8 bits finds the same in 16: 255 and 65535 are both white."""
+    loaded, images = encoder.load(str(run[0])), np.stack(stored(few(), np.arange(4)))
+    finer = loaded.embed(images.astype(np.uint16) * 257)["pool"]
+    np.testing.assert_allclose(finer, loaded.embed(images)["pool"], rtol=0.02, atol=2e-3)  # 8 bits round when resized
+    exact = np.full((1, 28, 28, 1), 51, np.uint8)  # which resizing does not change
+    ours, theirs = (loaded.embed(x)["pool"] for x in (exact, exact.astype(np.uint16) * 257))
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    assert not np.allclose(ours, loaded.embed(exact.astype(np.uint16))["pool"], rtol=0.1)
 
 
 def test_a_run_or_step_that_is_not_there_and_a_damaged_one_are_refused(run, tmp_path):
@@ -153,6 +173,6 @@ def test_the_command_writes_what_it_says(run, tmp_path, capsys):
     assert main.main([*flags, "--out=f.txt"]) == 2
     assert "--out=f.txt: features are written as .npz or .parquet" in capsys.readouterr().err
     assert main.main([*flags, f"--out={tmp_path / 'f.npz'}"]) == 0
-    assert "5000 features of embedded:fashion_mnist/test, step 3, are in" in capsys.readouterr().out
+    assert "5000 rows of embedded:fashion_mnist/test, step 3, are in" in capsys.readouterr().out
     with np.load(tmp_path / "f.npz") as file:
         np.testing.assert_allclose(file["features"][:40], run[1], rtol=1e-4, atol=1e-5)

@@ -37,6 +37,8 @@ class Source(NamedTuple):
     gather: Callable | None = None
     scan: Callable | None = None
     shape: tuple[int | None, int | None] = (None, None)
+    stamp: str = ""
+    """As `digest`, and it changes with the files' contents, but may differ from host to host; "" where unknown."""
 
 
 def digest(*parts: str | bytes | memoryview) -> str:

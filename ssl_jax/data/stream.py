@@ -7,7 +7,8 @@ the same global order. Views draw their random numbers from (seed, g).
 
 An image that cannot be read, for whatever reason, is replaced by the next one of the dataset that can (index + 1, + 2,
 ... modulo n), not by the next one of the order, which would put the same image twice into one batch. `index` and
-`label` are those of the image that was used; `replaced` is the index that it stands for, -1 for all others.
+`label` are those of the image that was used; `replaced` is the index that it stands for, -1 for all others. So it is in
+training; `sequential` replaces nothing and says which rows are no image's.
 """
 
 from collections.abc import Callable, Iterator
@@ -58,10 +59,12 @@ def batches(
 def sequential(
     source: Source, host: Callable, *, batch: int, process: tuple[int, int] = (0, 1), threads: int | None = None
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Every example once, in the order of the dataset, as `batches` yields them and with "mask": bool [b].
+    """Every example once, in the order of the dataset: {group: [b, v, s, s, c], "index": int32 [b], "label": int32 [b],
+    "mask": bool [b], "valid": bool [b]}.
 
-    The mask is False where the last batch is filled up, and where an image stands for one that cannot be read. All
-    processes yield equally many batches. Random numbers of the views come from (0, index).
+    The mask is False where the last batch is filled up. Where an image cannot be read, or no views can be made of it,
+    its row has zeros, `valid` False, and its own index and label, if that is known without the image. All processes
+    yield equally many batches. Random numbers of the views come from (0, index).
     """
     local = _share(batch, process, source)
     count = -(-source.size // batch)
@@ -70,8 +73,13 @@ def sequential(
         g = q // local * batch + process[0] * local + q % local
         return tf.minimum(g, source.size - 1), g, g < source.size
 
-    stream = _iterate(source, host, plan, 0, (0, count * local), local, threads)
-    return ({**{k: v for k, v in b.items() if k != "real"}, "mask": b["real"] & (b["replaced"] < 0)} for b in stream)
+    return _iterate(source, host, plan, 0, (0, count * local), local, threads)
+
+
+def nothing(source: Source, host: Callable) -> str:
+    """One sentence for a source of which `sequential` gave no valid row: what is wrong with its first examples."""
+    first = tf.range(min(source.size, 3), dtype=tf.int64)
+    return _reason(source, host, first, first, 0, f"none of the {source.size} images can be read")
 
 
 def shuffled(g: tf.Tensor, n: int, seed: int) -> tf.Tensor:
@@ -114,8 +122,10 @@ def _iterate(
     def work(number: tf.Tensor) -> dict[str, tf.Tensor]:
         q = span[0] + number * chunk + tf.range(chunk, dtype=tf.int64)
         index, g, real = plan(q)
-        out = _fill(source, host, index, tf.stack([tf.fill([chunk], tf.constant(seed, tf.int64)), g], 1))
-        return out if span[1] is None else {**out, "real": real}
+        seeds = tf.stack([tf.fill([chunk], tf.constant(seed, tf.int64)), g], 1)
+        if span[1] is None:
+            return _fill(source, host, index, seeds)
+        return {**_own(source, host, index, seeds), "mask": real}
 
     plainly = tf.autograph.experimental.do_not_convert(work)  # else errors come with pages of its own frames
     examples = tf.data.Dataset.range(chunks).map(plainly, num_parallel_calls=threads, deterministic=True)
@@ -141,8 +151,8 @@ def _joined(chunks: tf.data.Dataset, count: int) -> tf.data.Dataset:
     return chunks.batch(count, drop_remainder=True).map(lambda batch: tf.nest.map_structure(flat, batch))
 
 
-def _fill(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
-    """The views of the examples `index` (int64 [k]), or of the next ones that can be read."""
+def _loader(source: Source, host: Callable) -> Callable:
+    """(seed, *row of `read_rows`) -> (views, label); the graph fails where there is no image, or none of its views."""
 
     def load(seed: tf.Tensor, *row: tf.Tensor) -> tuple[dict, tf.Tensor]:
         image, label = read_image(source, *row)
@@ -154,8 +164,34 @@ def _fill(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor) ->
                 )
         return views, label
 
+    return load
+
+
+def _own(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The views of the examples `index` (int64 [k]) themselves, zeros and not "valid" where there are none."""
+    rows = read_rows(source, index)
+    slots, (views, label) = survivors(_loader(source, host), seeds, *rows)
+    if source.gather is not None:
+        known = tf.cast(rows[1], tf.int32)
+    else:
+        known = tf.fill(index.shape, -1) if source.labels is None else tf.gather(tf.constant(source.labels), index)
+
+    def placed(x: tf.Tensor) -> tf.Tensor:
+        return tf.scatter_nd(slots[:, None], x, [index.shape[0], *x.shape[1:]])
+
+    # A row that cannot be read is rare: where all can, nothing is copied.
+    whole = tf.equal(tf.shape(slots)[0], index.shape[0])
+    views = tf.cond(whole, lambda: views, lambda: tf.nest.map_structure(placed, views))
+    out = {name: tf.ensure_shape(view, [index.shape[0], *view.shape[1:]]) for name, view in views.items()}
+    label = tf.tensor_scatter_nd_update(known, slots[:, None], tf.cast(label, tf.int32))
+    return {**out, "index": tf.cast(index, tf.int32), "label": label, "valid": placed(tf.ones_like(slots, tf.bool))}
+
+
+def _fill(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The views of the examples `index` (int64 [k]), or of the next ones that can be read."""
+
     def attempt(index: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tuple]:
-        return survivors(load, seeds, *read_rows(source, index))
+        return survivors(_loader(source, host), seeds, *read_rows(source, index))
 
     def repair() -> tuple[dict, tf.Tensor, tf.Tensor]:
         return _repaired(attempt, index, seeds, slots, found, source)
@@ -203,18 +239,18 @@ def _guarded(
             done += 1
     except failed as error:
         q = tf.range(first + done * local, first + (done + 1) * local, dtype=tf.int64)
-        raise ValueError(_reason(source, host, *plan(q)[:2], seed)) from error
+        tried = f"{min(TRIES, source.size)} images in a row cannot be read"
+        raise ValueError(_reason(source, host, *plan(q)[:2], seed, tried)) from error
 
 
-def _reason(source: Source, host: Callable, index: tf.Tensor, g: tf.Tensor, seed: int) -> str:
+def _reason(source: Source, host: Callable, index: tf.Tensor, g: tf.Tensor, seed: int, tried: str) -> str:
     """Why none of the tries for one of these examples worked: the views' own complaint, else unreadable images."""
     said = ""
     for i, position in zip(index.numpy(), g.numpy(), strict=True):
         try:
             image, _ = read_image(source, *(row[0] for row in read_rows(source, tf.constant([i]))))
         except tf.errors.OpError as error:
-            row = f"{source.name}: {min(TRIES, source.size)} images in a row cannot be read"
-            said = said or f"{row}, as {source.describe(i)}: {error.message}"
+            said = said or f"{source.name}: {tried}, as {source.describe(i)}: {error.message}"
             continue
         try:
             host(image, tf.constant([seed, position], tf.int64))

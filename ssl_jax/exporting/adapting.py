@@ -35,13 +35,15 @@ def resized_patch(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def other_channels(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A kernel [k, k, c, d] for another number of channels: repeated, and scaled so that grey images give the same."""
+    """A kernel [k, k, c, d] for another number of channels, which gives images with equal channels the same.
+
+    More channels repeat those that there are in turn, each divided by how often it occurs; with fewer, channel i takes
+    the sum of the old channels i, i + new, i + 2 new, ...: in both the sum over all channels stays what it was.
+    """
     old, new = value.shape[2], shape[2]
-    return (
-        np.concatenate([value] * -(-new // old), 2)[:, :, :new] * (old / new)
-        if new > 1
-        else value.sum(2, keepdims=True)
-    )
+    # [old, new]: ones where the larger number's channels fall on those of the smaller one in turn.
+    meets = np.arange(old)[:, None] % new == np.arange(new) % old
+    return np.einsum("hwcd,cn->hwnd", value, meets / meets.sum(1, keepdims=True)).astype(value.dtype)
 
 
 WAYS: dict[str, tuple[tuple[str, ...], Callable]] = {

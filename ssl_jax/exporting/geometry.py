@@ -19,8 +19,7 @@ def about(encoder: Encoder) -> dict:
 def shape(encoder: Encoder) -> tuple[int, int, int]:
     """(height, width, channels) of the images."""
     size = encoder.config["clean"][0]["size"]
-    first = encoder.params["patch_embed"] if "patch_embed" in encoder.params else encoder.params["stem"]["conv"]
-    return size, size, first["kernel"].shape[2]
+    return size, size, encoder.channels
 
 
 def normalisation(config: dict) -> tuple[tuple[float, ...], tuple[float, ...]]:

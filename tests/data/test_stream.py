@@ -1,6 +1,8 @@
 """The stream is a pure function of (seed, step, process), whatever happens to the images."""
 
 import itertools
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -155,10 +157,65 @@ def test_corrupt_images_are_replaced_alike_on_any_number_of_processes(damaged):
     assert same(take(1, source, host, batch=60, seed=5, start=6)[0], one[6])
 
 
-def test_corrupt_images_are_masked_in_evaluation(damaged):
-    batches = list(stream.sequential(folder(damaged), host, batch=32))
-    index, mask = (np.concatenate([batch[key] for batch in batches]) for key in ("index", "mask"))
-    assert np.array_equal(index[mask], np.setdiff1d(np.arange(60), [7, 19, 20, 59]))
+def as_it_is(image, seed):
+    return {"all": tf.ensure_shape(image[None], [1, 8, 8, image.shape[-1]])}
+
+
+def joined(batches):
+    """The real rows of all batches, one after the other."""
+    whole = {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
+    return {key: value[whole["mask"]] for key, value in whole.items()}
+
+
+@pytest.mark.parametrize("batch", [7, 32, 60])
+def test_corrupt_images_keep_their_rows_and_labels_in_order(damaged, batch):
+    rows = joined(list(stream.sequential(folder(damaged), as_it_is, batch=batch)))
+    np.testing.assert_array_equal(rows["index"], np.arange(60))
+    np.testing.assert_array_equal(rows["label"], np.arange(60) // 20)
+    np.testing.assert_array_equal(np.flatnonzero(~rows["valid"]), [7, 19, 20, 59])
+    for k in np.flatnonzero(rows["valid"]):
+        image = tf.io.decode_png(tf.io.read_file(f"{damaged}/class{k // 20}/{k:02d}.png"))
+        np.testing.assert_array_equal(rows["all"][k, 0], image)
+    assert not rows["all"][~rows["valid"]].any()
+
+
+def test_labels_inside_of_records_outlive_their_images():
+    """Where labels are known only by reading, as in ArrayRecord sets without a manifest."""
+    noise = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), np.uint8)
+    data = tf.constant([tf.io.encode_png(image).numpy() if k != 3 else b"" for k, image in enumerate(noise)])
+    gather = lambda index: (tf.gather(data, index), tf.cast(index, tf.int32) + 10)  # noqa: E731
+    source = sources.arrays(noise)._replace(labels=None, gather=gather)
+    rows = joined(list(stream.sequential(source, as_it_is, batch=2)))
+    assert rows["label"].tolist() == [10, 11, 12, 13, 14] and rows["valid"].tolist() == [True] * 3 + [False, True]
+
+
+def test_sixteen_bits_beside_what_cannot_be_read(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 65536, (2, 8, 8, 1)).astype(np.uint16)
+    for k in range(3):
+        (tmp_path / f"{k}.png").write_bytes(b"" if k == 1 else tf.io.encode_png(pixels[k // 2]).numpy())
+    rows = joined(list(stream.sequential(folder(str(tmp_path)), as_it_is, batch=3)))
+    assert rows["all"].dtype == np.uint16 and rows["valid"].tolist() == [True, False, True]
+    np.testing.assert_array_equal(rows["all"][[0, 2], 0], pixels)
+
+
+def test_more_than_a_hundred_unreadable_ones_in_a_row_end_nothing(tmp_path):
+    """Training gives up there, since it would search for ever; what is read in order searches for nothing."""
+    image = tf.io.encode_png(np.full((8, 8, 3), 9, np.uint8)).numpy()
+    for k in range(130):
+        (tmp_path / f"{k:03d}.png").write_bytes(image if k > 120 else b"")
+    source = folder(str(tmp_path), channels=3)
+    rows = joined(list(stream.sequential(source, host, batch=64)))
+    np.testing.assert_array_equal(rows["valid"], np.arange(130) > 120)
+    with pytest.raises(ValueError, match="100 images in a row cannot be read, as .*png"):
+        take(4, source, host, batch=64, seed=0)
+
+
+def test_a_file_that_goes_while_it_is_read_is_not_valid(damaged, tmp_path):
+    copy = shutil.copytree(damaged, tmp_path / "copy")
+    source = folder(str(copy))
+    (copy / "class1" / "30.png").unlink()
+    rows = joined(list(stream.sequential(source, host, batch=60)))
+    assert np.flatnonzero(~rows["valid"]).tolist() == [7, 19, 20, 30, 59] and rows["label"][30] == 1
 
 
 def test_nothing_but_corrupt_images_is_one_sentence(tmp_path):
@@ -166,3 +223,6 @@ def test_nothing_but_corrupt_images_is_one_sentence(tmp_path):
         (tmp_path / f"{k}.jpg").write_bytes(b"\xff\xd8\xff garbage")
     with pytest.raises(ValueError, match="images in a row cannot be read, as .*jpg"):
         take(1, folder(str(tmp_path)), host, batch=2, seed=0)
+    rows = joined(list(stream.sequential(folder(str(tmp_path)), host, batch=2)))
+    assert rows["valid"].tolist() == [False] * 3
+    assert re.search("none of the 3 images can be read, as .*0.jpg", stream.nothing(folder(str(tmp_path)), host))

@@ -12,7 +12,12 @@ def batches(n, size):
         index = np.arange(i, i + size)
         real = index < n
         image = np.where(real, index, -99).astype(np.float32)[:, None, None, None] * np.ones((1, 2, 2, 1), np.float32)
-        yield {"image": jnp.asarray(image), "label": np.where(real, index % 3, 7).astype(np.int32), "mask": real}
+        yield {
+            "image": jnp.asarray(image),
+            "label": np.where(real, index % 3, 7).astype(np.int32),
+            "mask": real,
+            "valid": real & (index % 4 != 2),
+        }
 
 
 def embed(images):
@@ -22,10 +27,13 @@ def embed(images):
 
 @pytest.mark.parametrize("size", [1, 4, 7, 16])
 def test_every_real_example_once_and_in_order(size):
-    x, y = features.extract(jax.jit(embed), batches(7, size))
-    np.testing.assert_array_equal(x, np.arange(7.0)[:, None] * np.ones((1, 2)))
+    """The ones that could not be read, 2 and 6, with NaN."""
+    x, y, valid = features.extract(jax.jit(embed), batches(7, size))
+    rows = np.where(np.arange(7) % 4 == 2, np.nan, np.arange(7))
+    np.testing.assert_array_equal(x, rows[:, None] * np.ones((1, 2)))
     np.testing.assert_array_equal(y, np.arange(7) % 3)
-    assert x.dtype == np.float32 and y.dtype == np.int32
+    np.testing.assert_array_equal(valid, np.isfinite(rows))
+    assert x.dtype == np.float32 and y.dtype == np.int32 and valid.dtype == bool
 
 
 def test_an_output_that_is_not_there_is_a_sentence():

@@ -114,13 +114,24 @@ def test_a_file_that_is_damaged_or_dangerous_is_refused(weights, tmp_path, capsy
     assert not pathlib.Path("/tmp/ssl_jax_evil").exists()
 
 
-def test_adapted_channels_give_grey_images_the_same():
-    kernel = np.random.default_rng(0).normal(size=(3, 3, 3, 4))
-    grey = adapting.other_channels(kernel, (3, 3, 1, 4))
-    np.testing.assert_allclose(grey[:, :, 0], kernel.sum(2))
-    five = adapting.other_channels(kernel, (3, 3, 5, 4))
-    assert five.shape == (3, 3, 5, 4)
-    np.testing.assert_allclose(adapting.other_channels(kernel, (3, 3, 6, 4)).sum(2), kernel.sum(2))
+@pytest.mark.parametrize("old", range(1, 14))
+@pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-12), (np.float32, 1e-5)])
+def test_adapted_channels_give_grey_images_the_same(old, dtype, tolerance):
+    rng = np.random.default_rng(old)
+    kernel, patch = rng.normal(size=(3, 3, old, 4)).astype(dtype), rng.normal(size=(3, 3, 1))
+    before = np.einsum("hwc,hwcd->d", np.repeat(patch, old, 2), kernel)
+    for new in range(1, 14):
+        adapted = adapting.other_channels(kernel, (3, 3, new, 4))
+        assert adapted.shape == (3, 3, new, 4) and adapted.dtype == dtype
+        after = np.einsum("hwc,hwcd->d", np.repeat(patch, new, 2), adapted)
+        np.testing.assert_allclose(after, before, rtol=tolerance, atol=tolerance)
+
+
+def test_adapted_channels_are_the_old_ones_in_turn():
+    kernel = np.arange(1.0, 4).reshape(1, 1, 3, 1)
+    five, two = (adapting.other_channels(kernel, (1, 1, new, 1)).ravel() for new in (5, 2))
+    np.testing.assert_array_equal(five, [1 / 2, 2 / 2, 3, 1 / 2, 2 / 2])
+    np.testing.assert_array_equal(two, [1 + 3, 2])
 
 
 def test_adapted_patches_embed_a_resized_patch_the_same():
