@@ -52,6 +52,7 @@ def job(config: dict) -> Job:
         keep=keep(config["checkpoint"], clock),
         health=Limits(**config["health"]).checked(),
         evaluation={k: v for k, v in config["evaluation"].items() if k != "every"},
+        notices=(*train.notes, *(test.notes if test else ())),
     )
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from ssl_jax.data import check, encoded, records
-from ssl_jax.data.source import Source, in_order, read_raw
+from ssl_jax.data.source import Source, digest, in_order, read_raw
 from ssl_jax.machine import cores
 
 CHUNK = 32
@@ -34,7 +34,8 @@ def convert(
     short_side: images whose short side is longer are made that small (antialiased bicubic) and encoded anew: JPEG and
     WebP as JPEG of quality 95, all others as PNG. Bytes of all other images are kept as they are; arrays become PNG.
     Corrupt images are left out and listed in the manifest. Shards that an earlier, broken call has finished are kept.
-    ValueError where `path` holds another conversion, or the images cannot be encoded.
+    ValueError where `path` holds another conversion, of other data or of files with other times of modification
+    included, or the images cannot be encoded.
     """
     records.require(f"arrayrecord:{path}")
     if "://" in path:
@@ -46,7 +47,15 @@ def convert(
     if short_side is not None and short_side < 1:
         raise ValueError(f"the short side must be a positive number of pixels, not {short_side}")
     folder = epath.Path(path).expanduser()
-    plan = {"digest": source.digest, "short_side": short_side, "per_shard": per_shard}
+    plan = {
+        "kind": source.name.partition(":")[0],
+        "digest": source.digest,
+        "stamp": source.stamp or source.digest,
+        "short_side": short_side,
+        "per_shard": per_shard,
+        "channels": source.channels,
+        "bits": source.bits,
+    }
     _same(folder, plan)
     count = -(-source.size // per_shard)
     names = [f"{k:05d}-of-{count:05d}.arrayrecord" for k in range(count)]
@@ -61,12 +70,7 @@ def _same(folder: epath.Path, plan: dict) -> None:
     """Note the plan, or see that it is the one that was noted; ValueError otherwise."""
     for name in ("manifest.json", "plan.json"):
         if (folder / name).exists():
-            noted = json.loads((folder / name).read_text())
-            wrong = [
-                f"{key} {noted.get(key)!r} instead of {value!r}"
-                for key, value in plan.items()
-                if noted.get(key) != value
-            ]
+            wrong = _differences(json.loads((folder / name).read_text()), plan)
             if wrong:
                 raise ValueError(
                     f"{folder} holds another conversion, with {', '.join(wrong)}: delete it or name another"
@@ -76,6 +80,20 @@ def _same(folder: epath.Path, plan: dict) -> None:
     if any(folder.iterdir()):
         raise ValueError(f"{folder} is not empty and holds no conversion: name another folder")
     _write(folder / "plan.json", plan)
+
+
+def _differences(noted: dict, plan: dict) -> list[str]:
+    """How the conversion that was noted differs from the plan, in words."""
+    if "stamp" not in noted:
+        return ["too few notes (an earlier version made it) to tell whether it is the same"]
+    wrong = [key for key, value in plan.items() if noted.get(key) != value]
+    if wrong == ["stamp"]:
+        times = "other times of modification of the source's files, of which some may have changed"
+        return [f"{times} (their names, their sizes and what was read of their contents are the same)"]
+    files = ["other files or contents of the source"] if "digest" in wrong else []
+    return files + [
+        f"{key} {noted.get(key)!r} instead of {plan[key]!r}" for key in wrong if key not in ("digest", "stamp")
+    ]
 
 
 def _write(path: epath.Path, value: dict) -> None:
@@ -99,7 +117,7 @@ def _shards(source: Source, folder: epath.Path, names: list[str], how: tuple, pr
 
 def _shard(source: Source, folder: epath.Path, name: str, examples: Iterator, tick: Callable) -> None:
     """One shard and its notes; the shard gets its name last."""
-    part, labels, skipped = folder / f"{name}.part", [], []
+    part, labels, skipped, found = folder / f"{name}.part", [], [], []
     writer = records.array_record_module.ArrayRecordWriter(os.fspath(part), "group_size:1,uncompressed")
     for index, data, label in examples:
         tick()
@@ -108,8 +126,9 @@ def _shard(source: Source, folder: epath.Path, name: str, examples: Iterator, ti
             continue
         writer.write(_example(data, label, source.describe(index)))
         labels.append(label)
+        found.append(digest(data, str(label)))
     writer.close()
-    _write(folder / f"{name}.json", {"labels": labels, "skipped": skipped})
+    _write(folder / f"{name}.json", {"labels": labels, "skipped": skipped, "content": digest(*found)})
     os.replace(part, folder / name)
 
 
@@ -117,7 +136,7 @@ def _example(data: bytes, label: int, name: str) -> bytes:
     feature = {
         "image": tf.train.Feature(bytes_list=tf.train.BytesList(value=[data])),
         "label": tf.train.Feature(int64_list=tf.train.Int64List(value=[label])),
-        "name": tf.train.Feature(bytes_list=tf.train.BytesList(value=[name.encode()])),
+        "name": tf.train.Feature(bytes_list=tf.train.BytesList(value=[name.encode(errors="backslashreplace")])),
     }
     return tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString()
 
@@ -177,8 +196,7 @@ def _finish(source: Source, folder: epath.Path, names: list[str], plan: dict) ->
         **plan,
         "source": source.name,
         "format": "tf.train.Example: image (bytes), label (int64), name (bytes)",
-        "channels": source.channels,
-        "bits": source.bits,
+        "content": digest(*(note["content"] for note in notes)),
         "classes": list(source.classes),
         "files": names,
         "skipped": [entry for note in notes for entry in note["skipped"]],

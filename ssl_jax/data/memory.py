@@ -27,6 +27,7 @@ def arrays(
     if labels.shape != images.shape[:1]:
         raise ValueError(f"{name}: labels of the shape {labels.shape} do not fit {len(images)} images")
     pixels, targets = tf.constant(images), tf.constant(labels)
+    same = digest(str(images.shape), str(images.dtype), images.data, labels.data, *classes)
     return Source(
         name=name,
         size=len(images),
@@ -35,8 +36,9 @@ def arrays(
         classes=tuple(classes),
         channels=images.shape[-1],
         bits=8 * images.dtype.itemsize,
-        digest=digest(str(images.shape), images.data, labels.data),
+        digest=same,
         describe=lambda index: f"{name}, example {index}",
+        stamp=same,
     )
 
 

@@ -3,18 +3,18 @@
 A converted dataset is a folder of shards `NNNNN-of-NNNNN.arrayrecord` (group_size:1, for random access) and a
 `manifest.json`. Each record is a tf.train.Example with `image` (bytes: one encoded image), `label` (int64, -1 for
 none) and `name` (bytes: what the image was called at its origin). The manifest holds the classes, channels, bits,
-the labels in order, the digest of the origin, and the images that were left out because they were corrupt.
+the labels in order, the digest and stamp of the origin, a digest of the examples that were written (`content`), and the
+images that were left out because they were corrupt.
 """
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from etils import epath
 
-from ssl_jax.data import encoded
+from ssl_jax.data import contents, encoded
 from ssl_jax.data.source import Source, digest
 
 try:
@@ -33,8 +33,9 @@ def require(name: str) -> None:
 def arrayrecord(pattern: str, *, channels: int | None = None) -> Source:
     """A source from a folder of ArrayRecord files or a pattern such as /data/train*.arrayrecord.
 
-    Beside a manifest that lists these files everything about them is known; without one, labels are known only by
-    reading, and channels and bits are those of the first record. ValueError where there are no files.
+    Beside a manifest that lists just these files everything about them is known. Of some of the files that one lists
+    labels are known only by reading; without a manifest so are classes, and channels and bits are those of the first
+    record. ValueError where there are no files.
     """
     name = f"arrayrecord:{pattern}"
     require(name)
@@ -44,19 +45,25 @@ def arrayrecord(pattern: str, *, channels: int | None = None) -> Source:
         )
     files = _files(pattern, name)
     path = epath.Path(files[0]).parent / "manifest.json"
-    manifest = json.loads(path.read_text()) if path.exists() else {"files": None}
+    manifest = json.loads(path.read_text()) if path.exists() else {}
     data = array_record_data_source.ArrayRecordDataSource(files)
-    known = manifest["files"] == [epath.Path(file).name for file in files]
-    if not known and len(data):
+    names, listed = [epath.Path(file).name for file in files], manifest.get("files", [])
+    whole = bool(listed) and names == listed
+    if len(data) and not set(names) <= set(listed):
         first = tf.train.Example.FromString(data[0]).features.feature["image"].bytes_list.value[0]
         found, bits = encoded.header(first)
-        manifest = {"labels": None, "classes": (), "channels": found, "bits": bits}
-    if not len(data) or (known and len(data) != len(manifest["labels"])):
+        manifest = {"classes": (), "channels": found, "bits": bits}
+    if not len(data) or (whole and len(data) != len(manifest["labels"])):
         raise ValueError(f"{name}: {len(data)} records in {len(files)} files; convert the dataset again")
+    labels = np.asarray(manifest["labels"], np.int32) if whole else None
+    # Manifests of earlier versions have no digest of the content.
+    noted = (manifest.get("content", ""), b"" if labels is None else labels.tobytes(), *manifest["classes"])
+    same, stamp = (digest(part, *noted) for part in contents.of_files(files))
     return examples(
         name,
         data,
-        labels=np.asarray(manifest["labels"], np.int32) if known else None,
+        identity=(same, stamp),
+        labels=labels,
         classes=tuple(manifest["classes"]),
         channels=channels or manifest["channels"],
         bits=manifest["bits"],
@@ -76,6 +83,7 @@ def examples(
     name: str,
     data: Any,
     *,
+    identity: tuple[str, str],
     labels: np.ndarray | None,
     classes: tuple[str, ...],
     channels: int,
@@ -85,7 +93,8 @@ def examples(
 ) -> Source:
     """A source from an object whose `__getitems__` gives records that are tf.train.Examples.
 
-    keys: of the encoded image and of the label, "" for none. The rest is as in `Source`.
+    identity: the digest and the stamp. keys: of the encoded image and of the label, "" for none. The rest is as in
+    `Source`.
     """
     features = {keys[0]: tf.io.FixedLenFeature([], tf.string)}
     if keys[1]:
@@ -112,19 +121,15 @@ def examples(
         classes=classes,
         channels=channels,
         bits=bits,
-        digest=digest(*_listing(data)),
+        digest=identity[0],
         describe=lambda index: _called(name, data, index),
         gather=gather,
         shape=shape,
+        stamp=identity[1],
     )
-
-
-def _listing(data: Any) -> Sequence[str]:
-    """What tells this set of records from another: their number and the first one."""
-    return str(len(data)), data.__getitems__([0])[0].hex()
 
 
 def _called(name: str, data: Any, index: int) -> str:
     """The name that the record carries, else the number of the record."""
     names = tf.train.Example.FromString(data.__getitems__([index])[0]).features.feature["name"].bytes_list.value
-    return f"{name}, example {index}" + (f" ({names[0].decode()})" if names else "")
+    return f"{name}, example {index}" + (f" ({contents.printable(names[0])})" if names else "")

@@ -18,11 +18,14 @@ class Source(NamedTuple):
     labels: int32 [size], -1 where there is none; None where labels are known only by reading the examples
     classes: the names of the labels, in order; empty where unknown
     channels, bits: what every image is decoded to
-    digest: 16 hexadecimal digits that tell this listing from another one; equal on every host
+    digest: 16 hexadecimal digits that tell this data from other data; equal on every host, and for a copy of the data
     describe: index -> what a person calls this example: its path, or the name of the source and the index
     gather: int64 [k] -> (raw [k], int32 label [k]), for sources where one call for many is cheaper than `read`
     scan: (start, stop) -> tf.data.Dataset of (raw, label) in order, for sources that are too large to `read`
     shape: height and width of all encoded images where they are known, which saves work in the views
+    stamp: 16 hexadecimal digits that change with any one of the files, also where `digest` samples their contents, and
+        with their times of modification; what resumes a file of ours compares it. "" means the digest
+    notes: sentences about the data that a person should read: what was left out, and why
     """
 
     name: str
@@ -38,7 +41,7 @@ class Source(NamedTuple):
     scan: Callable | None = None
     shape: tuple[int | None, int | None] = (None, None)
     stamp: str = ""
-    """As `digest`, and it changes with the files' contents, but may differ from host to host; "" where unknown."""
+    notes: tuple[str, ...] = ()
 
 
 def digest(*parts: str | bytes | memoryview) -> str:
@@ -69,6 +72,7 @@ def subset(source: Source, indices: np.ndarray) -> Source:
         read=lambda index: source.read(chosen[index]),
         labels=None if source.labels is None else source.labels[indices],
         digest=digest(source.digest, indices.tobytes()),
+        stamp=source.stamp and digest(source.stamp, indices.tobytes()),
         describe=lambda index: source.describe(int(indices[index])),
         gather=source.gather and (lambda index: source.gather(tf.gather(chosen, index))),
     )

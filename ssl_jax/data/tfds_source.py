@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 from etils import epath
 
 from ssl_jax import spelling
-from ssl_jax.data import records
+from ssl_jax.data import contents, records
 from ssl_jax.data.memory import decoded
 from ssl_jax.data.source import Source, digest
 
@@ -43,17 +43,24 @@ def tfds_source(text: str, *, data_dir: str | None = None, channels: int | None 
         "bits": 16 if feature.np_dtype == np.uint16 else 8,
         "shape": tuple(feature.shape[:2]),
     }
+    identity = _identity(builder.info, split, card["classes"])
     if builder.info.file_format == tfds.core.FileFormat.ARRAY_RECORD:
         records.require(name)
         raw = tfds.decode.DeserializeMethod.RAW_BYTES
         data = builder.as_data_source(split=split, deserialize_method=raw)
-        return records.examples(name, data, labels=None, keys=(image, label), **card)
-    card["digest"] = digest(builder.info.full_name, split, str(size), str(builder.info.splits[split].num_bytes))
+        return records.examples(name, data, identity=identity, labels=None, keys=(image, label), **card)
+    card["digest"], card["stamp"] = identity
     card["describe"] = lambda index: f"{name}, example {index}"
     if scan:
         rows = _scan(builder, split, image, label)
         return Source(name=name, size=size, read=None, labels=None, scan=rows, **card)
     return _held(name, builder, split, image, label, card)
+
+
+def _identity(info: Any, split: str, classes: tuple[str, ...]) -> tuple[str, str]:
+    """(digest, stamp) of the files that the split is in, and of what is read from them."""
+    files = sorted({instruction.filename for instruction in info.splits[split].file_instructions})
+    return tuple(digest(part, info.full_name, split, *classes) for part in contents.of_files(files))
 
 
 def _held(name: str, builder: Any, split: str, image: str, label: str, card: dict) -> Source:

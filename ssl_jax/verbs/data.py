@@ -47,10 +47,13 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError(f"--to={args.to} is no target; write --to={PREFIX}FOLDER")
     source = sources.open(args.source, data_dir=args.dir, scan=True)
     console = Console()
+    if not args.json:
+        for note in source.notes:
+            console.print(f"note: {note}", markup=False)
     if args.action == "convert":
         made = convert.convert(source, args.to.removeprefix(PREFIX), short_side=args.short_side, console=console)
         console.print(json.dumps({k: v for k, v in made.items() if not isinstance(v, list | dict)}, indent=2))
     elif args.json:
-        print(json.dumps(check.check(source), indent=2))
+        print(json.dumps({**check.check(source), "notes": source.notes}, indent=2))
     else:
         console.print(check.table(check.check(source, console=console)))

@@ -1,5 +1,6 @@
 """A converted dataset equals its source, also after a kill."""
 
+import json
 import os
 import signal
 import subprocess
@@ -53,7 +54,9 @@ def test_the_conversion_equals_the_source(origin, tmp_path):
         "manifest.json",
     ]
     part = sources.open(f"arrayrecord:{tmp_path}/out/00002*")
-    assert part.labels is None and examples(part) == expected[63:]  # 32 and 32 images less the corrupt one
+    assert (
+        part.labels is None and part.classes == source.classes and examples(part) == expected[63:]
+    )  # 32 and 32 images less the corrupt one
 
 
 def encoded_pngs(source):
@@ -76,6 +79,12 @@ def test_another_conversion_is_refused(origin, tmp_path):
     convert.convert(source, str(tmp_path / "out"))
     with pytest.raises(ValueError, match="holds another conversion, with short_side None instead of 8"):
         convert.convert(source, str(tmp_path / "out"), short_side=8)
+    with pytest.raises(ValueError, match="with per_shard 4096 instead of 2"):
+        convert.convert(source, str(tmp_path / "out"), per_shard=2)
+    with pytest.raises(ValueError, match="with channels 3 instead of 1"):
+        convert.convert(source._replace(channels=1), str(tmp_path / "out"))
+    with pytest.raises(ValueError, match="with kind 'folder' instead of 'mine'"):
+        convert.convert(source._replace(name="mine"), str(tmp_path / "out"))
     with pytest.raises(ValueError, match="is not empty and holds no conversion"):
         convert.convert(source, origin)
     with pytest.raises(ValueError, match="has 2 channels; PNG and JPEG hold 1, 3 or 4"):
@@ -113,3 +122,60 @@ def test_a_killed_conversion_goes_on_where_it_was(origin, tmp_path):
     convert.convert(folder(origin), str(whole), per_shard=8)
     assert examples(sources.open(f"arrayrecord:{out}")) == examples(sources.open(f"arrayrecord:{whole}"))
     assert (out / "manifest.json").read_text() == (whole / "manifest.json").read_text()
+
+
+@pytest.mark.parametrize("begun", [True, False], ids=["begun", "finished"])
+def test_other_pixels_under_the_same_names_are_refused(tmp_path, begun):
+    """Two folders with the names and sizes of each other: the shards of the first are not those of the second."""
+    for name, value in (("one", 10), ("two", 200)):
+        (tmp_path / name).mkdir()
+        for k in range(6):
+            pixels = np.full((4, 4, 3), value, np.uint8)
+            (tmp_path / name / f"{k}.png").write_bytes(tf.io.encode_png(pixels, compression=0).numpy())
+    one, two = (folder(str(tmp_path / name)) for name in ("one", "two"))
+    out = str(tmp_path / "out")
+    manifest = convert.convert(one, out, per_shard=2)
+    if begun:
+        (tmp_path / "out" / "manifest.json").rename(tmp_path / "out" / "plan.json")
+        (tmp_path / "out" / "00002-of-00003.arrayrecord").unlink()
+    with pytest.raises(
+        ValueError, match="holds another conversion, with other files or contents of the source: delete"
+    ):
+        convert.convert(two, out, per_shard=2)
+    other = convert.convert(two, str(tmp_path / "other"), per_shard=2)
+    assert other["content"] != manifest["content"]
+    os.utime(tmp_path / "one" / "3.png", ns=(0, 0))
+    said = (
+        "with other times of modification of the source's files, of which some may have changed .*: delete it or name"
+    )
+    with pytest.raises(ValueError, match=said):
+        convert.convert(folder(str(tmp_path / "one")), out, per_shard=2)
+
+
+def test_a_folder_of_an_earlier_version_is_refused(origin, tmp_path):
+    source = sources.subset(folder(origin), np.arange(4))
+    manifest = convert.convert(source, str(tmp_path / "out"))
+    path = tmp_path / "out" / "manifest.json"
+    path.write_text(json.dumps({key: value for key, value in manifest.items() if key not in ("stamp", "kind")}))
+    with pytest.raises(ValueError, match="too few notes \\(an earlier version made it\\) to tell whether"):
+        convert.convert(source, str(tmp_path / "out"))
+
+
+def test_sources_without_a_stamp_go_on(tmp_path):
+    source = sources.arrays(np.zeros((3, 4, 4, 1), np.uint8))._replace(stamp="")
+    first = convert.convert(source, str(tmp_path / "out"))
+    assert convert.convert(source, str(tmp_path / "out")) == first and first["stamp"] == source.digest
+
+
+def test_the_content_is_that_of_the_examples(origin, tmp_path):
+    """Where it lies and what it is called does not count; an image less, a label or a size does."""
+    source = sources.subset(folder(origin), np.arange(6))
+    of = lambda source, name, **how: convert.convert(source, str(tmp_path / name), **how)["content"]  # noqa: E731
+    same = of(source._replace(describe=lambda index: f"another name {index}"), "renamed")
+    assert of(source, "first") == same
+    others = [
+        of(source, "smaller", short_side=6),
+        of(sources.subset(folder(origin), np.arange(5)), "fewer"),
+        of(sources.subset(folder(origin), np.array([1, 0, 2, 3, 4, 5])), "swapped"),
+    ]
+    assert len({same, *others}) == 4

@@ -16,11 +16,11 @@ real = pytest.mark.skipif(not TFDS.exists(), reason="needs ../shared/data/tfds")
 PIXELS = np.random.default_rng(0).integers(0, 65536, (11, 6, 5, 1)).astype(np.uint16)
 
 
-def make(folder, form):
-    """A prepared dataset `little` of 16-bit images in two shards."""
+def make(folder, form, pixels=PIXELS):
+    """A prepared dataset `little` of 11 images of 16 bits."""
     features = {"other": np.int64, "picture": tfds.features.Image(shape=(6, 5, 1), dtype=np.uint16)}
     features = tfds.features.FeaturesDict({**features, "kind": tfds.features.ClassLabel(names=["a", "b", "c"])})
-    rows = [{"other": k, "picture": PIXELS[k], "kind": k % 3} for k in range(11)]
+    rows = [{"other": k, "picture": pixels[k], "kind": k % 3} for k in range(11)]
     tfds.dataset_builders.store_as_tfds_dataset(
         name="little",
         version="1.0.0",

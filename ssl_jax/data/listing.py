@@ -1,0 +1,117 @@
+"""The images below a folder: each real folder once, in an order that does not depend on the file system's."""
+
+import os
+from array import array
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from etils import epath
+
+from ssl_jax.data import encoded
+from ssl_jax.data.contents import UNKNOWN, printable
+
+
+class Listing(NamedTuple):
+    """Files below a root, sorted by their paths.
+
+    names: relative to the root, with "/"; bytes that are no UTF-8 as `os.fsdecode` has them. sizes: int64 [n] bytes;
+    times: int64 [n] nanoseconds; both -1 in a bucket, where each would cost a request. folders: the names directly
+    below the root, sorted, with and without images. notes: sentences about what was left out.
+    """
+
+    names: list[str]
+    sizes: np.ndarray
+    times: np.ndarray
+    folders: list[str]
+    notes: tuple[str, ...]
+
+
+def images(root: epath.Path, name: str) -> Listing:
+    """The images below `root`, local or gs://. Names that begin with a dot are not seen, links to folders are followed.
+
+    A real folder is listed once, so that a link to a folder above is no circle: under its real path where that lies
+    below the root, else under the first path of links to it in sorted order. ValueError, which begins with `name`, for
+    a folder that cannot be listed.
+    """
+    place = os.fspath(root)
+    return _sorted(*(_remote(root) if "://" in place else _local(place, name)))
+
+
+def _sorted(files: list, sizes: array, times: array, folders: list[str], notes: list[str]) -> Listing:
+    order = np.array(sorted(range(len(files)), key=files.__getitem__), np.int64)
+    columns = (np.frombuffer(column, np.int64)[order] if len(order) else order for column in (sizes, times))
+    return Listing([files[k] for k in order], *columns, sorted(folders), tuple(notes))
+
+
+def _remote(root: epath.Path) -> tuple:
+    """A bucket has no links, and tells neither sizes nor times in a listing."""
+    files, tops = [], []
+    for place, folders, names in root.walk():
+        folders[:] = [folder for folder in folders if not folder.startswith(".")]
+        inside = os.fspath(place)[len(os.fspath(root)) :].strip("/")
+        tops = tops if inside else list(folders)
+        if not any(part.startswith(".") for part in inside.split("/")):
+            found = [n for n in names if n.lower().endswith(encoded.SUFFIXES) and not n.startswith(".")]
+            files += [f"{inside}/{image}" if inside else image for image in found]
+    unknown = array("q", [UNKNOWN]) * len(files)
+    return files, unknown, unknown, tops, []
+
+
+def _local(root: str, name: str) -> tuple:
+    files, sizes, times = [], array("q"), array("q")
+    seen, tops, again, dead = {}, [], [], []
+    links = [""]
+    while links:
+        # Real folders first, so that none is listed under the path of a link that could be listed under its own.
+        waiting, links = sorted(links, reverse=True), []
+        while waiting:
+            place = waiting.pop()
+            folders = []
+            try:
+                status = os.stat(os.path.join(root, place))
+                first = seen.setdefault((status.st_dev, status.st_ino), place)
+                if first is not place:
+                    again.append(f"{printable(place)} (listed as {printable(first) or 'the folder itself'})")
+                    continue
+                tops += [place] if place and "/" not in place else []
+                for inside, entry in _entries(root, place):
+                    if _is(entry.is_dir):
+                        (links if entry.is_symlink() else folders).append(inside)
+                    elif entry.name.lower().endswith(encoded.SUFFIXES):
+                        if not _is(entry.is_file):
+                            dead.append(printable(inside))
+                            continue
+                        status = entry.stat()
+                        files.append(inside)
+                        sizes.append(status.st_size)
+                        times.append(status.st_mtime_ns)
+            except OSError as error:
+                raise ValueError(f"{name}: the folder {printable(place) or '.'} cannot be listed: {error}") from error
+            waiting += reversed(folders)
+    notes = [
+        *_note(name, again, "links to folders that are listed already were not followed"),
+        *_note(name, dead, "names of images are not those of files (broken links, pipes) and were left out"),
+    ]
+    return files, sizes, times, tops, notes
+
+
+def _entries(root: str, place: str) -> Iterator[tuple[str, os.DirEntry]]:
+    """(path relative to the root, entry) of what a folder holds, sorted; not what begins with a dot."""
+    with os.scandir(os.path.join(root, place)) as entries:
+        found = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
+    return ((f"{place}/{entry.name}" if place else entry.name, entry) for entry in found)
+
+
+def _is(question: object) -> bool:
+    """The answer of a directory entry; False for a link that leads to itself."""
+    try:
+        return question()
+    except OSError:
+        return False
+
+
+def _note(name: str, found: list[str], what: str) -> list[str]:
+    """One sentence that counts what was found and shows the first ones."""
+    shown = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
+    return [f"{name}: {len(found)} {what}: {shown}"] if found else []

@@ -1,0 +1,215 @@
+"""Folders as they are found: links in circles, odd names, empty classes, splits beside classes."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from etils import epath
+
+from ssl_jax.data import check, convert, listing, sources
+from ssl_jax.data.folder import folder
+from ssl_jax.data.source import read_image
+
+
+def image(root, *paths):
+    """A PNG of a colour of its own at each path, which is str or bytes."""
+    for k, path in enumerate(paths):
+        place = os.path.join(os.fsencode(root), os.fsencode(path))
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        with open(place, "wb") as file:
+            file.write(tf.io.encode_png(np.full((4, 4, 3), k + 1, np.uint8)).numpy())
+
+
+def names(root):
+    return [folder(str(root)).describe(k)[len(str(root)) + 1 :] for k in range(folder(str(root)).size)]
+
+
+def test_a_link_to_a_folder_above_is_followed_once(tmp_path):
+    image(tmp_path, "a/1.png", "a/2.png", "b/3.png")
+    (tmp_path / "a" / "up").symlink_to("..")
+    (tmp_path / "b" / "self").symlink_to(".")
+    source = folder(str(tmp_path))
+    assert names(tmp_path) == ["a/1.png", "a/2.png", "b/3.png"] and source.classes == ("a", "b")
+    said = "2 links to folders that are listed already were not followed: a/up (listed as the folder itself), b/self"
+    assert [said in note for note in source.notes] == [True]
+    assert sources.subset(source, [0]).notes == source.notes
+
+
+def test_real_paths_come_before_links_and_links_in_sorted_order(tmp_path):
+    root, other = tmp_path / "root", tmp_path / "other"
+    image(root, "z/1.png")
+    image(other, "deep/2.png")
+    (root / "a").symlink_to("z")  # its place in the order of names comes before the real folder
+    for name in ("y", "c", "x"):
+        (root / name).symlink_to(other)
+    source = folder(str(root))
+    assert names(root) == ["c/deep/2.png", "z/1.png"] and source.classes == ("c", "z")
+    assert "3 links" in source.notes[0] and "a (listed as z), x (listed as c), y (listed as c)" in source.notes[0]
+
+
+def test_links_that_contain_each_other(tmp_path):
+    root, other = tmp_path / "root", tmp_path / "other"
+    image(other, "in/1.png", "2.png")
+    (root / "c").mkdir(parents=True)
+    (root / "c" / "all").symlink_to(other)
+    (root / "c" / "part").symlink_to(other / "in")
+    (other / "back").symlink_to(root)
+    assert names(root) == ["c/all/2.png", "c/all/in/1.png"]
+
+
+def test_what_is_no_file_is_left_out_and_told(tmp_path, capsys):
+    image(tmp_path, "a/1.png", "a/dir.jpg/2.PNG")
+    (tmp_path / "a" / "gone.jpg").symlink_to("nowhere.jpg")
+    (tmp_path / "a" / "round.jpg").symlink_to("round.jpg")
+    os.mkfifo(tmp_path / "a" / "pipe.png")
+    source = folder(str(tmp_path))
+    assert names(tmp_path) == ["a/1.png", "a/dir.jpg/2.PNG"]
+    assert "3 names of images are not those of files" in source.notes[0]
+    assert "a/gone.jpg, a/pipe.png, a/round.jpg" in source.notes[0]
+
+
+def test_an_empty_class_keeps_its_number(tmp_path):
+    for split, filled in (("train", "bc"), ("val", "abc")):
+        image(tmp_path / split, *(f"{part}/x.png" for part in filled))
+        for part in ("a/inner", ".hidden", "d"):
+            (tmp_path / split / part).mkdir(parents=True, exist_ok=True)
+    train, val = (folder(str(tmp_path / split)) for split in ("train", "val"))
+    assert train.classes == val.classes == ("a", "b", "c", "d")
+    assert train.labels.tolist() == [1, 2] and val.labels.tolist() == [0, 1, 2]
+    assert train.notes == (f"folder:{tmp_path}/train: 2 of the 4 classes have no images: a, d",)
+    assert sources.labelled(train)
+    pytest.importorskip("array_record")
+    convert.convert(train, str(tmp_path / "shards"))
+    made = sources.open(f"arrayrecord:{tmp_path}/shards")
+    assert made.classes == train.classes and made.labels.tolist() == [1, 2]
+
+
+def test_loose_images_beside_an_empty_folder_have_no_classes(tmp_path):
+    image(tmp_path, "1.png", "2.png")
+    (tmp_path / "train").mkdir()
+    source = folder(str(tmp_path))
+    assert source.classes == () and source.labels.tolist() == [-1, -1] and source.notes == ()
+
+
+@pytest.mark.parametrize(
+    "paths, splits",
+    [
+        (["train/cat/1.png", "test/cat/1.png", "unlabeled/1.png"], "test, train, unlabeled"),
+        (["train/1.png", "test/1.png"], "test, train"),
+        (["Train/cat/1.png", "devkit/notes.txt"], "Train"),
+        (["cat/1.png", "train/2.png", "extra/1.png"], "extra, train"),
+        (["train/cat/1.png", "train/dog/1.png", "masks/1.png"], "train"),
+        (["unlabeled/1.png"], "unlabeled"),
+    ],
+)
+def test_splits_beside_classes_are_refused(tmp_path, paths, splits):
+    image(tmp_path, *paths)
+    said = f"holds the splits {splits}: name one, as in folder:{tmp_path}/{splits.split(', ')[0]} "
+    with pytest.raises(ValueError, match=said):
+        folder(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        ["bus/1.png", "car/1.png", "train/1.png"],  # the classes of COCO
+        ["bus/1.png", "train/steam/1.png"],
+        ["bus/1.png", "train/steam/1.png", "train/diesel/1.png", "train/2.png"],
+        ["invalid/1.png", "valid/1.png"],
+        ["test1/1.png", "test2/1.png"],
+    ],
+)
+def test_a_class_can_be_called_as_a_split_is(tmp_path, paths):
+    image(tmp_path, *paths)
+    assert folder(str(tmp_path)).classes == tuple(sorted({path.split("/")[0] for path in paths}))
+
+
+ODD = [
+    *(b"caf\xe9/\xff.jpg", b"caf\xe9/a.PNG"),
+    *("new\nline/x\ny.png", "-dash/-x.png", "a b/ c .png", "50%/#%20%s.png", "\U0001f600/\u00e9\U0001f600.JPEG"),
+    *("long/" + "n" * 251 + ".png", "a\\b/c\\d.png", "'quoted'/\"x\".png", "[red]/{0}.png", "*/?.png"),
+]
+
+
+def test_odd_names_are_read_as_others_are(tmp_path):
+    image(tmp_path, *ODD)
+    source = folder(str(tmp_path))
+    assert source.size == len(ODD) and len(source.classes) == len({os.fsencode(p).split(b"/")[0] for p in ODD})
+    seen = {int(read_image(source, tf.constant(k, tf.int64))[0][0, 0, 0]) for k in range(source.size)}
+    assert seen == set(range(1, len(ODD) + 1)), "each file is read, and each is another one"
+    text = "\n".join([*map(source.describe, range(source.size)), *source.classes])
+    assert text.isprintable() or text.replace("\n", "").isprintable()
+    assert f"{tmp_path}/caf\\xe9/\\xff.jpg" in text and "new\\nline/x\\ny.png" in text
+    assert folder(str(tmp_path)).digest == source.digest
+    report = check.check(source)
+    assert report["corrupt"] == [] and json.dumps(report).isascii()
+    console = check.Console(file=io.TextIOWrapper(io.BytesIO(), encoding="utf-8"))
+    console.print(check.table(report))
+
+
+def test_odd_names_are_converted(tmp_path):
+    pytest.importorskip("array_record")
+    image(tmp_path / "set", *ODD)
+    source = folder(str(tmp_path / "set"))
+    convert.convert(source, str(tmp_path / "out"))
+    made = sources.open(f"arrayrecord:{tmp_path}/out")
+    assert made.size == len(ODD) and made.classes == source.classes and np.array_equal(made.labels, source.labels)
+    assert [made.describe(k).endswith(f"({source.describe(k)})") for k in range(made.size)] == [True] * len(ODD)
+
+
+def test_a_root_whose_name_is_no_utf8(tmp_path):
+    root = os.fsdecode(os.path.join(os.fsencode(tmp_path), b"caf\xe9"))
+    image(root, "a/1.png")
+    source = folder(root)
+    assert source.name == f"folder:{tmp_path}/caf\\xe9" and source.describe(0).endswith("caf\\xe9/a/1.png")
+    assert int(read_image(source, tf.constant(0, tf.int64))[0][0, 0, 0]) == 1
+
+
+LIST = """
+import os, sys
+import numpy as np
+from etils import epath
+from ssl_jax.data import listing, contents
+os.setuid(65534)
+try:
+    names, sizes, times, *_ = listing.images(epath.Path("."), "folder:x")
+    print(contents.compared(names, sizes, times, names.__getitem__)[0], names)
+except ValueError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs a superuser to become another user")
+def test_without_permission(tmp_path):
+    """A file is listed, as one that cannot be read; a folder is a sentence, not fewer images."""
+
+    def said():
+        quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": os.getcwd()}
+        command = [sys.executable, "-c", LIST]
+        done = subprocess.run(command, capture_output=True, text=True, env=quiet, cwd=tmp_path)
+        return done.stdout + done.stderr[-300:]
+
+    image(tmp_path, "a/1.png", "b/2.png")
+    tmp_path.chmod(0o755)
+    whole = said()
+    (tmp_path / "a" / "1.png").chmod(0)
+    assert said().split(" ", 1)[1] == whole.split(" ", 1)[1] == "['a/1.png', 'b/2.png']\n"
+    assert said() != whole
+    (tmp_path / "b").chmod(0)
+    assert "folder:x: the folder b cannot be listed" in said() and "Permission denied" in said()
+
+
+def test_a_bucket_is_listed_as_a_folder_is(tmp_path):
+    image(tmp_path, "b/2.png", "a/deep/1.png", "a-b/3.png", "x.png", ".h/1.png", "a/.h/1.png", "a/.h.png")
+    (tmp_path / "c").mkdir()
+    (tmp_path / "a" / "notes.txt").write_text("no image")
+    files, sizes, times, folders, notes = listing._sorted(*listing._remote(epath.Path(tmp_path)))
+    here = listing.images(epath.Path(tmp_path), "folder:x")
+    assert files == here.names == ["a-b/3.png", "a/deep/1.png", "b/2.png", "x.png"]
+    assert folders == here.folders == ["a", "a-b", "b", "c"] and notes == ()
+    assert sizes.tolist() == times.tolist() == [-1] * 4 and (here.sizes > 0).all() and (here.times > 0).all()
