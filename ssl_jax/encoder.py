@@ -11,7 +11,7 @@ import numpy as np
 from ssl_jax import build, durations, machine, paths, recipes, schema, spelling
 from ssl_jax.checkpoint import Checkpoints
 from ssl_jax.data import device, stream
-from ssl_jax.data.sources import Source, subset
+from ssl_jax.data.source import Source, described, subset
 from ssl_jax.evals import features
 from ssl_jax.exporting import weights
 from ssl_jax.shard import mesh as meshes
@@ -91,7 +91,7 @@ def rows(encoder: Encoder, source: Source, span: tuple[int, int], *, batch: int)
     with device.put(stacks, meshes.by_example(mesh)) as batches:
         known = ({"image": b["clean"], **{k: b[k] for k in ("label", "mask", "valid")}} for b in batches)
         found = features.extract(encoder.outputs, known)
-    return Rows(*found, index=index, path=np.array([source.describe(int(i)) for i in index], np.str_))
+    return Rows(*found, index=index, path=np.array(described(source, *span), np.str_))
 
 
 def checked(found: Rows, encoder: Encoder, source: Source) -> Rows:
