@@ -16,7 +16,7 @@ from ssl_jax.evals import features
 from ssl_jax.exporting import weights
 from ssl_jax.shard import mesh as meshes
 from ssl_jax.shard import program
-from ssl_jax.types import Net, Tree
+from ssl_jax.types import Net, Place, Tree
 from ssl_jax.views import compose_host
 
 
@@ -145,9 +145,7 @@ def load(path: str, *, step: int | None = None, which: str | None = None) -> Enc
         machine.release()  # what reading left, before everything is copied to the device
         return made(recipes.tuples(about["config"]), about["step"], about["which"], put(params), put(stats))
     config = schema.resolve(recipes.of_run(path))
-    # The encoder knows neither the dataset's size nor its classes: any will do to learn what encoders there are.
-    clock = durations.run(config["duration"], examples=config["batch"], batch=config["batch"])
-    places = build.method_and_optimizer(config, clock, classes=2)[0].encoders
+    places = places_of(config)
     if which is not None and which not in places:
         raise ValueError(spelling.unknown(which, places, f"the encoders of {config['method']['name']}"))
     which = which or next(iter(places))
@@ -156,6 +154,13 @@ def load(path: str, *, step: int | None = None, which: str | None = None) -> Enc
         state = saved.contents(step, meshes.replicated(meshes.local()), places[which])
     params, stats = (paths.at(state, place) for place in places[which])
     return made(config, step, which, params, stats)
+
+
+def places_of(config: dict) -> dict[str, Place]:
+    """The encoders that a resolved recipe's method has, by name; the first is the one that it evaluates."""
+    # An encoder knows neither the dataset's size nor its classes: any will do.
+    clock = durations.run(config["duration"], examples=config["batch"], batch=config["batch"])
+    return build.method_and_optimizer(config, clock, classes=2)[0].encoders
 
 
 def put(tree: dict) -> dict:

@@ -67,6 +67,13 @@ def test_student_and_teacher_get_them(weights, tmp_path):
         loaded = encoders.load(str(tmp_path / "run"), which=which)
         jax.tree.map(np.testing.assert_array_equal, loaded.params, encoder.params)
         jax.tree.map(np.testing.assert_array_equal, loaded.stats, encoder.stats)
+    column = dict(raw_pixels=0.1, random_init=0.2, pretrained=0.3)
+    (tmp_path / "run" / "result.json").write_text(json.dumps(dict(step=0, knn=column)))
+    evaluated = encoders.load(str(tmp_path / "run")).which
+    for which in ("student", "teacher"):
+        export.export(str(tmp_path / "run"), "npz", str(tmp_path / f"{which}.npz"), which=which, verify=False)
+        card = (tmp_path / f"{which}.md").read_text()
+        assert ("| knn | 10.0 | 20.0 | 30.0 |" in card) == (which == evaluated), "accuracies of the other encoder"
 
 
 BYOL = """
