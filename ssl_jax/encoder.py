@@ -11,12 +11,12 @@ import numpy as np
 from ssl_jax import build, durations, machine, paths, recipes, schema, spelling
 from ssl_jax.checkpoint import Checkpoints
 from ssl_jax.data import device, stream
-from ssl_jax.data.sources import Source, subset
+from ssl_jax.data.source import Source, described, subset
 from ssl_jax.evals import features
 from ssl_jax.exporting import weights
 from ssl_jax.shard import mesh as meshes
 from ssl_jax.shard import program
-from ssl_jax.types import Net, Tree
+from ssl_jax.types import Net, Place, Tree
 from ssl_jax.views import compose_host
 
 
@@ -91,7 +91,7 @@ def rows(encoder: Encoder, source: Source, span: tuple[int, int], *, batch: int)
     with device.put(stacks, meshes.by_example(mesh)) as batches:
         known = ({"image": b["clean"], **{k: b[k] for k in ("label", "mask", "valid")}} for b in batches)
         found = features.extract(encoder.outputs, known)
-    return Rows(*found, index=index, path=np.array([source.describe(int(i)) for i in index], np.str_))
+    return Rows(*found, index=index, path=np.array(described(source, *span), np.str_))
 
 
 def checked(found: Rows, encoder: Encoder, source: Source) -> Rows:
@@ -145,9 +145,7 @@ def load(path: str, *, step: int | None = None, which: str | None = None) -> Enc
         machine.release()  # what reading left, before everything is copied to the device
         return made(recipes.tuples(about["config"]), about["step"], about["which"], put(params), put(stats))
     config = schema.resolve(recipes.of_run(path))
-    # The encoder knows neither the dataset's size nor its classes: any will do to learn what encoders there are.
-    clock = durations.run(config["duration"], examples=config["batch"], batch=config["batch"])
-    places = build.method_and_optimizer(config, clock, classes=2)[0].encoders
+    places = places_of(config)
     if which is not None and which not in places:
         raise ValueError(spelling.unknown(which, places, f"the encoders of {config['method']['name']}"))
     which = which or next(iter(places))
@@ -156,6 +154,13 @@ def load(path: str, *, step: int | None = None, which: str | None = None) -> Enc
         state = saved.contents(step, meshes.replicated(meshes.local()), places[which])
     params, stats = (paths.at(state, place) for place in places[which])
     return made(config, step, which, params, stats)
+
+
+def places_of(config: dict) -> dict[str, Place]:
+    """The encoders that a resolved recipe's method has, by name; the first is the one that it evaluates."""
+    # An encoder knows neither the dataset's size nor its classes: any will do.
+    clock = durations.run(config["duration"], examples=config["batch"], batch=config["batch"])
+    return build.method_and_optimizer(config, clock, classes=2)[0].encoders
 
 
 def put(tree: dict) -> dict:

@@ -100,8 +100,11 @@ def examples(
     if keys[1]:
         features[keys[1]] = tf.io.FixedLenFeature([], tf.int64, -1)
 
+    # Where a record is damaged, an example with an empty image, which counts as one that cannot be decoded.
+    empty = tf.train.Example(features=tf.train.Features(feature={keys[0]: _bytes(b"")})).SerializeToString()
+
     def fetch(indices: np.ndarray) -> np.ndarray:
-        return np.array(data.__getitems__([int(i) for i in indices]), object)
+        return np.array([empty if record is None else record for record in _records(data, indices)], object)
 
     def gather(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         records = tf.numpy_function(fetch, [index], tf.string, stateful=False)
@@ -122,14 +125,33 @@ def examples(
         channels=channels,
         bits=bits,
         digest=identity[0],
-        describe=lambda index: _called(name, data, index),
+        describe=lambda index: _called(name, data, [index])[0],
+        names=lambda indices: _called(name, data, indices),
         gather=gather,
         shape=shape,
         stamp=identity[1],
     )
 
 
-def _called(name: str, data: Any, index: int) -> str:
-    """The name that the record carries, else the number of the record."""
-    names = tf.train.Example.FromString(data.__getitems__([index])[0]).features.feature["name"].bytes_list.value
-    return f"{name}, example {index}" + (f" ({contents.printable(names[0])})" if names else "")
+def _bytes(value: bytes) -> tf.train.Feature:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+
+def _records(data: Any, indices: Sequence[int]) -> list[bytes | None]:
+    """Records, None for a damaged one: the reader gives all of one call or none."""
+    try:
+        return data.__getitems__([int(i) for i in indices])
+    except (RuntimeError, OSError):
+        if len(indices) == 1:
+            return [None]
+        return [record for index in indices for record in _records(data, [index])]
+
+
+def _called(name: str, data: Any, indices: Sequence[int]) -> list[str]:
+    """For each record the name that it carries, else its number alone."""
+    names = [
+        tf.train.Example.FromString(r or b"").features.feature["name"].bytes_list.value for r in _records(data, indices)
+    ]
+    return [
+        f"{name}, example {i}" + (f" ({contents.printable(own[0])})" if own else "") for i, own in zip(indices, names, strict=True)
+    ]

@@ -9,6 +9,9 @@ import tensorflow as tf
 
 from ssl_jax.data import encoded
 
+NAMED = 32
+"""Records that are read at a time for their names: more of them take more memory, and no less time each."""
+
 
 class Source(NamedTuple):
     """A dataset with random access. The index of an example, 0..size-1, is its stable id.
@@ -40,6 +43,8 @@ class Source(NamedTuple):
     gather: Callable | None = None
     scan: Callable | None = None
     shape: tuple[int | None, int | None] = (None, None)
+    names: Callable | None = None
+    """Indices [k] -> their k descriptions, for sources where one call for many is cheaper than `describe`."""
     stamp: str = ""
     notes: tuple[str, ...] = ()
 
@@ -75,12 +80,21 @@ def subset(source: Source, indices: np.ndarray) -> Source:
         stamp=source.stamp and digest(source.stamp, indices.tobytes()),
         describe=lambda index: source.describe(int(indices[index])),
         gather=source.gather and (lambda index: source.gather(tf.gather(chosen, index))),
+        names=source.names and (lambda index: source.names(indices[np.asarray(index, np.int64)].tolist())),
     )
 
 
 def labelled(source: Source) -> bool:
     """Whether examples have labels; where these are known only by reading, whether there are classes for them."""
     return bool(source.classes) if source.labels is None else bool(np.any(source.labels >= 0))
+
+
+def described(source: Source, start: int, stop: int) -> list[str]:
+    """What a person calls the examples start..stop-1."""
+    if source.names is None:
+        return [source.describe(index) for index in range(start, stop)]
+    spans = [range(first, min(first + NAMED, stop)) for first in range(start, stop, NAMED)]
+    return [name for span in spans for name in source.names(span)]
 
 
 def read_rows(source: Source, index: tf.Tensor) -> tuple[tf.Tensor, ...]:

@@ -171,10 +171,10 @@ def _own(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor) -> 
     """The views of the examples `index` (int64 [k]) themselves, zeros and not "valid" where there are none."""
     rows = read_rows(source, index)
     slots, (views, label) = survivors(_loader(source, host), seeds, *rows)
-    if source.gather is not None:
-        known = tf.cast(rows[1], tf.int32)
+    if source.labels is not None:
+        known = tf.gather(tf.constant(source.labels, tf.int32), index)
     else:
-        known = tf.fill(index.shape, -1) if source.labels is None else tf.gather(tf.constant(source.labels), index)
+        known = tf.fill(index.shape, -1) if source.gather is None else tf.cast(rows[1], tf.int32)
 
     def placed(x: tf.Tensor) -> tf.Tensor:
         return tf.scatter_nd(slots[:, None], x, [index.shape[0], *x.shape[1:]])

@@ -60,8 +60,8 @@ def adapter(asked: tuple[str, ...]) -> Callable[[str, np.ndarray, tuple[int, ...
     def adapt(name: str, value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         for way in asked:
             arrays, change = WAYS[way]
-            differs = value.shape[2] != shape[2] if way == "channels" else value.shape[:2] != shape[:2]
-            if name in arrays and differs:
+            axes = slice(2, 3) if way == "channels" else slice(2)
+            if name in arrays and value.shape[axes] != shape[axes]:
                 value = change(value, shape)
         return value
 

@@ -29,7 +29,9 @@ def export(
     """
     form, path = destination(to, out)
     encoder, result = encoders.load(workdir, step=step, which=which), epath.Path(workdir) / "result.json"
-    result = json.loads(result.read_text()) if result.exists() else {}
+    # The accuracies are of the encoder that the method evaluates; another one has none.
+    evaluated = result.exists() and encoder.which == next(iter(encoders.places_of(encoder.config)))
+    result = json.loads(result.read_text()) if evaluated else {}
     return written(encoder, to, out, reader=reader, verify=verify, result=result)
 
 

@@ -4,6 +4,7 @@
 parameters and batch statistics together, one entry a layer where the network stacks its layers.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -11,11 +12,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ssl_jax import spelling
+from ssl_jax.nets import positions as grids
 from ssl_jax.types import Tree
 
 Flat = dict[str, np.ndarray]
 STATISTICS = ("mean", "var")
 """What batch statistics end with; nothing among the parameters does."""
+FIXED = "{} cannot be: the recipe's network has fixed values there, and the file has others"
 
 
 class Layout(NamedTuple):
@@ -95,8 +98,8 @@ def imported(
 
     adapt: (own name, array, shape that is wanted) -> the array, perhaps in that shape.
 
-    Every array is accounted for: raises ValueError in one sentence for those that are missing, those that have no use
-    and those of another shape.
+    Every array is accounted for: raises ValueError in one sentence for those that are missing, those that have no use,
+    those of another shape, and those whose values the network cannot take, since it has fixed ones.
     """
     shapes = layout.prepare(wanted, positions)
     expected = {name: names(name, layout) for name in shapes}
@@ -105,23 +108,33 @@ def imported(
     unused = sorted({*theirs} - {*every} - {*layout.constant(dict.fromkeys(every))})
     if missing or unused:
         raise ValueError(unaccounted(missing, unused))
-    own, adapted = {}, False
+    own, adapted = {}, set()
     for name, found in expected.items():
         value, order = np.concatenate([np.atleast_1d(theirs[n]) for n in found]), axes(name, shapes[name].ndim, layout)
         if value.ndim != len(order):
             raise ValueError(f"{found[0]} is {list(value.shape)}, and the recipe's network wants {len(order)} axes")
         value = value.transpose(np.argsort(order))
         own[name] = np.ascontiguousarray(adapt(name, value, shapes[name].shape))
-        adapted |= own[name].shape != value.shape
+        if own[name].shape != value.shape:
+            adapted |= {*found}
+            if name not in wanted and not _fixed(value):
+                raise ValueError(FIXED.format(found[0]))
         if own[name].shape != shapes[name].shape:
             there = [shapes[name].shape[i] for i in order]
             raise ValueError(f"{found[0]} is {[value.shape[i] for i in order]}, and the recipe's network wants {there}")
     own = {name: value for name, value in layout.undo(own).items() if name in wanted}
-    again = {} if adapted else exported(own, layout, positions)
+    again = exported(own, layout, positions)
     for name in every:
-        if name in again and not np.allclose(again[name], theirs[name], atol=1e-5):
-            raise ValueError(f"{name} cannot be: the recipe's network has fixed values there, and the file has others")
+        if name in again and name not in adapted and not np.allclose(again[name], theirs[name], atol=1e-5):
+            raise ValueError(FIXED.format(name))
     return own
+
+
+def _fixed(places: np.ndarray) -> bool:
+    """Whether positions [..., n + h w, d] are the fixed ones of their own grid, with zeros for n tokens in front."""
+    side, (count, width) = math.isqrt(places.shape[-2]), places.shape[-2:]
+    front = np.zeros((count - side**2, width))
+    return bool(np.allclose(places, np.concatenate([front, grids.sincos(side, side, width)]), atol=1e-5))
 
 
 def unaccounted(missing: list[str], unused: list[str]) -> str:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ssl_jax.data import sources, stream
+from ssl_jax.data import convert, sources, stream
 from ssl_jax.data.folder import folder
+from ssl_jax.data.source import described
 from ssl_jax.views import compose, compose_host
 
 
@@ -187,6 +188,27 @@ def test_labels_inside_of_records_outlive_their_images():
     source = sources.arrays(noise)._replace(labels=None, gather=gather)
     rows = joined(list(stream.sequential(source, as_it_is, batch=2)))
     assert rows["label"].tolist() == [10, 11, 12, 13, 14] and rows["valid"].tolist() == [True] * 3 + [False, True]
+
+
+def test_a_damaged_record_is_one_row_and_keeps_its_listed_label(tmp_path):
+    """The reader of ArrayRecord files gives all of one call or none."""
+    noise = np.random.default_rng(0).integers(0, 256, (40, 64, 64, 3), np.uint8)
+    convert.convert(sources.arrays(noise, np.arange(40) % 7), str(tmp_path))
+    (file,) = tmp_path.glob("*.arrayrecord")
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 255
+    file.write_bytes(data)
+    source = sources.open(f"arrayrecord:{tmp_path}")
+    view = lambda image, seed: {"all": tf.ensure_shape(image[None], [1, 64, 64, 3])}  # noqa: E731
+    rows = joined(list(stream.sequential(source, view, batch=16)))
+    (bad,) = np.flatnonzero(~rows["valid"])
+    np.testing.assert_array_equal(np.delete(rows["all"][:, 0], bad, 0), np.delete(noise, bad, 0))
+    np.testing.assert_array_equal(rows["label"], np.arange(40) % 7)
+    names = described(source, 0, 40)
+    assert names[bad] == f"arrayrecord:{tmp_path}, example {bad}"
+    assert [name for k, name in enumerate(names) if k != bad] == [source.describe(k) for k in range(40) if k != bad]
+    assert names[3].endswith(", example 3 (arrays, example 3)")
+    assert described(sources.subset(source, [5, 3]), 0, 2) == [names[5], names[3]]
 
 
 def test_sixteen_bits_beside_what_cannot_be_read(tmp_path):

@@ -11,12 +11,16 @@ import pytest
 
 from ssl_jax import encoder as encoders
 from ssl_jax import main
-from ssl_jax.exporting import adapting, export
-from tests.exporting.drawn import INTEROP, drawn, interop
+from ssl_jax.exporting import adapting, export, geometry, layouts, names
+from ssl_jax.nets.positions import sincos
+from tests.exporting.drawn import FIXED, INTEROP, LEARNED, drawn, interop
+from tests.exporting.drawn import VIT as VITS
 from tests.test_main import run
 
 SMALL = {"nets.encoder.depth": "(1, 1)", "nets.encoder.base": "4", "nets.projector.widths": "(8, 8)"}
 DATA = {"data.train": "embedded:fashion_mnist/train", "data.test": ""}
+NORMALISED = ("views.0.ops.3", "clean.0.ops.2")
+"""Where quickstart has the mean of a single channel."""
 
 
 def flags(changes: dict) -> list[str]:
@@ -63,6 +67,13 @@ def test_student_and_teacher_get_them(weights, tmp_path):
         loaded = encoders.load(str(tmp_path / "run"), which=which)
         jax.tree.map(np.testing.assert_array_equal, loaded.params, encoder.params)
         jax.tree.map(np.testing.assert_array_equal, loaded.stats, encoder.stats)
+    column = dict(raw_pixels=0.1, random_init=0.2, pretrained=0.3)
+    (tmp_path / "run" / "result.json").write_text(json.dumps(dict(step=0, knn=column)))
+    evaluated = encoders.load(str(tmp_path / "run")).which
+    for which in ("student", "teacher"):
+        export.export(str(tmp_path / "run"), "npz", str(tmp_path / f"{which}.npz"), which=which, verify=False)
+        card = (tmp_path / f"{which}.md").read_text()
+        assert ("| knn | 10.0 | 20.0 | 30.0 |" in card) == (which == evaluated), "accuracies of the other encoder"
 
 
 BYOL = """
@@ -132,6 +143,45 @@ def test_adapted_channels_are_the_old_ones_in_turn():
     five, two = (adapting.other_channels(kernel, (1, 1, new, 1)).ravel() for new in (5, 2))
     np.testing.assert_array_equal(five, [1 / 2, 2 / 2, 3, 1 / 2, 2 / 2])
     np.testing.assert_array_equal(two, [1 + 3, 2])
+
+
+def test_a_run_of_other_channels_begins_with_adapted_weights(weights, tmp_path, capsys):
+    """A grey encoder becomes one of three channels, and finds the same in grey images."""
+    path, encoder = weights
+    colour = "folder:" + str(pictures(tmp_path / "pictures"))
+    changes = {**SMALL, **DATA, "data.train": colour, "probe": "False", "batch": "8"}
+    three = {"mean": "(0.5, 0.5, 0.5)", "std": "(0.5, 0.5, 0.5)"}
+    changes |= {f"{view}.args.{key}": value for view in NORMALISED for key, value in three.items()}
+    assert brought("ssl_jax", path, "quickstart", tmp_path / "no", changes) == 2
+    assert "conv/kernel is [3, 3, 1, 4], and the recipe's network wants [3, 3, 3, 4]" in capsys.readouterr().err
+    assert brought("ssl_jax", path, "quickstart", tmp_path / "run", changes, "--adapt=channels") == 0
+    grey = np.random.default_rng(0).normal(size=(2, 24, 24, 1)).astype(np.float32)
+    loaded = encoders.load(str(tmp_path / "run"))
+    assert (loaded.channels, encoder.channels) == (3, 1)
+    ours, theirs = (
+        net.net.apply(net.params, net.stats, np.repeat(grey, net.channels, -1), train=False)[0]["pool"]
+        for net in (loaded, encoder)
+    )
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("size", ["64", "96"])
+def test_learned_positions_never_vanish_in_a_network_with_fixed_ones(channels, size):
+    """Whatever else is adapted; fixed ones of another grid are the network's own."""
+    learned = drawn(LEARNED, **{**VITS, "clean__0__size": size, "nets__encoder__image_size": size})
+    fixed = drawn(FIXED, **VITS)
+    own = names.flat(fixed.params, fixed.stats)
+    positions, adapt = geometry.fixed_positions(fixed.config, own), adapting.adapter(("positions", "channels"))
+    theirs = geometry.weights(learned, layouts.VIT_TIMM)
+    kernel = theirs["patch_embed.proj.weight"]
+    theirs["patch_embed.proj.weight"] = np.concatenate([kernel, kernel], 1)[:, :channels]
+    with pytest.raises(ValueError, match="pos_embed cannot be: the recipe's network has fixed values there"):
+        names.imported(dict(theirs), layouts.VIT_TIMM, own, positions, adapt)
+    side, width = int(size) // 16, kernel.shape[0]
+    places = np.concatenate([np.zeros((1, width)), sincos(side, side, width)])[None].astype(np.float32)
+    found = names.imported({**theirs, "pos_embed": places}, layouts.VIT_TIMM, own, positions, adapt)
+    assert found.keys() == own.keys()
 
 
 def test_adapted_patches_embed_a_resized_patch_the_same():
