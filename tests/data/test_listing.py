@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from etils import epath
 
+from ssl_jax import build, main, recipes, schema
 from ssl_jax.data import check, convert, listing, sources
 from ssl_jax.data.folder import folder
 from ssl_jax.data.source import read_image
@@ -213,3 +214,23 @@ def test_a_bucket_is_listed_as_a_folder_is(tmp_path):
     assert files == here.names == ["a-b/3.png", "a/deep/1.png", "b/2.png", "x.png"]
     assert folders == here.folders == ["a", "a-b", "b", "c"] and notes == ()
     assert sizes.tolist() == times.tolist() == [-1] * 4 and (here.sizes > 0).all() and (here.times > 0).all()
+
+
+def test_notes_are_said(tmp_path, capsys):
+    image(tmp_path, "a/1.png")
+    (tmp_path / "a" / "up").symlink_to("..")
+    (tmp_path / "[b]").mkdir()
+    assert main.main(["data", "check", f"folder:{tmp_path}"]) == 0
+    said = capsys.readouterr().out
+    assert f"note: folder:{tmp_path}: 1 links to folders that are listed already" in said
+    assert f"note: folder:{tmp_path}: 1 of the 2 classes have no images: [b]" in said
+    assert main.main(["data", "check", f"folder:{tmp_path}", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["notes"]) == 2
+
+
+def test_notes_are_said_before_a_run(tmp_path):
+    image(tmp_path, *(f"{part}/{k}.png" for part in "ac" for k in range(2)))
+    (tmp_path / "b").mkdir()
+    changes = {"data.train": f"folder:{tmp_path}", "data.test": "", "batch": "2", "evaluation.every": "never"}
+    config = schema.resolve(recipes.override(schema.resolve(recipes.load("quickstart")), changes))
+    assert build.job(config).notices == (f"folder:{tmp_path}: 1 of the 3 classes have no images: b",)
