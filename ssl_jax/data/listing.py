@@ -2,7 +2,7 @@
 
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -71,7 +71,7 @@ def _local(root: str, name: str) -> tuple:
             try:
                 status = os.stat(os.path.join(root, place))
                 first = seen.setdefault((status.st_dev, status.st_ino), place)
-                if first is not place:
+                if first != place:
                     again.append(f"{printable(place)} (listed as {printable(first) or 'the folder itself'})")
                     continue
                 tops += [place] if place and "/" not in place else []
@@ -103,7 +103,7 @@ def _entries(root: str, place: str) -> Iterator[tuple[str, os.DirEntry]]:
     return ((f"{place}/{entry.name}" if place else entry.name, entry) for entry in found)
 
 
-def _is(question: object) -> bool:
+def _is(question: Callable[[], bool]) -> bool:
     """The answer of a directory entry; False for a link that leads to itself."""
     try:
         return question()
