@@ -2,7 +2,7 @@
 
 import os
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -71,7 +71,7 @@ def _local(root: str, name: str) -> tuple:
             try:
                 status = os.stat(os.path.join(root, place))
                 first = seen.setdefault((status.st_dev, status.st_ino), place)
-                if first is not place:
+                if first != place:
                     again.append(f"{printable(place)} (listed as {printable(first) or 'the folder itself'})")
                     continue
                 tops += [place] if place and "/" not in place else []
@@ -90,8 +90,8 @@ def _local(root: str, name: str) -> tuple:
                 raise ValueError(f"{name}: the folder {printable(place) or '.'} cannot be listed: {error}") from error
             waiting += reversed(folders)
     notes = [
-        *_note(name, again, "links to folders that are listed already were not followed"),
-        *_note(name, dead, "names of images are not those of files (broken links, pipes) and were left out"),
+        *_note(name, again, "links not followed, since their folders are listed already"),
+        *_note(name, dead, "left out, since they are not files (broken links, pipes)"),
     ]
     return files, sizes, times, tops, notes
 
@@ -103,7 +103,7 @@ def _entries(root: str, place: str) -> Iterator[tuple[str, os.DirEntry]]:
     return ((f"{place}/{entry.name}" if place else entry.name, entry) for entry in found)
 
 
-def _is(question: object) -> bool:
+def _is(question: Callable[[], bool]) -> bool:
     """The answer of a directory entry; False for a link that leads to itself."""
     try:
         return question()
@@ -112,6 +112,6 @@ def _is(question: object) -> bool:
 
 
 def _note(name: str, found: list[str], what: str) -> list[str]:
-    """One sentence that counts what was found and shows the first ones."""
-    shown = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
-    return [f"{name}: {len(found)} {what}: {shown}"] if found else []
+    """One sentence that shows the first of what was found, and how many more there are."""
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    return [f"{name}: {what}: {', '.join(found[:3])}{more}"] if found else []

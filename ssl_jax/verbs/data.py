@@ -6,7 +6,10 @@
 
 SOURCE is embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN or package.module:function.
 check reads every example once: counts, sizes, channels, corrupt files, statistics for `normalise`. convert may be
-stopped and started again: finished shards stay.
+stopped and started again: finished shards stay, if source and flags are the same and no file of it was touched since.
+
+The classes of folder:PATH are the folders directly in PATH, also empty ones. A PATH that holds train, test and the like
+is refused: name one of them. A link to a folder that is listed already is left out, with a note.
 
 ImageNet is too large for TFRecord files, tfds's default, which have no random access. Three ways to have it:
 
@@ -49,7 +52,7 @@ def run(args: argparse.Namespace) -> None:
     console = Console()
     if not args.json:
         for note in source.notes:
-            console.print(f"note: {note}", markup=False)
+            console.print(f"note: {note}", markup=False, soft_wrap=True)
     if args.action == "convert":
         made = convert.convert(source, args.to.removeprefix(PREFIX), short_side=args.short_side, console=console)
         console.print(json.dumps({k: v for k, v in made.items() if not isinstance(v, list | dict)}, indent=2))

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 from etils import epath
 
+from ssl_jax import build, main, recipes, schema
 from ssl_jax.data import check, convert, listing, sources
 from ssl_jax.data.folder import folder
 from ssl_jax.data.source import read_image
@@ -35,7 +36,7 @@ def test_a_link_to_a_folder_above_is_followed_once(tmp_path):
     (tmp_path / "b" / "self").symlink_to(".")
     source = folder(str(tmp_path))
     assert names(tmp_path) == ["a/1.png", "a/2.png", "b/3.png"] and source.classes == ("a", "b")
-    said = "2 links to folders that are listed already were not followed: a/up (listed as the folder itself), b/self"
+    said = "links not followed, since their folders are listed already: a/up (listed as the folder itself), b/self"
     assert [said in note for note in source.notes] == [True]
     assert sources.subset(source, [0]).notes == source.notes
 
@@ -49,7 +50,7 @@ def test_real_paths_come_before_links_and_links_in_sorted_order(tmp_path):
         (root / name).symlink_to(other)
     source = folder(str(root))
     assert names(root) == ["c/deep/2.png", "z/1.png"] and source.classes == ("c", "z")
-    assert "3 links" in source.notes[0] and "a (listed as z), x (listed as c), y (listed as c)" in source.notes[0]
+    assert "not followed" in source.notes[0] and "a (listed as z), x (listed as c), y (listed as c)" in source.notes[0]
 
 
 def test_links_that_contain_each_other(tmp_path):
@@ -69,7 +70,7 @@ def test_what_is_no_file_is_left_out_and_told(tmp_path, capsys):
     os.mkfifo(tmp_path / "a" / "pipe.png")
     source = folder(str(tmp_path))
     assert names(tmp_path) == ["a/1.png", "a/dir.jpg/2.PNG"]
-    assert "3 names of images are not those of files" in source.notes[0]
+    assert "left out, since they are not files" in source.notes[0]
     assert "a/gone.jpg, a/pipe.png, a/round.jpg" in source.notes[0]
 
 
@@ -213,3 +214,23 @@ def test_a_bucket_is_listed_as_a_folder_is(tmp_path):
     assert files == here.names == ["a-b/3.png", "a/deep/1.png", "b/2.png", "x.png"]
     assert folders == here.folders == ["a", "a-b", "b", "c"] and notes == ()
     assert sizes.tolist() == times.tolist() == [-1] * 4 and (here.sizes > 0).all() and (here.times > 0).all()
+
+
+def test_notes_are_said(tmp_path, capsys):
+    image(tmp_path, "a/1.png")
+    (tmp_path / "a" / "up").symlink_to("..")
+    (tmp_path / "[b]").mkdir()
+    assert main.main(["data", "check", f"folder:{tmp_path}"]) == 0
+    said = capsys.readouterr().out
+    assert f"note: folder:{tmp_path}: links not followed, since their folders are listed already: a/up" in said
+    assert f"note: folder:{tmp_path}: 1 of the 2 classes have no images: [b]" in said
+    assert main.main(["data", "check", f"folder:{tmp_path}", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["notes"]) == 2
+
+
+def test_notes_are_said_before_a_run(tmp_path):
+    image(tmp_path, *(f"{part}/{k}.png" for part in "ac" for k in range(2)))
+    (tmp_path / "b").mkdir()
+    changes = {"data.train": f"folder:{tmp_path}", "data.test": "", "batch": "2", "evaluation.every": "never"}
+    config = schema.resolve(recipes.override(schema.resolve(recipes.load("quickstart")), changes))
+    assert build.job(config).notices == (f"folder:{tmp_path}: 1 of the 3 classes have no images: b",)
