@@ -124,7 +124,7 @@ def resolved(config: ConfigDict | dict, changes: dict[str, str], workdir: str) -
     folder = epath.Path(workdir)
     if not str(workdir) or folder.exists() and not folder.is_dir():
         raise ValueError(f"the work directory '{workdir}' is no directory; name one, which may be new")
-    full = schema.resolve(recipes.override(schema.resolve(recipes.plain(config)), changes))
+    full = schema.changed(recipes.plain(config), changes)
     path = folder / "config.json"
     if path.exists():
         recipes.check_same(recipes.load(str(path)), full, workdir)

@@ -41,5 +41,7 @@ def imported(path: str) -> Callable:
     module, _, name = path.partition(":")
     try:
         return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"cannot import '{path}' ({error}); write package.module:function") from error
+    except Exception as error:  # a module of the user's own, which may fail in any way
+        raise ValueError(
+            f"cannot import '{path}' ({type(error).__name__}: {spelling.one_line(error)}); write package.module:function"
+        ) from error

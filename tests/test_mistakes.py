@@ -36,7 +36,7 @@ TEXTS = (
     ),
     (f"{DINO}", "colour_jitter with saturation or hue needs 3 channels, and the image has 1"),
     ("--config.lr=-0.1", "config.lr: a schedule is -0.1; it must be 0 or more"),
-    ("--config.optimizer.weight_decay=-1", "config.optimizer: weight_decay is -1; it must be 0 or more"),
+    ("--config.optimizer.weight_decay=-1", "config.optimizer: weight_decay is -1.0; it must be 0 or more"),
     ("--config.optimizer.b1=2.0", "config.optimizer: b1 is 2.0; it must lie between 0 and 1"),
     ("--config.nets.encoder=5", "nets.encoder has no name, such as 'resnet'"),
     ("--config.nets.encoder.base=0", "config.nets.encoder: base is 0; it must be above 0"),
