@@ -11,7 +11,7 @@ import jax
 from etils import epath
 from ml_collections import ConfigDict
 
-from ssl_jax import build, evaluation, goodput, identity, loop, recipes, report, schema, stopping
+from ssl_jax import build, dry_run, evaluation, goodput, identity, loop, recipes, report, schema, stopping
 from ssl_jax.checkpoint import Checkpoints
 from ssl_jax.goodput import Goodput
 from ssl_jax.job import Job
@@ -64,6 +64,7 @@ def joined(full: dict, flags: Flags) -> tuple[Job, Program]:
     processes.start(flags, patience=full["processes"]["start"], **options)
     job = build.job(full)
     processes.agree(identity.of(job), seconds=job.patience)
+    dry_run.check(job.method, job.optimizer, job.training, job.clean, job.shapes)
     return job, loop.compiled(job)
 
 
@@ -78,10 +79,10 @@ def _train(job: Job, program: Program, workdir: str, spent: Goodput, stop: stopp
     dog = Watchdog(job.health.step_seconds, job.health.other_seconds, spent)
     with dog.watching():
         if jax.process_index() == 0:
-            for notice in job.notices:
-                loop.complain(notice)
             first = report.first(job)
             begun(job, workdir)
+            for notice in job.notices:
+                loop.complain(notice)
             report.views(job, first, workdir, loop.keys(job.seed)["step"])
         # Also lets the others wait for process 0's pictures: a collective on CPUs waits for no more than 30 seconds.
         processes.agree({"--workdir": workdir}, seconds=job.patience)

@@ -42,6 +42,5 @@ def imported(path: str) -> Callable:
     try:
         return getattr(importlib.import_module(module), name)
     except Exception as error:  # a module of the user's own, which may fail in any way
-        raise ValueError(
-            f"cannot import '{path}' ({type(error).__name__}: {spelling.one_line(error)}); write package.module:function"
-        ) from error
+        reason = f"{type(error).__name__}: {spelling.one_line(error)}"
+        raise ValueError(f"cannot import '{path}' ({reason}); write package.module:function") from error

@@ -18,7 +18,7 @@ REQUIRED = {
     "duration": str,
     "method": dict,
     "nets": dict,
-    "views": tuple[dict, ...],
+    "views": tuple,
     "optimizer": dict,
     "lr": float | dict,
 }
@@ -48,7 +48,7 @@ def resolve(config: dict) -> dict:
     """
     known = {**DEFAULTS, **dict.fromkeys(REQUIRED), "clean": None}
     if not isinstance(config, dict):
-        raise ValueError(f"the recipe is {annotations.shortened(config)}, a {type(config).__name__} and no dict of keys")
+        raise ValueError(f"the recipe is {annotations.shortened(config)} and no dict of keys")
     for key in config:
         if key not in known:
             raise ValueError(spelling.unknown(key, known, "the recipe"))
@@ -162,7 +162,7 @@ def clean_view(views: tuple) -> tuple:
 
 def _check_clean(clean: Any) -> None:
     """Raises ValueError unless it is one view of the group "clean"."""
-    made = compose.views(_typed(clean, tuple[dict, ...], inspect.Parameter.empty, "clean"), path="clean")
+    made = compose.views(_typed(clean, tuple, inspect.Parameter.empty, "clean"), path="clean")
     if len(made) != 1 or made[0].group != "clean" or made[0].count != 1:
         listed = ", ".join(f"{view.count} of group '{view.group}'" for view in made)
         raise ValueError(f"config.clean has the views {listed}; evaluation takes one, with group='clean' and count=1")

@@ -88,6 +88,15 @@ def runs(records: Iterable[View]) -> tuple[Run, ...]:
     return tuple(made)
 
 
+DRAWING = ("random_resized_crop", "pad_crop", "colour_jitter", "gaussian_blur", "rand_augment_colour")
+"""Operations that draw numbers of their own, besides whether they are done at all."""
+
+
+def random(view: View) -> bool:
+    """Whether two draws of a view can differ."""
+    return any(0 < op.p < 1 or op.p == 1 and op.name in DRAWING for op in view.ops)
+
+
 def checked(photometric: str) -> bool:
     """Whether colours are the host's. Raises ValueError for a word that is neither host nor device."""
     if photometric not in ("device", "host"):
