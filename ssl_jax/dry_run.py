@@ -9,8 +9,10 @@ import optax
 
 from ssl_jax import spelling
 from ssl_jax.job import Preprocess
-from ssl_jax.types import Method
+from ssl_jax.types import Method, Tree
 from ssl_jax.views import compose_host
+
+KEY = jax.eval_shape(lambda: jax.random.key(0))
 
 
 class Read(dict):
@@ -37,46 +39,56 @@ def check(
     shapes: ShapeDtypeStructs of one global batch as the host makes it. Raises ValueError that begins with the part of
     the recipe that fails, and for a group of views that the method never looks at.
     """
-    key = jax.eval_shape(lambda: jax.random.key(0))
-    image = next(shapes[view.group] for view in training.views)
-    channels, dtype = image.shape[-1], image.dtype
+    batch = views(training, shapes)
+    params, state = learned(method, batch)
+    optimized(optimizer, params)
+    evaluated(method, clean, params, state, shapes[training.views[0].group])
+
+
+def views(training: Preprocess, shapes: dict) -> dict:
+    """The batch as the method sees it, as shapes; raises as `check`."""
+    image = shapes[training.views[0].group]
     with _part("config.views cannot be made"):
-        compose_host.trace(training.host, channels=channels, dtype=dtype)
-        views = jax.eval_shape(training.device, key, shapes)
-    on = f"images of {list(views[training.views[0].group].shape[-3:])}"
-    with _part(f"config.method and config.nets cannot be built on {on}"):
-        params, state = jax.eval_shape(method.init, key, views)
-    groups = _trained(method, optimizer, params, state, views, on)
-    unused = [view.group for view in training.views if view.group not in groups]
-    if unused:
-        raise ValueError(
-            f"config.views: the method never looks at views of group '{unused[0]}'; take them out of the views"
-        )
-    with _part("config.clean cannot be evaluated"):
-        compose_host.trace(clean.host, channels=channels, dtype=dtype)
-        size = clean.views[0].size
-        whole = jax.ShapeDtypeStruct((1, 1, size, size, channels), dtype)
-        images = jax.eval_shape(clean.device, key, {"clean": whole})["clean"]
-        jax.eval_shape(lambda p, s, x: method.embed(p, s, x[:, 0]), params, state, images)
+        compose_host.trace(training.host, channels=image.shape[-1], dtype=image.dtype)
+        return jax.eval_shape(training.device, KEY, shapes)
 
 
-def _trained(method: Method, optimizer, params, state, views: dict, on: str) -> set[str]:
-    """A step; gives the groups of views that the loss looked at."""
-    key, step = jax.eval_shape(lambda: (jax.random.key(0), jnp.zeros((), jnp.int32)))
+def learned(method: Method, batch: dict) -> tuple[Tree, Tree]:
+    """The shapes of parameters and method state, after a loss and an update; raises as `check`."""
+    groups = {name: value for name, value in batch.items() if value.ndim == 5}
+    on = f"images of {list(next(iter(groups.values())).shape[-3:])}"
     seen = set()
 
-    def loss(params, state, views, key, step):
-        batch = Read(views)
-        value, aux = method.loss(params, state, batch, key, step)
-        seen.update(batch.seen)
+    def loss(params, state, batch, key, step):
+        read = Read(batch)
+        _, aux = method.loss(params, state, read, key, step)
+        seen.update(read.seen)
         return method.update(state, params, aux.carry, step)
 
+    with _part(f"config.method and config.nets cannot be built on {on}"):
+        params, state = jax.eval_shape(method.init, KEY, batch)
     with _part(f"config.method and config.nets cannot be computed on {on}"):
-        jax.eval_shape(loss, params, state, views, key, step)
+        jax.eval_shape(loss, params, state, batch, KEY, jax.ShapeDtypeStruct((), jnp.int32))
+    for unused in groups.keys() - seen:
+        raise ValueError(f"config.views: the method never looks at views of group '{unused}'; take them out")
+    return params, state
+
+
+def optimized(optimizer: optax.GradientTransformation, params: Tree) -> None:
+    """An update of the parameters; raises as `check`."""
     with _part("config.optimizer"):
-        kept = jax.eval_shape(optimizer.init, params)
-        jax.eval_shape(optimizer.update, params, kept, params)
-    return seen
+        state = jax.eval_shape(optimizer.init, params)
+        jax.eval_shape(optimizer.update, params, state, params)
+
+
+def evaluated(method: Method, clean: Preprocess, params: Tree, state: Tree, image: jax.ShapeDtypeStruct) -> None:
+    """The embedding of a clean view of integers like those of `image` [..., c]; raises as `check`."""
+    channels, size = image.shape[-1], clean.views[0].size
+    with _part("config.clean cannot be evaluated"):
+        compose_host.trace(clean.host, channels=channels, dtype=image.dtype)
+        whole = jax.ShapeDtypeStruct((1, 1, size, size, channels), image.dtype)
+        images = jax.eval_shape(clean.device, KEY, {"clean": whole})["clean"]
+        jax.eval_shape(lambda p, s, x: method.embed(p, s, x[:, 0]), params, state, images)
 
 
 @contextlib.contextmanager
