@@ -56,7 +56,8 @@ def views(training: Preprocess, shapes: dict) -> dict:
 def learned(method: Method, batch: dict) -> tuple[Tree, Tree]:
     """The shapes of parameters and method state, after a loss and an update; raises as `check`."""
     groups = {name: value for name, value in batch.items() if value.ndim == 5}
-    on = f"images of {list(next(iter(groups.values())).shape[-3:])}"
+    examples, _, *image = next(iter(groups.values())).shape
+    parts = f"config.method, config.nets and config.views do not fit a batch of {examples} and images of {image}"
     seen = set()
 
     def loss(params, state, batch, key, step):
@@ -65,9 +66,8 @@ def learned(method: Method, batch: dict) -> tuple[Tree, Tree]:
         seen.update(read.seen)
         return method.update(state, params, aux.carry, step)
 
-    with _part(f"config.method and config.nets cannot be built on {on}"):
+    with _part(parts):
         params, state = jax.eval_shape(method.init, KEY, batch)
-    with _part(f"config.method and config.nets cannot be computed on {on}"):
         jax.eval_shape(loss, params, state, batch, KEY, jax.ShapeDtypeStruct((), jnp.int32))
     for unused in groups.keys() - seen:
         raise ValueError(f"config.views: the method never looks at views of group '{unused}'; take them out")

@@ -52,7 +52,8 @@ def load(text: str) -> dict:
         path = folder() / f"{name}.py"
     if not path.is_file():
         raise ValueError(f"no recipe file '{name}'; bare names are {', '.join(names())}")
-    with _told(path):
+    path = path.absolute()  # as tracebacks have it
+    with _told(name, path):
         spec = importlib.util.spec_from_file_location(f"recipe_{path.stem}", path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
@@ -61,17 +62,17 @@ def load(text: str) -> dict:
     variants = bool(inspect.signature(module.get_config).parameters)
     if arg and not variants:
         raise ValueError(f"the recipe '{name}' has no variants: leave out ':{arg}'")
-    with _told(path):
+    with _told(name, path):
         made = module.get_config(*([arg] if variants else []))
     if not isinstance(made, dict | ConfigDict):
         what = "nothing: end it with `return c`" if made is None else f"a {type(made).__name__}, not a ConfigDict"
         raise ValueError(f"get_config() of the recipe file '{name}' returns {what}")
-    with _told(path):
+    with _told(name, path):
         return plain(made)
 
 
 @contextlib.contextmanager
-def _told(path: pathlib.Path) -> Iterator[None]:
+def _told(name: str, path: pathlib.Path) -> Iterator[None]:
     """Whatever goes wrong in a recipe's own lines is one sentence with the file, the line and the reason.
 
     What the recipe itself raises as a ValueError is its own sentence, about its argument.
@@ -80,14 +81,14 @@ def _told(path: pathlib.Path) -> Iterator[None]:
         yield
     except SyntaxError as error:
         where = f"line {error.lineno}" if error.filename == str(path) else f"{error.filename}, line {error.lineno}"
-        raise ValueError(f"the recipe file '{path}' is no Python ({where}: {error.msg})") from error
+        raise ValueError(f"the recipe file '{name}' is no Python ({where}: {error.msg})") from error
     except (Exception, SystemExit) as error:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         if isinstance(error, ValueError) and "\n" not in str(error):
             raise
         at = f" in line {lines[-1]}" if lines else ""
         reason = f"{type(error).__name__}: {spelling.one_line(error)}"
-        raise ValueError(f"the recipe file '{path}' fails{at} ({reason})") from error
+        raise ValueError(f"the recipe file '{name}' fails{at} ({reason})") from error
 
 
 def of_run(workdir: str) -> dict:

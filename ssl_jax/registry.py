@@ -1,5 +1,6 @@
 """The folders are the registries: a constructor exists when a file of the folder defines it."""
 
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -23,6 +24,7 @@ def find(folder: str, name: str, returns: type) -> Callable:
     return known[name]
 
 
+@functools.cache
 def listing(folder: str, returns: type) -> dict[str, Callable]:
     """All constructors of a folder by name, sorted."""
     package = importlib.import_module(f"{ssl_jax.__name__}.{folder}")

@@ -50,6 +50,11 @@ class Try(NamedTuple):
         return ".".join(map(str, self.path))
 
 
+def distinct(key: str) -> str:
+    """The key without its places in tuples."""
+    return re.sub(r"\.\d+", ".0", key)
+
+
 def colour() -> Source:
     """64 made-up photos of ten classes."""
     return _made(3)
@@ -95,7 +100,7 @@ def spread(seed: int) -> list[Try]:
     """A try for each distinct key, whatever the place in its tuple, each with its own recipe and value."""
     found: dict[str, list[Try]] = {}
     for each in every():
-        found.setdefault(re.sub(r"\.\d+", ".0", each.key), []).append(each)
+        found.setdefault(distinct(each.key), []).append(each)
     return [min(tries, key=lambda t: hashlib.md5(f"{seed} {t!r}".encode()).digest()) for tries in found.values()]
 
 
@@ -125,12 +130,17 @@ def in_time(seconds: int) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def outcome(each: Try) -> str | None:
-    """The sentence that refuses the value; None where it is accepted. Any error but a ValueError goes through."""
+def outcome(each: Try, *, traced: bool = True) -> str | None:
+    """The sentence that refuses the value; None where it is accepted. Any error but a ValueError goes through.
+
+    traced: also traces the step, which takes a second where it depends on the key.
+    """
     try:
         with in_time(LONG):
             config = schema.resolve(put(base(each.recipe), each.path, each.value))
-            dry(config, build.job(config))
+            job = build.job(config)
+            if traced:
+                dry(config, job)
             return None
     except ValueError as error:
         return str(error)
@@ -177,12 +187,20 @@ def fault(each: Try, sentence: str | None) -> str | None:
     return None
 
 
-def run(tries: list[Try], say=lambda line: None) -> dict:
-    """The figures of many tries; `faults` is to be empty."""
-    counts, faults, start = {"accepted": 0, "refused": 0, "tracebacks": 0}, [], time.perf_counter()
+def run(tries: list[Try], *, seconds: float = math.inf, say=lambda line: None) -> dict:
+    """The figures of many tries; `faults` is to be empty.
+
+    A step is traced for each method, distinct key and value, not for each recipe of the method and each view again. seconds: after these it ends with the tries that it has made.
+    """
+    counts, faults, start, traced = {"accepted": 0, "refused": 0, "tracebacks": 0}, [], time.perf_counter(), set()
     for number, each in enumerate(tries, 1):
+        if time.perf_counter() - start > seconds:
+            tries = tries[: number - 1]
+            break
         try:
-            sentence = outcome(each)
+            alike = (base(each.recipe)["method"]["name"], distinct(each.key), repr(each.value))
+            sentence = outcome(each, traced=alike not in traced)
+            traced.add(alike)
         except Exception as error:
             counts["tracebacks"] += 1
             faults.append(f"{each}: {type(error).__name__}: {str(error)[:300]}")
@@ -192,16 +210,17 @@ def run(tries: list[Try], say=lambda line: None) -> dict:
         if wrong := fault(each, sentence):
             faults.append(wrong)
             say(wrong)
-        if number % 100 == 0:
+        if number % 1000 == 0:
             jax.clear_caches()
             say(f"{number} of {len(tries)}, {time.perf_counter() - start:.0f} s, {counts}")
     keys = {(each.recipe, each.key) for each in tries}
     return {
         "recipes": len({each.recipe for each in tries}),
         "keys": len(keys),
-        "distinct_keys": len({re.sub(r"\.\d+", ".0", key) for _, key in keys}),
+        "distinct_keys": len({distinct(key) for _, key in keys}),
         "values": len(WRONG),
         "tries": len(tries),
+        "of_method_key_and_value": len(traced),
         **counts,
         "faults": faults,
         "seconds": round(time.perf_counter() - start),
@@ -217,10 +236,13 @@ def main() -> None:
     parser.add_argument("--one-in", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--spread", action="store_true")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="end then, in a random order of the tries")
     options = parser.parse_args()
     tries = spread(options.seed) if options.spread else every()
     tries = [each for each in tries if options.recipes in each.recipe][options.seed % options.one_in :: options.one_in]
-    result = run(tries, say=lambda line: os.write(2, f"{line}\n".encode()))
+    if math.isfinite(options.seconds):
+        tries.sort(key=lambda each: hashlib.md5(repr(each).encode()).digest())
+    result = run(tries, seconds=options.seconds, say=lambda line: os.write(2, f"{line}\n".encode()))
     print(json.dumps(result, indent=1) if options.json else result)
 
 

@@ -158,7 +158,12 @@ def steps(length: str | float, clock: durations.Clock) -> int:
     """The steps of a length of a schedule, a duration or a fraction of the run. ValueError for what is neither."""
     if isinstance(length, str):
         return durations.steps(length, clock)
-    return math.ceil(_number(length, "a length (a fraction of the run)") * clock.total)
+    found = math.ceil(_number(length, "a length (a fraction of the run)") * clock.total)
+    if found > durations.MOST:
+        raise ValueError(
+            f"a length is {length} times the run, more than {durations.MOST} steps; for steps write a text"
+        )
+    return found
 
 
 def _number(value: float, what: str) -> float:

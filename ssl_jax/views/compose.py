@@ -31,6 +31,7 @@ def _operations(module, first: list[str]) -> dict[str, Callable]:
 
 GEOMETRIC = _operations(geometric, ["seed", "images"])
 PHOTOMETRIC = _operations(photometric, ["key", "image"])
+PARAMETERS = {name: inspect.signature(f).parameters for name, f in (GEOMETRIC | PHOTOMETRIC).items()}
 
 
 def views(data: Iterable[dict], *, path: str = "views") -> tuple[View, ...]:
@@ -129,14 +130,13 @@ def _op(data: dict | Op, size: int, where: str) -> Op:
     data = data._asdict() if isinstance(data, Op) else data
     _only(data, ("name", "p", "args"), ("name",), where, "an operation of a view")
     name, p, args = data["name"], data.get("p", 1.0), data.get("args", {})
-    known = GEOMETRIC | PHOTOMETRIC
-    if not isinstance(name, str) or name not in known:
-        raise ValueError(f"{where}.name: {spelling.unknown(name, known, 'the operations of views')}")
+    if not isinstance(name, str) or name not in PARAMETERS:
+        raise ValueError(f"{where}.name: {spelling.unknown(name, PARAMETERS, 'the operations of views')}")
     if not isinstance(p, int | float) or isinstance(p, bool) or not 0 <= p <= 1:
         raise ValueError(f"{where}.p: {name} has p {p!r}; it must be a probability from 0 to 1")
     if not isinstance(args, dict):
         raise ValueError(f"{where}.args: {name} has args {annotations.shortened(args)}; they must be a dict")
-    parameters = inspect.signature(known[name]).parameters
+    parameters = PARAMETERS[name]
     if name in GEOMETRIC and p != 1 and "p" not in parameters:
         raise ValueError(
             f"{where}.p: {name} has p {p}, and only photometric operations and flip can be left out; set p to 1"
@@ -147,7 +147,7 @@ def _op(data: dict | Op, size: int, where: str) -> Op:
 
 def _args(name: str, args: dict, where: str) -> dict:
     """The arguments of an operation, each of the right type and in its range."""
-    parameters = inspect.signature((GEOMETRIC | PHOTOMETRIC)[name]).parameters
+    parameters = PARAMETERS[name]
     options = [n for n in list(parameters)[2:] if n != "p"]
     required = [n for n in options if parameters[n].default is inspect.Parameter.empty]
     _only(args, options, required, f"{where}.args", name)
