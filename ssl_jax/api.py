@@ -10,7 +10,20 @@ import jax
 from etils import epath
 from ml_collections import ConfigDict
 
-from ssl_jax import build, evaluation, goodput, identity, lease, loop, recipes, report, resuming, schema, stopping
+from ssl_jax import (
+    build,
+    dry_run,
+    evaluation,
+    goodput,
+    identity,
+    lease,
+    loop,
+    recipes,
+    report,
+    resuming,
+    schema,
+    stopping,
+)
 from ssl_jax.checkpoint import Checkpoints
 from ssl_jax.goodput import Goodput
 from ssl_jax.job import Job
@@ -63,6 +76,7 @@ def joined(full: dict, flags: Flags) -> tuple[Job, Program]:
     processes.start(flags, patience=full["processes"]["start"], **options)
     job = build.job(full)
     processes.agree(identity.of(job), seconds=job.patience)
+    dry_run.check(job.method, job.optimizer, job.training, job.clean, job.shapes)
     return job, loop.compiled(job)
 
 
@@ -118,7 +132,7 @@ def resolved(config: ConfigDict | dict, changes: dict[str, str], workdir: str) -
     folder = epath.Path(workdir)
     if not str(workdir) or folder.exists() and not folder.is_dir():
         raise ValueError(f"the work directory '{workdir}' is no directory; name one, which may be new")
-    full = schema.resolve(recipes.override(schema.resolve(recipes.plain(config)), changes))
+    full = schema.changed(recipes.plain(config), changes)
     resuming.check_recipe(full, workdir)
     return full
 

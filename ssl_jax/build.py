@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import optax
 
-from ssl_jax import durations, recipes, schema, spelling
+from ssl_jax import durations, notices, recipes, schema, spelling
 from ssl_jax.checkpoint import Keep
 from ssl_jax.data import sources
 from ssl_jax.health import Limits
@@ -20,18 +20,26 @@ from ssl_jax.paradigms.probe import with_probe
 from ssl_jax.types import Examples, Method, Net, Schedule
 from ssl_jax.views import compose, compose_device, compose_host
 
+KNOWN = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+"""ImageNet's statistics, which do for photos."""
+YEAR = 31_536_000
+"""Seconds; what waits for longer waits for ever."""
+
 
 def job(config: dict) -> Job:
     """Everything that a run needs, from a resolved recipe. Opens the data; touches no device."""
     data = config["data"]
     options = {"data_dir": data["dir"] or None}
-    train = sources.open(data["train"], **options)
-    test = sources.open(data["test"], **options, channels=train.channels) if data["test"] else None
+    with about("data.train"):
+        train = sources.open(data["train"], **options)
+    with about("data.test"):
+        test = sources.open(data["test"], **options, channels=train.channels) if data["test"] else None
     if config["probe"] and not sources.labelled(train):
         raise ValueError(f"{train.name} has no labels for the online probe to learn from; set config.probe=False")
-    clock = durations.run(config["duration"], examples=train.size, batch=config["batch"])
+    clock = clock_of(config, train.size)
     check(config, clock)
     method, optimizer = method_and_optimizer(config, clock, len(train.classes))
+    check_channels(config, train)
     training, clean = (preprocess(config[key], config["photometric"]) for key in ("views", "clean"))
     return Job(
         config=config,
@@ -52,7 +60,7 @@ def job(config: dict) -> Job:
         keep=keep(config["checkpoint"], clock),
         health=Limits(**config["health"]).checked(),
         evaluation={k: v for k, v in config["evaluation"].items() if k != "every"},
-        notices=(*train.notes, *(test.notes if test else ())),
+        notices=(*train.notes, *(test.notes if test else ()), *notices.of(config, clock, method)),
     )
 
 
@@ -65,15 +73,43 @@ def about(path: str) -> Iterator[None]:
         raise ValueError(f"config.{path}: {error}") from error
 
 
+def clock_of(config: dict, examples: int) -> durations.Clock:
+    """The run's clock on a dataset of so many examples. Raises ValueError for a batch or a duration that cannot be."""
+    with about("duration" if config["batch"] > 0 else "batch"):
+        return durations.run(config["duration"], examples=examples, batch=config["batch"])
+
+
+def check_channels(config: dict, train: sources.Source) -> None:
+    """Raises ValueError, with the flags that help, where `normalise` has not a mean for each channel of the data."""
+    for part in ("views", "clean"):
+        places = [(f"{part}.{i}.ops.{j}", op) for i, v in enumerate(config[part]) for j, op in enumerate(v["ops"])]
+        means = [(f"config.{path}.args", op["args"]["mean"]) for path, op in places if op["name"] == "normalise"]
+        wrong = [(path, mean) for path, mean in means if len(mean) != train.channels]
+        if wrong:
+            count, wanted = len(wrong[0][1]), train.channels
+            known = KNOWN if wanted == 3 else dict.fromkeys(KNOWN, (0.5,) * wanted)
+            write = " ".join(f'"--{path}.{name}={value}"' for path, _ in wrong for name, value in known.items())
+            instead = f", or decode all images to {count} with --config.data.channels={count}"
+            raise ValueError(
+                f"{wrong[0][0]}.mean is of {count} channels and the images of {train.name} have {wanted}: "
+                f"write one number for each, {write}{instead if 'channels' in config['data'] else ''}"
+            )
+
+
 def check(config: dict, clock: durations.Clock) -> None:
     """Raises ValueError for a number or a period of the run's course that would be noticed only on the way."""
     if not 0 <= config["seed"] < 2**31:
         raise ValueError(f"config.seed is {config['seed']}; it must be a whole number from 0 to {2**31 - 1}")
     if config["chunks"] < 1 or config["batch"] % config["chunks"]:
         raise ValueError(f"config.chunks is {config['chunks']}; a batch of {config['batch']} needs one of its divisors")
-    for part, key in (("checkpoint", "keep"), ("evaluation", "examples"), ("evaluation", "batch")):
+    for part, key in (("checkpoint", "keep"), ("evaluation", "examples"), ("evaluation", "batch"), ("mesh", "fsdp")):
         if config[part][key] < 1:
             raise ValueError(f"config.{part}.{key} is {config[part][key]}; it must be 1 or more")
+    if config["mesh"]["data"] != -1 and config["mesh"]["data"] < 1:
+        raise ValueError(f"config.mesh.data is {config['mesh']['data']}; it must be 1 or more, or -1 for all devices")
+    for key, seconds in config["processes"].items():
+        if not 1 <= seconds <= YEAR:
+            raise ValueError(f"config.processes.{key} is {seconds}; it must be a number of seconds from 1 to {YEAR}")
     for part in ("log", "checkpoint", "evaluation"):
         with about(f"{part}.every"):
             durations.due(config[part]["every"], 1, clock)
@@ -93,7 +129,7 @@ def method_and_optimizer(
     for name, p in inspect.signature(make).parameters.items():
         if p.annotation is Net:
             if name not in nets:
-                raise ValueError(f"the method {config['method']['name']} needs nets.{name}")
+                raise ValueError(f"config.nets: the method {config['method']['name']} needs nets.{name}")
             arguments[name] = nets.pop(name)
         elif p.annotation is Schedule:
             with about(f"method.{name}"):
@@ -104,9 +140,13 @@ def method_and_optimizer(
             arguments[name] = config["method"][name]
     if nets:
         roles = [n for n, p in inspect.signature(make).parameters.items() if p.annotation is Net]
-        raise ValueError(spelling.unknown(next(iter(nets)), roles, f"the nets of {config['method']['name']}"))
+        unknown = spelling.unknown(next(iter(nets)), roles, f"the nets of {config['method']['name']}")
+        raise ValueError(f"config.nets: {unknown}")
     with about("method"):
-        method = with_monitors(make(**arguments))
+        made = make(**arguments)
+        if not isinstance(made, Method):
+            raise ValueError(f"{config['method']['name']} makes a {type(made).__name__}, which is no Method")
+        method = with_monitors(made)
     options = dict(config["optimizer"])
     if config["probe"]:
         method = with_probe(method, classes)
@@ -120,8 +160,10 @@ def method_and_optimizer(
 
 def keep(part: dict, clock: durations.Clock) -> Keep:
     """Which checkpoints stay. Raises ValueError for a duration or a best that cannot be."""
-    durations.due(part["keep_every"], 1, clock)
-    return Keep(part["keep"], lambda step: durations.due(part["keep_every"], step, clock), part["best"]).checked()
+    with about("checkpoint.keep_every"):
+        durations.due(part["keep_every"], 1, clock)
+    with about("checkpoint.best"):
+        return Keep(part["keep"], lambda step: durations.due(part["keep_every"], step, clock), part["best"]).checked()
 
 
 def _options(net: dict) -> dict:

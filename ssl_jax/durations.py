@@ -6,7 +6,9 @@ from fractions import Fraction
 from typing import NamedTuple
 
 FORMS = '"800 epochs", "5000 steps", "2000000 examples" or "5 %" (of the run)'
-_PATTERN = re.compile(r"(\d+(?:\.\d+)?(?:e\d+)?)\s*(epoch|step|example|%)s?")
+_PATTERN = re.compile(r"(\d{1,18}(?:\.\d{1,18})?(?:e\d{1,2})?)\s*(epoch|step|example|%)s?")
+MOST = 2**31 - 1
+"""Steps that a run can count, in int32."""
 
 
 class Clock(NamedTuple):
@@ -40,9 +42,12 @@ def steps(text: str, clock: Clock) -> int:
     """The steps in a duration, rounded up: epochs * examples / batch, examples / batch, percent * total / 100.
 
     An epoch is a whole pass, so a step that straddles its end belongs to it. "0 steps" is 0.
-    Raises ValueError for a text that is no duration.
+    Raises ValueError for a text that is no duration, and for more steps than a run can count.
     """
-    return math.ceil(_exact(text, clock))
+    found = math.ceil(_exact(text, clock))
+    if found > MOST:
+        raise ValueError(f'"{text}" is more than {MOST} steps, which no run can count; give a shorter duration')
+    return found
 
 
 def due(every: str, step: int, clock: Clock) -> bool:

@@ -78,7 +78,8 @@ def similarities(student: Array, teacher: Array) -> Metrics:
     same_crop = jnp.sum(student[:, :both] * teacher[:, :both])
     return {
         "similarity/positive": (same_example - same_crop) / max(b * (v * w - both), 1),
-        "similarity/negative": (every - same_example) / max(b * (b - 1) * v * w, 1),
+        # A float, as of a batch of 32768 there are more pairs than int32 counts.
+        "similarity/negative": (every - same_example) / float(max(b * (b - 1) * v * w, 1)),
     }
 
 

@@ -11,6 +11,16 @@ def zero_or_more(**numbers: float) -> None:
     _refuse(numbers, lambda value: value >= 0, "it must be 0 or more")
 
 
+def at_most(most: float, **numbers: float) -> None:
+    """Raises ValueError for the first that is larger, as in layers=10**12, which no machine could build."""
+    _refuse(numbers, lambda value: value <= most, f"it must be at most {most}")
+
+
+def below_one(**numbers: float) -> None:
+    """Raises ValueError for the first that is not in 0..1 without 1 itself, as in momentum=1.0."""
+    _refuse(numbers, lambda value: 0 <= value < 1, "it must lie between 0 and 1, and below 1")
+
+
 def share(**numbers: float) -> None:
     """Raises ValueError for the first that is not in 0..1, as in ema_decay=1.5."""
     _refuse(numbers, lambda value: 0 <= value <= 1, "it must lie between 0 and 1")

@@ -1,12 +1,16 @@
 """Recipes: Python files with `get_config`, found by name or path, overridden by key, kept as JSON."""
 
 import ast
+import contextlib
 import copy
 import hashlib
 import importlib.util
 import inspect
 import json
 import pathlib
+import traceback
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 from etils import epath
@@ -40,7 +44,7 @@ def load(text: str) -> dict:
             raise ValueError(f"no recipe file '{text}'")
         try:
             return tuples(json.loads(epath.Path(text).read_text()))
-        except json.JSONDecodeError as error:
+        except (UnicodeDecodeError, json.JSONDecodeError) as error:
             raise ValueError(f"the recipe file '{text}' is no JSON: {error}") from error
     name, _, arg = text.partition(":")
     path = pathlib.Path(name)
@@ -50,15 +54,43 @@ def load(text: str) -> dict:
         path = folder() / f"{name}.py"
     if not path.is_file():
         raise ValueError(f"no recipe file '{name}'; bare names are {', '.join(names())}")
-    spec = importlib.util.spec_from_file_location(f"recipe_{path.stem}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if not hasattr(module, "get_config"):
+    path = path.absolute()  # as tracebacks have it
+    with _told(name, path):
+        spec = importlib.util.spec_from_file_location(f"recipe_{path.stem}", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    if not callable(getattr(module, "get_config", None)):
         raise ValueError(f"the recipe file '{name}' defines no get_config() or get_config(arg='')")
     variants = bool(inspect.signature(module.get_config).parameters)
     if arg and not variants:
         raise ValueError(f"the recipe '{name}' has no variants: leave out ':{arg}'")
-    return plain(module.get_config(*([arg] if variants else [])))
+    with _told(name, path):
+        made = module.get_config(*([arg] if variants else []))
+    if not isinstance(made, dict | ConfigDict):
+        what = "nothing: end it with `return c`" if made is None else f"a {type(made).__name__}, not a ConfigDict"
+        raise ValueError(f"get_config() of the recipe file '{name}' returns {what}")
+    with _told(name, path):
+        return plain(made)
+
+
+@contextlib.contextmanager
+def _told(name: str, path: pathlib.Path) -> Iterator[None]:
+    """Whatever goes wrong in a recipe's own lines is one sentence with the file, the line and the reason.
+
+    What the recipe itself raises as a ValueError is its own sentence, about its argument.
+    """
+    try:
+        yield
+    except SyntaxError as error:
+        where = f"line {error.lineno}" if error.filename == str(path) else f"{error.filename}, line {error.lineno}"
+        raise ValueError(f"the recipe file '{name}' is no Python ({where}: {error.msg})") from error
+    except (Exception, SystemExit) as error:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        if isinstance(error, ValueError) and "\n" not in str(error):
+            raise
+        at = f" in line {lines[-1]}" if lines else ""
+        reason = f"{type(error).__name__}: {spelling.one_line(error)}"
+        raise ValueError(f"the recipe file '{name}' fails{at} ({reason})") from error
 
 
 def of_run(workdir: str) -> dict:
@@ -113,8 +145,9 @@ def _parse(text: str, old: Any) -> Any:
     if isinstance(old, str):
         return text
     try:
-        return tuples(ast.literal_eval({"true": "True", "false": "False"}.get(text, text)))
-    except (ValueError, SyntaxError):
+        with warnings.catch_warnings(action="ignore"):  # "1e-4x" is a text; Python would warn of a literal
+            return tuples(ast.literal_eval({"true": "True", "false": "False"}.get(text, text)))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
 
 

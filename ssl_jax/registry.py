@@ -1,5 +1,6 @@
 """The folders are the registries: a constructor exists when a file of the folder defines it."""
 
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -23,6 +24,7 @@ def find(folder: str, name: str, returns: type) -> Callable:
     return known[name]
 
 
+@functools.cache
 def listing(folder: str, returns: type) -> dict[str, Callable]:
     """All constructors of a folder by name, sorted."""
     package = importlib.import_module(f"{ssl_jax.__name__}.{folder}")
@@ -41,5 +43,6 @@ def imported(path: str) -> Callable:
     module, _, name = path.partition(":")
     try:
         return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise ValueError(f"cannot import '{path}' ({error}); write package.module:function") from error
+    except Exception as error:  # a module of the user's own, which may fail in any way
+        reason = f"{type(error).__name__}: {spelling.one_line(error)}"
+        raise ValueError(f"cannot import '{path}' ({reason}); write package.module:function") from error

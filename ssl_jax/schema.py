@@ -1,13 +1,12 @@
 """The recipe's schema: defaults, types and the signatures of constructors. What it has resolved has every key."""
 
-import collections.abc
 import inspect
-import types
+import math
 import typing
 from collections.abc import Callable
 from typing import Any
 
-from ssl_jax import recipes, registry, spelling
+from ssl_jax import annotations, recipes, registry, spelling
 from ssl_jax.health import Limits
 from ssl_jax.optim import chain
 from ssl_jax.types import Examples, Method, Net
@@ -36,6 +35,8 @@ DEFAULTS = {
     "evaluation": {"every": "20 %", "examples": 50_000, "batch": 500},
 }
 DATA = {"train": "", "test": "", "dir": ""}
+LARGEST = (2**63 - 1, 3.4e38)
+"""The largest whole number and the largest other one that a run can hold, in int64 and in float32."""
 SMALL = 96
 """Below this size an image is evaluated whole; from it on, resized by 8/7 and cropped in the centre (256 to 224)."""
 
@@ -46,12 +47,16 @@ def resolve(config: dict) -> dict:
     Raises ValueError for an unknown key, a missing one, or a value of the wrong type.
     """
     known = {**DEFAULTS, **dict.fromkeys(REQUIRED), "clean": None}
+    if not isinstance(config, dict):
+        raise ValueError(f"the recipe is {annotations.shortened(config)} and no dict of keys")
     for key in config:
         if key not in known:
             raise ValueError(spelling.unknown(key, known, "the recipe"))
     missing = [key for key in REQUIRED if key not in config]
     if missing:
         raise ValueError(f"the recipe says nothing of {', '.join(missing)}; every recipe needs {', '.join(REQUIRED)}")
+    config = recipes.tuples(config)
+    _written(config, "config")
     full = {key: _filled(config.get(key, default), default, key) for key, default in DEFAULTS.items()}
     full |= {key: _typed(config[key], kind, inspect.Parameter.empty, key) for key, kind in REQUIRED.items()}
     full["data"] = _filled(config["data"], DATA, "data")
@@ -59,31 +64,91 @@ def resolve(config: dict) -> dict:
     full["nets"] = {role: _signature(net_of(role, net), net, f"nets.{role}") for role, net in config["nets"].items()}
     full["optimizer"] = optimizer_part(config["optimizer"])
     compose.views(full["views"])
-    full["clean"] = config.get("clean") or clean_view(config["views"])
+    full["clean"] = config["clean"] if config.get("clean") is not None else clean_view(config["views"])
+    _check_clean(full["clean"])
     return recipes.tuples(full)
+
+
+def changed(config: dict, changes: dict[str, str]) -> dict:
+    """The resolved recipe with `{"method.temperature": "0.2"}` applied.
+
+    How images are prepared for evaluation follows the views, also changed ones, unless the recipe or a change says it.
+    Raises ValueError as `resolve` and `recipes.override` do.
+    """
+    full = recipes.override(resolve(config), changes)
+    own = config.get("clean") is not None or any(path.split(".")[0] == "clean" for path in changes)
+    return resolve(full if own else {key: value for key, value in full.items() if key != "clean"})
+
+
+def _written(value: Any, path: str) -> None:
+    """Raises ValueError for what a recipe's file could not keep, or a step not compute with."""
+    if isinstance(value, dict | tuple):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(value, dict) and not isinstance(key, str):
+                raise ValueError(f"{path} has the key {key!r}; keys are texts")
+            _written(part, f"{path}.{key}")
+    elif not isinstance(value, bool | int | float | str | None):
+        shown = annotations.shortened(value)
+        raise ValueError(f"{path} is {shown}, a {type(value).__name__}; recipes hold numbers, texts, tuples and dicts")
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{path} is {value}; it must be a finite number")
+    elif isinstance(value, int | float) and abs(value) > LARGEST[isinstance(value, float)]:
+        raise ValueError(f"{path} is larger than a run can hold, {annotations.shortened(value)}; give a smaller number")
 
 
 def optimizer_part(given: dict) -> dict:
     """The optimiser's part of the recipe: options of `chain.make`, and of the rule it names."""
-    rule = chain.RULES.get(given.get("name"))
-    if rule is None:
-        raise ValueError(spelling.unknown(given.get("name", ""), chain.RULES, "the optimizers"))
+    rule = _rule(given, "optimizer")
     shared = [n for n in inspect.signature(chain.make).parameters if n != "options"]
     own = {k: v for k, v in given.items() if k not in shared}
     parts = _signature(chain.make, {k: v for k, v in given.items() if k in shared}, "optimizer")
-    return {**parts, **{k: v for k, v in _signature(rule, own, "optimizer").items() if k not in (*parts, "is_vector")}}
+    for i, group in enumerate(parts["groups"]):
+        _check_group(group, {**given, **group}, f"optimizer.groups.{i}")
+    return {**parts, **{k: v for k, v in _signature(rule, own, "optimizer").items() if k not in parts}}
+
+
+def _rule(given: dict, path: str) -> Callable:
+    name = given.get("name", "")
+    if not isinstance(name, str) or name not in chain.RULES:
+        raise ValueError(f"config.{path}.name: {spelling.unknown(name, chain.RULES, 'the optimizers')}")
+    return chain.RULES[name]
+
+
+def _check_group(group: dict, with_rest: dict, path: str) -> None:
+    """Raises ValueError for a key that neither a group nor its rule has, and a value of the wrong type."""
+    fields = {name: kind for name, kind in typing.get_type_hints(chain.Group).items() if name != "options"}
+    own = inspect.signature(_rule(with_rest, path)).parameters.values()
+    known = {**{p.name: p.annotation for p in own if p.kind is p.KEYWORD_ONLY and p.name != "is_vector"}, **fields}
+    if "match" not in group:
+        raise ValueError(f"config.{path} has no `match`, a regular expression for the paths of its parameters")
+    for name, value in group.items():
+        if name not in known:
+            raise ValueError(spelling.unknown(name, known, f"config.{path}"))
+        _typed(value, known[name], inspect.Parameter.empty, f"{path}.{name}")
 
 
 def method_of(config: dict) -> Callable:
     """The constructor of the recipe's method."""
-    return registry.find("methods", config["method"].get("name", ""), Method)
+    return _named("methods", config["method"], "method", Method)
 
 
 def net_of(role: str, net: dict) -> Callable:
     """The constructor of a net."""
     if not isinstance(net, dict) or "name" not in net:
-        raise ValueError(f"nets.{role} has no name, such as 'resnet'")
-    return registry.find("nets", net["name"], Net)
+        raise ValueError(f"config.nets.{role} has no name, such as 'resnet'")
+    return _named("nets", net, f"nets.{role}", Net)
+
+
+def _named(folder: str, part: dict, path: str, returns: type) -> Callable:
+    name = part.get("name", "")
+    if not isinstance(name, str):
+        raise ValueError(f"config.{path}.name is {annotations.shortened(name)}; it takes a name of ssl_jax.{folder}")
+    try:
+        make = registry.find(folder, name, returns)
+        inspect.signature(make)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"config.{path}.name: {error}") from error
+    return make
 
 
 def clean_view(views: tuple) -> tuple:
@@ -93,6 +158,14 @@ def clean_view(views: tuple) -> tuple:
     side = size if size < SMALL else round(size * 8 / 7)
     ops = (dict(name="resize", args=dict(size=side)), dict(name="centre_crop"), *normalise)
     return (dict(group="clean", count=1, size=size, ops=ops),)
+
+
+def _check_clean(clean: Any) -> None:
+    """Raises ValueError unless it is one view of the group "clean"."""
+    made = compose.views(_typed(clean, tuple, inspect.Parameter.empty, "clean"), path="clean")
+    if len(made) != 1 or made[0].group != "clean" or made[0].count != 1:
+        listed = ", ".join(f"{view.count} of group '{view.group}'" for view in made)
+        raise ValueError(f"config.clean has the views {listed}; evaluation takes one, with group='clean' and count=1")
 
 
 def _filled(value: Any, default: Any, path: str) -> Any:
@@ -112,7 +185,9 @@ def _signature(make: Callable, values: dict, path: str) -> dict:
     options = {
         name: p
         for name, p in inspect.signature(make).parameters.items()
-        if p.annotation not in (Net, Examples) and p.kind is not p.VAR_KEYWORD and name not in ("clock", "lr", "name")
+        if p.annotation not in (Net, Examples)
+        and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+        and name not in ("clock", "lr", "name", "is_vector")
     }
     for key in values:
         if key not in options and key != "name":
@@ -127,21 +202,5 @@ def _signature(make: Callable, values: dict, path: str) -> dict:
 
 
 def _typed(value: Any, annotation: Any, default: Any, path: str) -> Any:
-    """`value` if the annotation allows it; whole numbers may stand for floats. Raises ValueError with an example."""
-    allowed = _classes(annotation)
-    if not allowed or type(value) in allowed or isinstance(value, allowed) and not isinstance(value, bool):
-        return value
-    if float in allowed and type(value) is int:
-        return float(value)
-    names = " or ".join(sorted(c.__name__ if c is not type(None) else "None" for c in allowed))
-    example = "" if default in (inspect.Parameter.empty, None) else f", such as {default!r}"
-    raise ValueError(f"config.{path} is {value!r}, a {type(value).__name__}; it takes {names}{example}")
-
-
-def _classes(annotation: Any) -> tuple[type, ...]:
-    """The classes that an annotation allows; none where it is a schedule or another thing that checks itself."""
-    if isinstance(annotation, types.UnionType):
-        parts = [_classes(part) for part in typing.get_args(annotation)]
-        return tuple(c for part in parts for c in part) if all(parts) else ()
-    found = typing.get_origin(annotation) or annotation
-    return (found,) if isinstance(found, type) and found is not collections.abc.Callable else ()
+    example = annotations.EMPTY if default is inspect.Parameter.empty else default
+    return annotations.fitted(value, annotation, f"config.{path}", example=example)

@@ -1,4 +1,4 @@
-"""One sentence for a name that does not exist, whatever the name is of."""
+"""One sentence for a name that does not exist, whatever the name is of, and one line for what others say in many."""
 
 import difflib
 from collections.abc import Iterable
@@ -24,3 +24,9 @@ def unknown(name: object, known: Iterable[str], where: str) -> str:
         return f"no '{name}' in {where}, where there is nothing"
     rest = f", … {len(known)} in all" if len(known) > FEW else ""
     return f"no '{name}' in {where}; there are {', '.join(known[:FEW])}{rest}"
+
+
+def one_line(words: object, most: int = 300) -> str:
+    """What an error of another library says, without its line breaks and cut where it is long."""
+    line = " ".join(str(words).split())
+    return line if len(line) <= most else f"{line[:most]}…"

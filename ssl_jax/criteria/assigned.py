@@ -32,6 +32,7 @@ def assigned(*, examples: Examples, heads: int = 3, centroids: int = 3000, tempe
     examples and crops; 0 until the first `recluster`.
     """
     ranges.above_zero(heads=heads, centroids=centroids, temperature=temperature)
+    ranges.at_most(1000, heads=heads)
 
     def init(key, seen):
         d, w = seen.student.shape[-1], seen.teacher.shape[1]

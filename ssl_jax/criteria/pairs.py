@@ -17,7 +17,7 @@ def nt_xent(*, temperature: float = 0.1) -> Criterion:
     def loss(params, state, seen):
         return contrastive.nt_xent(seen.student, temperature), {}
 
-    return _stateless(loss)
+    return _stateless(loss, examples=2)
 
 
 def byol() -> Criterion:
@@ -51,6 +51,8 @@ def barlow(*, off_diagonal: float = 0.0051) -> Criterion:
     student: [b, v, d], not normalised; of the teacher only the number of views is read. `off_diagonal` is lambda.
     """
 
+    ranges.zero_or_more(off_diagonal=off_diagonal)
+
     def loss(params, state, seen):
         return _mean_of_terms(lambda a, b: redundancy.barlow(a, b, off_diagonal=off_diagonal), seen)
 
@@ -63,6 +65,9 @@ def vicreg(*, invariance: float = 25.0, variance: float = 25.0, covariance: floa
     student: [b, v, d], not normalised; of the teacher only the number of views is read.
     """
     weights = {"invariance": invariance, "variance": variance, "covariance": covariance}
+    ranges.zero_or_more(**weights)
+    if not any(weights.values()):
+        raise ValueError("invariance, variance and covariance are all 0: there is no loss; give one of them a weight")
 
     def loss(params, state, seen):
         return _mean_of_terms(lambda a, b: redundancy.vicreg(a, b, **weights), seen)

@@ -16,11 +16,14 @@ def queued(*, size: int = 65536, temperature: float = 0.2) -> Criterion:
 
     student: [b, v, d]; teacher: [b, w, d]; any norm. The loss sees the queue as it was before this batch; `update`
     puts the whole batch of keys into it. State: a Queue of `size` unit rows. `init` raises ValueError if `size` is no
-    multiple of the batch.
+    multiple of the batch, and for other than two views, of which the rest would be computed and never looked at.
     """
     ranges.above_zero(size=size, temperature=temperature)
 
     def init(key, seen):
+        views.require(seen)
+        if (v := seen.student.shape[1]) > 2:
+            raise ValueError(f"this loss compares 2 views of an image, got {v}; leave out the others")
         return {}, _queue(key, seen, size)
 
     def loss(params, state, seen):

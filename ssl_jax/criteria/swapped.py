@@ -9,6 +9,9 @@ from ssl_jax.losses.precision import matmul, wide
 from ssl_jax.state import queue
 from ssl_jax.types import Array, Criterion, Key, Metrics, Seen
 
+MOST = 1000
+"""Iterations, each of which is written out in the step."""
+
 
 def swapped(
     *, prototypes: int = 3000, temperature: float = 0.1, epsilon: float = 0.05, iterations: int = 3
@@ -21,8 +24,10 @@ def swapped(
     """
     ranges.above_zero(prototypes=prototypes, temperature=temperature, epsilon=epsilon, iterations=iterations)
 
+    ranges.at_most(MOST, iterations=iterations)
+
     def init(key, seen):
-        views.require(seen)
+        views.require(seen, examples=2)
         return _prototypes(key, seen, prototypes), {}
 
     def loss(params, state, seen):
@@ -50,8 +55,12 @@ def swapped_queued(
     """
     ranges.above_zero(prototypes=prototypes, temperature=temperature, epsilon=epsilon, iterations=iterations)
 
+    ranges.at_most(MOST, iterations=iterations)
+    ranges.above_zero(size=size)
+    ranges.zero_or_more(start=start)
+
     def init(key, seen):
-        views.require(seen)
+        views.require(seen, examples=2)
         (b, _, d), w = seen.student.shape, seen.teacher.shape[1]
         first, second = jax.random.split(key)
         dtype = wide(seen.student.dtype)

@@ -153,5 +153,6 @@ def _called(name: str, data: Any, indices: Sequence[int]) -> list[str]:
         tf.train.Example.FromString(r or b"").features.feature["name"].bytes_list.value for r in _records(data, indices)
     ]
     return [
-        f"{name}, example {i}" + (f" ({contents.printable(own[0])})" if own else "") for i, own in zip(indices, names, strict=True)
+        f"{name}, example {i}" + (f" ({contents.printable(own[0])})" if own else "")
+        for i, own in zip(indices, names, strict=True)
     ]

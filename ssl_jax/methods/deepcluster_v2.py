@@ -1,5 +1,6 @@
 """DeepCluster-v2 (Caron et al. 2020, arXiv:2006.09882, appendix): clusters of the last epoch are classes."""
 
+from ssl_jax import ranges
 from ssl_jax.criteria import assigned
 from ssl_jax.paradigms.joint_embedding import joint_embedding
 from ssl_jax.types import EpochTask, Examples, Key, Method, Net, TrainState
@@ -19,6 +20,7 @@ def deepcluster_v2(
 
     The first epoch fills the bank and has no labels, so its loss is zero; the official code makes an extra pass.
     """
+    ranges.above_zero(iterations=iterations)
     criterion = assigned.assigned(examples=examples, heads=heads, centroids=centroids, temperature=temperature)
 
     def recluster(state: TrainState, key: Key) -> TrainState:

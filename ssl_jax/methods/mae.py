@@ -1,6 +1,6 @@
 """MAE (He et al. 2022, arXiv:2111.06377): encode a quarter of the patches, reconstruct the pixels of the others."""
 
-from ssl_jax import masks
+from ssl_jax import masks, ranges
 from ssl_jax.criteria import patches
 from ssl_jax.paradigms.masked_modeling import masked_modeling
 from ssl_jax.targets import pixels
@@ -9,6 +9,8 @@ from ssl_jax.types import Method, Net
 
 def mae(encoder: Net, decoder: Net, *, patch: int, mask_ratio: float = 0.75) -> Method:
     """Normalised pixels as target (table 1d); int(l (1 - mask_ratio)) of l patches are seen, as in the code."""
+    ranges.above_zero(patch=patch, mask_ratio=mask_ratio)
+    ranges.below_one(mask_ratio=mask_ratio)
 
     def mask(key, b, length):
         return masks.random(key, b, length, int(length * (1 - mask_ratio)))

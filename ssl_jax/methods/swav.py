@@ -1,5 +1,6 @@
 """SwAV (Caron et al. 2020, arXiv:2006.09882): predict one crop's balanced cluster code from the other crops."""
 
+from ssl_jax import ranges
 from ssl_jax.criteria import swapped
 from ssl_jax.paradigms.joint_embedding import joint_embedding
 from ssl_jax.types import Method, Net
@@ -19,6 +20,7 @@ def swav(
     """Defaults of the official main_swav.py; queue: rows a crop (3840 at batch 256), 0 for none, used from the step
     `queue_start` once it is full. The optimiser keeps the prototypes' norms and freezes them in the first epoch.
     """
+    ranges.zero_or_more(queue=queue, queue_start=queue_start)
     codes = dict(prototypes=prototypes, temperature=temperature, epsilon=epsilon, iterations=iterations)
     if queue:
         criterion = swapped.swapped_queued(size=queue, start=queue_start, **codes)

@@ -11,7 +11,7 @@ from flax import linen as nn
 from ssl_jax import ranges
 from ssl_jax.nets.activations import gelu
 from ssl_jax.nets.norm import BatchNorm
-from ssl_jax.nets.options import at_least_float32, compute_dtype, one_of, parameter_dtype
+from ssl_jax.nets.options import LAYERS, MOST, at_least_float32, compute_dtype, one_of, parameter_dtype
 from ssl_jax.nets.pure import pure
 from ssl_jax.types import Array, Net
 
@@ -44,6 +44,7 @@ def mlp(
     if not widths:
         raise ValueError("mlp needs one width or more; a head that does nothing is `identity`")
     ranges.above_zero(groups=groups, **{f"width {i}": width for i, width in enumerate(widths, 1)})
+    ranges.at_most(MOST, groups=groups, **{f"width {i}": width for i, width in enumerate(widths, 1)})
     compute = compute_dtype(dtype)
     return pure(Mlp(tuple(widths), bias, norm == "batch", last_bias, last_norm, activation, groups, compute))
 
@@ -124,9 +125,9 @@ def dino_head(
     after the hidden linear layers (runs with a ResNet). The logits are computed in at least float32, since they
     are divided by temperatures near 0.05.
     """
-    if layers < 1:
-        raise ValueError(f"dino_head needs one layer or more, not {layers}")
-    ranges.above_zero(out=out, hidden=hidden, bottleneck=bottleneck, groups=groups)
+    ranges.above_zero(layers=layers, out=out, hidden=hidden, bottleneck=bottleneck, groups=groups)
+    ranges.at_most(MOST, out=out, hidden=hidden, bottleneck=bottleneck, groups=groups)
+    ranges.at_most(LAYERS, layers=layers)
     compute = compute_dtype(dtype)
     widths = (hidden,) * (layers - 1) + (bottleneck,)
     small = nn.initializers.normal(0.02)

@@ -8,6 +8,10 @@ import jax.numpy as jnp
 
 from ssl_jax import spelling
 
+MOST = 2**20
+"""Features, tokens or groups, beyond which a network is none that could be computed."""
+LAYERS = 1000
+"""Layers likewise."""
 DTYPES = ("float32", "bfloat16", "float64")
 
 

@@ -12,7 +12,7 @@ from flax import linen as nn
 from ssl_jax import ranges, spelling
 from ssl_jax.nets.conv import Conv
 from ssl_jax.nets.norm import BatchNorm
-from ssl_jax.nets.options import at_least_float32, compute_dtype, one_of
+from ssl_jax.nets.options import MOST, at_least_float32, compute_dtype, one_of
 from ssl_jax.nets.pure import pure
 from ssl_jax.types import Array, Net
 
@@ -51,7 +51,12 @@ def resnet(
     if isinstance(depth, int) and depth not in BASIC | BOTTLENECK:
         raise ValueError(spelling.unknown(depth, sorted(BASIC | BOTTLENECK), "the depths of ResNets"))
     ranges.above_zero(width=width, groups=groups, base=base)
+    ranges.at_most(MOST, width=width, base=base, groups=groups)
     blocks = (BASIC | BOTTLENECK)[depth] if isinstance(depth, int) else tuple(depth)
+    if not 1 <= len(blocks) <= 10:
+        raise ValueError(f"depth has {len(blocks)} stages; give the blocks of 1 to 10, such as (1, 1, 1)")
+    ranges.above_zero(**{f"depth {i}": count for i, count in enumerate(blocks, 1)})
+    ranges.at_most(1000, **{f"depth {i}": count for i, count in enumerate(blocks, 1)})
     module = ResNet(
         blocks=blocks,
         bottleneck=isinstance(depth, int) and depth in BOTTLENECK,

@@ -14,7 +14,7 @@ from ssl_jax import ranges
 from ssl_jax.nets import positions as grids
 from ssl_jax.nets.activations import GELUS
 from ssl_jax.nets.norm import LayerNorm
-from ssl_jax.nets.options import at_least_float32, compute_dtype, one_of, parameter_dtype
+from ssl_jax.nets.options import LAYERS, MOST, at_least_float32, compute_dtype, one_of, parameter_dtype
 from ssl_jax.nets.pure import pure
 from ssl_jax.nets.transformer import Blocks, kernel_init
 from ssl_jax.types import Array, Net
@@ -62,7 +62,10 @@ def vit(
     one_of("pool", pool, ("cls", "mean"))
     one_of("positions", positions, ("sincos", "learned"))
     one_of("activation", activation, tuple(GELUS))
-    ranges.above_zero(eps=eps)
+    ranges.above_zero(eps=eps, image_size=image_size)
+    ranges.zero_or_more(registers=registers, **{} if init_std is None else {"init_std": init_std})
+    ranges.at_most(MOST, registers=registers, image_size=image_size)
+    ranges.below_one(drop_path=drop_path)
     if pool == "cls" and not cls_token:
         raise ValueError('pool "cls" needs cls_token=True; without the token choose pool="mean"')
     width, layers, heads, patch = sizes(variant)
@@ -82,8 +85,12 @@ def sizes(variant: str | tuple[int, int, int, int]) -> tuple[int, int, int, int]
         if not patch.isdecimal() or int(patch) == 0:
             raise ValueError(f'vit variant {variant!r} names no patch: write "{name}/16" for patches of 16 pixels')
         variant = (*VARIANTS[name], int(patch))
+    if len(variant) != 4:
+        raise ValueError(f'variant is {variant!r}; give "S/16", or (width, layers, heads, patch)')
     width, layers, heads, patch = variant
     ranges.above_zero(width=width, layers=layers, heads=heads, patch=patch)
+    ranges.at_most(MOST, width=width, patch=patch)
+    ranges.at_most(LAYERS, layers=layers)
     if width % heads:
         raise ValueError(f"a vit of width {width} cannot be divided among {heads} heads")
     return tuple(variant)

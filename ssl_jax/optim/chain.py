@@ -2,12 +2,13 @@
 
 import inspect
 import re
+import typing
 from typing import Any, NamedTuple
 
 import jax
 import optax
 
-from ssl_jax import durations, ranges, spelling
+from ssl_jax import annotations, durations, ranges, spelling
 from ssl_jax.optim import constrain, lars, leaves, schedules
 from ssl_jax.types import Schedule, Tree
 
@@ -56,7 +57,9 @@ RULES = {
 }
 
 MOMENTA = ("momentum", "b1", "b2")
-"""Options that are shares of what was: beyond 1 they grow without end."""
+"""Options that are shares of what was: from 1 on they grow without end."""
+DIVISORS = ("eps", "coefficient")
+"""Options without which a parameter would move by nothing, or by nothing over nothing."""
 
 
 class Group(NamedTuple):
@@ -138,7 +141,8 @@ def _rule(group: Group, base: Group, clock: durations.Clock) -> optax.GradientTr
     for option in options:
         if option not in known:
             raise ValueError(spelling.unknown(option, known, f"the options of {name}"))
-    ranges.share(**{option: value for option, value in options.items() if option in MOMENTA})
+    ranges.below_one(**{option: value for option, value in options.items() if option in MOMENTA})
+    ranges.above_zero(**{option: value for option, value in options.items() if option in DIVISORS})
     lr = _schedule(base.lr if group.lr is None else group.lr, clock)
     decay = base.weight_decay if group.weight_decay is None else group.weight_decay
     decay = _schedule(decay, clock) if isinstance(decay, dict) else decay
@@ -160,12 +164,14 @@ def _read(group: dict) -> Group:
     """A group from data; keys that are no field of it are options of its rule, which `_rule` checks."""
     if "match" not in group:
         raise ValueError(f"the group {group} has no `match`, a regular expression for the paths of its parameters")
+    for name, kind in typing.get_type_hints(Group).items():
+        if name in group and not callable(group[name]):
+            annotations.fitted(group[name], kind, f"the {name} of group {group['match']!r}")
     try:
         re.compile(group["match"])
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"the group's match {group['match']!r} is no regular expression: {error}") from error
-    if isinstance(group.get("unit_norm"), bool):
-        raise ValueError(f"unit_norm={group['unit_norm']} of group {group['match']!r}; give the axis, such as 0")
+    ranges.zero_or_more(**{f"the multiple of group {group['match']!r}": group.get("multiple", 1.0)})
     fields = {k: v for k, v in group.items() if k in Group._fields}
     return Group(**{**fields, "options": {k: v for k, v in group.items() if k not in Group._fields}})
 

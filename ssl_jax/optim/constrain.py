@@ -14,8 +14,15 @@ def unit_norm(*, axis: int = 0) -> optax.GradientTransformation:
 
     u -> unit(p + u) - p, what `optax.projections` do after a step. The official code (arXiv:2006.09882) normalises
     before each forward pass, which is the same from the second step on; the first needs unit vectors at the start.
-    A vector that would be zero stays zero.
+    A vector that would be zero stays zero. Raises ValueError at `init` for a parameter without such an axis.
     """
+
+    def init(params: Tree) -> optax.EmptyState:
+        for path, p in jax.tree_util.tree_leaves_with_path(params):
+            if not -p.ndim <= axis < p.ndim:
+                name = jax.tree_util.keystr(path, simple=True, separator="/")
+                raise ValueError(f"unit_norm is {axis}, and {name} has {p.ndim} axes; give one from 0 to {p.ndim - 1}")
+        return optax.EmptyState()
 
     def update(updates: Tree, state: optax.EmptyState, params: Tree | None = None):
         if params is None:
@@ -28,7 +35,7 @@ def unit_norm(*, axis: int = 0) -> optax.GradientTransformation:
 
         return jax.tree.map(project, updates, params), state
 
-    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
+    return optax.GradientTransformation(init, update)
 
 
 class Frozen(NamedTuple):

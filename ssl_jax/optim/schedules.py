@@ -17,12 +17,13 @@ falls from it (a learning rate, `end` is 0 unless said) and `start` where it doe
 """
 
 import math
+import typing
 from typing import NamedTuple
 
 import jax.numpy as jnp
 import optax
 
-from ssl_jax import durations, ranges, spelling
+from ssl_jax import annotations, durations, ranges, spelling
 from ssl_jax.types import Schedule
 
 KINDS = ("constant", "cosine", "linear", "steps")
@@ -66,7 +67,7 @@ def make(spec: float | dict, clock: durations.Clock) -> Schedule:
         value = _number(spec, "a schedule")
         return lambda step: jnp.asarray(value, jnp.float32)
     read = _read(spec)
-    warmup = _steps(read.warmup, clock)
+    warmup = steps(read.warmup, clock)
     first = read.start if read.peak is None else _peak(read, clock.batch)
     main = _main(read, first, warmup, clock)
     start = 0.0 if read.start is None else read.start
@@ -127,9 +128,9 @@ def _main(read: Spec, first: float, warmup: int, clock: durations.Clock) -> Sche
     if read.kind == "constant":
         return optax.constant_schedule(first)
     if read.kind == "steps":
-        at = [_steps(length, clock) - warmup for length in read.at]
+        at = [steps(length, clock) - warmup for length in read.at]
         return optax.piecewise_constant_schedule(first, {step: read.factor ** at.count(step) for step in at})
-    length = _steps(read.over, clock) - warmup
+    length = steps(read.over, clock) - warmup
     if length < 1 and isinstance(read.over, str):
         raise ValueError(
             f"the {read.kind} schedule ends at step {length + warmup} (over={read.over!r}), not after its warm-up of "
@@ -153,10 +154,16 @@ def _between(start: float, end: float, ramp: Schedule) -> Schedule:
     return schedule
 
 
-def _steps(length: str | float, clock: durations.Clock) -> int:
+def steps(length: str | float, clock: durations.Clock) -> int:
+    """The steps of a length of a schedule, a duration or a fraction of the run. ValueError for what is neither."""
     if isinstance(length, str):
         return durations.steps(length, clock)
-    return math.ceil(_number(length, "a length (a fraction of the run)") * clock.total)
+    found = math.ceil(_number(length, "a length (a fraction of the run)") * clock.total)
+    if found > durations.MOST:
+        raise ValueError(
+            f"a length is {length} times the run, more than {durations.MOST} steps; for steps write a text"
+        )
+    return found
 
 
 def _number(value: float, what: str) -> float:
@@ -173,9 +180,13 @@ def _read(spec: dict) -> Spec:
             raise ValueError(spelling.unknown(name, Spec._fields, "a schedule"))
     if spec.get("kind") not in KINDS:
         raise ValueError(spelling.unknown(spec.get("kind", ""), KINDS, "the kinds of schedules"))
-    for name in ("start", "peak", "end", "end_factor", "per", "factor"):
-        if spec.get(name) is not None:
-            _number(spec[name], f"a schedule's {name!r}")
+    for name, kind in typing.get_type_hints(Spec).items():
+        where = f"a schedule's {name!r}"
+        if isinstance(spec.get(name), (int, float)):
+            _number(spec[name], where)
+        if name in spec:
+            value = tuple(spec[name]) if isinstance(spec[name], list) else spec[name]
+            annotations.fitted(value, kind, where)
     read = Spec(**spec)
     for wrong, sentence in _rules(read):
         if wrong:
@@ -202,6 +213,5 @@ def _rules(read: Spec) -> tuple[tuple[bool, str], ...]:
         (read.rule == "sqrt" and read.per is None, "has a rule but no `per`; with per=1 it is peak * sqrt(batch)"),
         (read.kind == "steps" and (read.factor is None or not read.at), "needs `factor` and `at`"),
         (read.kind != "steps" and (read.factor is not None or bool(read.at)), 'has `factor` or `at`: say kind="steps"'),
-        (not isinstance(read.at, (tuple, list)), "has an `at` that is no tuple of durations"),
         (read.factor is not None and read.factor < 0, "has a negative factor"),
     )

@@ -18,6 +18,14 @@ def crops(batch: dict) -> list[Array]:
     return [batch[name] for name in CROPS if name in batch]
 
 
+def full_size(batch: dict) -> Array:
+    """The full-size crops of a method that takes no others. Raises ValueError where the batch has others."""
+    first, *others = crops(batch)
+    if others:
+        raise ValueError(f"the method never looks at views of group '{CROPS[1]}'; take them out of the recipe's views")
+    return first
+
+
 def joint(
     net: Net, params: Tree, stats: Tree, views: Array, *, train: bool, key: Key | None = None, **options
 ) -> tuple[Tree, Tree]:

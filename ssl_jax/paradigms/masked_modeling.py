@@ -36,7 +36,7 @@ def masked_modeling(
         return y, z, {"encoder": encoder_stats, "decoder": decoder_stats}
 
     def views(batch: dict) -> Array:
-        groups = encode.crops(batch)[0]  # [b, v, h, w, c]: each view is an image of its own
+        groups = encode.full_size(batch)  # [b, v, h, w, c]: each view is an image of its own
         return groups.reshape(-1, *groups.shape[2:])
 
     def observe(params: Tree, stats: Tree, batch: dict, key: Key, step: Array) -> tuple[dict, Seen, Tree]:
@@ -45,6 +45,11 @@ def masked_modeling(
         targets = jax.lax.stop_gradient(target(images))
         hidden = mask(mask_key, *targets.shape[:2])
         y, prediction, stats = predict(params, stats, images, hidden, net_key)
+        if prediction.shape != targets.shape:
+            raise ValueError(
+                f"the decoder predicts {prediction.shape[-1]} values a patch and the target has {targets.shape[-1]}: "
+                f"give nets.decoder patch={patch} and channels={images.shape[-1]}, as the method and the images have"
+            )
         pair = masks.take(prediction, hidden.hide), masks.take(targets, hidden.hide)
         return y, Seen(*pair, batch["index"], batch["label"], step, criterion_key), stats
 

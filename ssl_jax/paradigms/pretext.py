@@ -18,12 +18,12 @@ def pretext(encoder: Net, classifier: Net, task: Callable) -> Method:
     nets = {"encoder": encoder, "classifier": classifier}
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
-        inputs, _ = task(encode.crops(batch)[0])
+        inputs, _ = task(encode.full_size(batch))
         params, stats = encode.init_chain(key, inputs[:, 0], **nets)
         return params, {"stats": stats}
 
     def loss(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
-        inputs, labels = task(encode.crops(batch)[0])
+        inputs, labels = task(encode.full_size(batch))
         stats = dict(state["stats"])
         args = (encode.joint, encoder, params["encoder"], stats["encoder"], [inputs])
         h, stats["encoder"] = encode.groups(*args, train=True, key=key)

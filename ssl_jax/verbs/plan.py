@@ -33,7 +33,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, changes: dict[str, str]) -> None:
     """Plans and prints."""
-    config = schema.resolve(recipes.override(schema.resolve(recipes.load(args.config)), changes))
+    config = schema.changed(recipes.load(args.config), changes)
     given = (args.examples, args.classes, args.channels)
     if any(given) and not all(given):
         raise ValueError("--examples, --classes and --channels are given together or not at all")

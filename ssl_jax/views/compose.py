@@ -4,9 +4,9 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from ssl_jax import spelling
+from ssl_jax import annotations, spelling
 from ssl_jax.types import Op, View
-from ssl_jax.views import geometric, photometric
+from ssl_jax.views import arguments, geometric, photometric
 
 
 class Run(NamedTuple):
@@ -31,25 +31,29 @@ def _operations(module, first: list[str]) -> dict[str, Callable]:
 
 GEOMETRIC = _operations(geometric, ["seed", "images"])
 PHOTOMETRIC = _operations(photometric, ["key", "image"])
+PARAMETERS = {name: inspect.signature(f).parameters for name, f in (GEOMETRIC | PHOTOMETRIC).items()}
 
 
-def views(data: Iterable[dict]) -> tuple[View, ...]:
+def views(data: Iterable[dict], *, path: str = "views") -> tuple[View, ...]:
     """Plain dicts, as recipes have them, -> records; raises ValueError, in one sentence, for what no view can be.
 
     A dict is dict(group=..., count=1, size=..., ops=(dict(name=..., p=1.0, args=dict(...)), ...)). A geometric
-    operation that takes a size gets that of the view unless it is given.
+    operation that takes a size gets that of the view unless it is given. path: the key of the recipe that has them.
     """
-    made = tuple(map(_view, data))
+    made = tuple(_view(each, f"config.{path}.{i}") for i, each in enumerate(data))
     if not made:
-        raise ValueError("there are no views; give one dict(group=..., size=..., ops=(...)) or more")
+        raise ValueError(f"config.{path}: there are no views; give one dict(group=..., size=..., ops=(...)) or more")
     sizes: dict[str, int] = {}
-    for view in made:
+    for i, view in enumerate(made):
         if sizes.setdefault(view.group, view.size) != view.size:
             raise ValueError(
-                f"the views of group '{view.group}' have {sizes[view.group]} and {view.size} pixels; "
-                f"give them one size or two groups"
+                f"config.{path}.{i}.size: the views of group '{view.group}' have {sizes[view.group]} and {view.size} "
+                f"pixels; give them one size or two groups"
             )
-        split(view)
+        try:
+            split(view)
+        except ValueError as error:
+            raise ValueError(f"config.{path}.{i}.ops: {error}") from error
     return made
 
 
@@ -85,6 +89,15 @@ def runs(records: Iterable[View]) -> tuple[Run, ...]:
     return tuple(made)
 
 
+DRAWING = ("random_resized_crop", "pad_crop", "colour_jitter", "gaussian_blur", "rand_augment_colour")
+"""Operations that draw numbers of their own, besides whether they are done at all."""
+
+
+def random(view: View) -> bool:
+    """Whether two draws of a view can differ."""
+    return any(0 < op.p < 1 or op.p == 1 and op.name in DRAWING for op in view.ops)
+
+
 def checked(photometric: str) -> bool:
     """Whether colours are the host's. Raises ValueError for a word that is neither host nor device."""
     if photometric not in ("device", "host"):
@@ -92,47 +105,70 @@ def checked(photometric: str) -> bool:
     return photometric == "host"
 
 
-def _view(data: dict) -> View:
+def _view(data: dict, where: str) -> View:
     if not isinstance(data, dict) or not isinstance(data.get("ops", ()), tuple | list):
-        raise ValueError(f"a view is {data!r}; it must be dict(group=..., size=..., ops=(dict(name=...), ...))")
-    _only(data, ("group", "count", "size", "ops"), ("group", "size", "ops"), "a view")
-    count, size = data.get("count", 1), data["size"]
-    for name, value in (("count", count), ("size", size)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        shown = annotations.shortened(data, 300)
+        raise ValueError(f"{where}: a view is {shown}; it must be dict(group=..., size=..., ops=(dict(name=...), ...))")
+    _only(data, ("group", "count", "size", "ops"), ("group", "size", "ops"), where, "a view")
+    group, count, size = data["group"], data.get("count", 1), data["size"]
+    if not isinstance(group, str) or group in ("", "index", "label"):
+        raise ValueError(f"{where}.group is {group!r}; it must be a name such as 'global', but not 'index' or 'label'")
+    for name, value, most in (("count", count, arguments.COPIES), ("size", size, arguments.LARGEST)):
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
             raise ValueError(
-                f"a view of group '{data['group']}' has {name} {value!r}; it must be a whole number from 1"
+                f"{where}.{name}: a view of group '{group}' has {name} {annotations.shortened(value)}; "
+                f"it must be a whole number from 1 to {most}"
             )
-    return View(data["group"], count, size, tuple(_op(op, size) for op in data["ops"]))
+    return View(group, count, size, tuple(_op(op, size, f"{where}.ops.{i}") for i, op in enumerate(data["ops"])))
 
 
-def _op(data: dict | Op, size: int) -> Op:
+def _op(data: dict | Op, size: int, where: str) -> Op:
     if not isinstance(data, dict | Op):
-        raise ValueError(f"an operation of a view is {data!r}; it must be dict(name=..., p=1.0, args=dict(...))")
+        raise ValueError(
+            f"{where}: an operation of a view is {data!r}; it must be dict(name=..., p=1.0, args=dict(...))"
+        )
     data = data._asdict() if isinstance(data, Op) else data
-    _only(data, ("name", "p", "args"), ("name",), "an operation of a view")
-    name, p, args = data["name"], data.get("p", 1.0), dict(data.get("args", {}))
-    known = GEOMETRIC | PHOTOMETRIC
-    if name not in known:
-        raise ValueError(spelling.unknown(name, known, "the operations of views"))
-    if not isinstance(p, int | float) or not 0 <= p <= 1:
-        raise ValueError(f"{name} has p {p!r}; it must be a probability from 0 to 1")
-    parameters = inspect.signature(known[name]).parameters
-    if "size" in parameters:
-        args.setdefault("size", size)
+    _only(data, ("name", "p", "args"), ("name",), where, "an operation of a view")
+    name, p, args = data["name"], data.get("p", 1.0), data.get("args", {})
+    if not isinstance(name, str) or name not in PARAMETERS:
+        raise ValueError(f"{where}.name: {spelling.unknown(name, PARAMETERS, 'the operations of views')}")
+    if not isinstance(p, int | float) or isinstance(p, bool) or not 0 <= p <= 1:
+        raise ValueError(f"{where}.p: {name} has p {p!r}; it must be a probability from 0 to 1")
+    if not isinstance(args, dict):
+        raise ValueError(f"{where}.args: {name} has args {annotations.shortened(args)}; they must be a dict")
+    parameters = PARAMETERS[name]
     if name in GEOMETRIC and p != 1 and "p" not in parameters:
-        raise ValueError(f"{name} has p {p}, and only photometric operations and flip can be left out; set p to 1")
+        raise ValueError(
+            f"{where}.p: {name} has p {p}, and only photometric operations and flip can be left out; set p to 1"
+        )
+    own = {"size": size} if "size" in parameters else {}
+    return Op(name, float(p), _args(name, {**args, **{k: v for k, v in own.items() if k not in args}}, where))
+
+
+def _args(name: str, args: dict, where: str) -> dict:
+    """The arguments of an operation, each of the right type and in its range."""
+    parameters = PARAMETERS[name]
     options = [n for n in list(parameters)[2:] if n != "p"]
     required = [n for n in options if parameters[n].default is inspect.Parameter.empty]
-    _only(args, options, required, name)
-    return Op(name, float(p), args)
+    _only(args, options, required, f"{where}.args", name)
+    fitted = {}
+    for key, value in args.items():
+        parameter, at = parameters[key], f"{where}.args.{key}"
+        example = annotations.EMPTY if parameter.default is parameter.empty else parameter.default
+        value = tuple(value) if isinstance(value, list) else value
+        fitted[key] = annotations.fitted(value, parameter.annotation, at, example=example)
+        arguments.check(key, fitted[key], at)
+    if name == "normalise" and len(fitted["mean"]) != len(fitted["std"]):
+        raise ValueError(f"{where}.args: normalise has {len(fitted['mean'])} means and {len(fitted['std'])} stds")
+    return fitted
 
 
-def _only(given: dict, known: Iterable[str], required: Iterable[str], where: str) -> None:
+def _only(given: dict, known: Iterable[str], required: Iterable[str], where: str, what: str) -> None:
     known = list(known)
     for name in given:
         if name not in known:
-            takes = spelling.unknown(name, known, f"the arguments of {where}")
-            raise ValueError(takes if known else f"{where} takes no arguments, and '{name}' is given")
+            takes = spelling.unknown(name, known, f"the arguments of {what}")
+            raise ValueError(f"{where}: {takes if known else f'{what} takes no arguments, and {name!r} is given'}")
     for name in required:
         if name not in given:
-            raise ValueError(f"{where} needs '{name}'; it has {', '.join(given) or 'nothing'}")
+            raise ValueError(f"{where}: {what} needs '{name}'; it has {', '.join(map(str, given)) or 'nothing'}")

@@ -39,6 +39,12 @@ def alone(host: Callable, image: np.ndarray) -> dict[str, np.ndarray]:
     return {group: views.numpy() for group, views in host(tf.constant(image), tf.zeros([2], tf.int64)).items()}
 
 
+def trace(host: Callable, *, channels: int, dtype: str) -> None:
+    """`host` as a graph, of an image [h, w, channels] of any size and of integers `dtype`; whatever it raises."""
+    image, seed = tf.TensorSpec([None, None, channels], dtype), tf.TensorSpec([2], tf.int64)
+    tf.function(host, autograph=False).get_concrete_function(image, seed)
+
+
 def stream(seed: tf.Tensor, view: int, place: int) -> tf.Tensor:
     """The seed of an operation: int64 [2]. `place` counts from 0 among all operations of the view.
 

@@ -28,7 +28,7 @@ CRITERIA = {
     "assigned": assigned.assigned(examples=16, centroids=5),
     "patches": patches.squared(),
 }
-VIEWS = {"nt_xent": (2, 2), "symmetric": (2, 2), "patches": (3, 3)}
+VIEWS = {"nt_xent": (2, 2), "symmetric": (2, 2), "queued": (2, 2), "patches": (3, 3)}
 
 
 class Case(NamedTuple):

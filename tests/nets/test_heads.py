@@ -123,7 +123,7 @@ def test_bad_options_are_sentences():
         (lambda: heads.mlp(widths=()), "one width or more"),
         (lambda: heads.mlp(widths=(3,), norm="batchnorm"), "did you mean batch"),
         (lambda: heads.mlp(widths=(3,), activation="rleu"), "did you mean relu"),
-        (lambda: heads.dino_head(layers=0), "one layer or more"),
+        (lambda: heads.dino_head(layers=0), "layers is 0; it must be above 0"),
     ):
         with pytest.raises(ValueError, match=words):
             make()

@@ -204,7 +204,7 @@ def test_clipping_of_all_of_each_and_of_a_group():
         (dict(groups=(dict(lr=0.1),)), "has no `match`"),
         (dict(groups=(dict(match="a("),)), "no regular expression"),
         (dict(groups=(dict(match="x", b1=0.9),)), "no 'b1' in the options of sgd"),
-        (dict(groups=(dict(match="x", unit_norm=True),)), "give the axis"),
+        (dict(groups=(dict(match="x", unit_norm=True),)), "it takes None or int"),
         (dict(groups=(dict(match="x", freeze="a while"),)), "'a while' is no duration"),
     ],
 )

@@ -111,7 +111,7 @@ def test_a_run_cut_short_is_the_beginning_of_the_warm_up(total):
         (dict(kind="cosin", peak=1.0), "no 'cosin' in the kinds of schedules; did you mean cosine"),
         (dict(peak=1.0), "no '' in the kinds of schedules; there are constant, cosine, linear, steps"),
         (dict(kind="cosine", peek=1.0), "no 'peek' in a schedule; did you mean peak"),
-        (dict(kind="cosine", peak="1.0"), "'peak' is '1.0'; give a finite number"),
+        (dict(kind="cosine", peak="1.0"), "'peak' is '1.0', a str; it takes None or float"),
         (dict(kind="cosine", peak=math.nan), "finite"),
         ("cosine", "a schedule is 'cosine'"),
         (True, "a schedule is True"),
@@ -129,7 +129,7 @@ def test_a_run_cut_short_is_the_beginning_of_the_warm_up(total):
         (dict(kind="cosine", peak=1.0, at=(0.5,)), 'kind="steps"'),
         (dict(kind="cosine", peak=1.0, over="5 epochs", warmup="10 epochs"), "not after its warm-up of 100 steps"),
         (dict(kind="cosine", peak=1.0, warmup="10 years"), "'10 years' is no duration"),
-        (dict(kind="cosine", peak=1.0, warmup=-0.1), "a length (a fraction of the run) is -0.1; it must be 0 or more"),
+        (dict(kind="cosine", peak=1.0, warmup=-0.1), "'warmup' is -0.1; it must be 0 or more"),
     ],
 )
 def test_what_is_no_schedule_is_refused_in_words(spec, words):

@@ -1,0 +1,106 @@
+"""A job's functions on shapes alone: what cannot be built or computed is a sentence before anything is compiled."""
+
+import contextlib
+from collections.abc import Iterator
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from ssl_jax import spelling
+from ssl_jax.job import Preprocess
+from ssl_jax.types import Method, Tree
+from ssl_jax.views import compose_host
+
+KEY = jax.eval_shape(lambda: jax.random.key(0))
+
+
+class Read(dict):
+    """A batch that remembers which of its entries were looked at."""
+
+    def __init__(self, batch: dict):
+        super().__init__(batch)
+        self.seen: set[str] = set()
+
+    def __getitem__(self, name: str):
+        self.seen.add(name)
+        return super().__getitem__(name)
+
+
+def check(
+    method: Method,
+    optimizer: optax.GradientTransformation,
+    training: Preprocess,
+    clean: Preprocess,
+    shapes: dict,
+) -> None:
+    """Traces a step, its views and the evaluation of an image, without a device and without memory.
+
+    shapes: ShapeDtypeStructs of one global batch as the host makes it. Raises ValueError that begins with the part of
+    the recipe that fails, and for a group of views that the method never looks at.
+    """
+    batch = views(training, shapes)
+    params, state = learned(method, batch)
+    optimized(optimizer, params)
+    evaluated(method, clean, params, state, shapes[training.views[0].group])
+
+
+def views(training: Preprocess, shapes: dict) -> dict:
+    """The batch as the method sees it, as shapes; raises as `check`."""
+    image = shapes[training.views[0].group]
+    with _part("config.views cannot be made"):
+        compose_host.trace(training.host, channels=image.shape[-1], dtype=image.dtype)
+        return jax.eval_shape(training.device, KEY, shapes)
+
+
+def learned(method: Method, batch: dict) -> tuple[Tree, Tree]:
+    """The shapes of parameters and method state, after a loss and an update; raises as `check`."""
+    groups = {name: value for name, value in batch.items() if value.ndim == 5}
+    examples, _, *image = next(iter(groups.values())).shape
+    parts = f"config.method, config.nets and config.views do not fit a batch of {examples} and images of {image}"
+    seen = set()
+
+    def loss(params, state, batch, key, step):
+        read = Read(batch)
+        _, aux = method.loss(params, state, read, key, step)
+        seen.update(read.seen)
+        return method.update(state, params, aux.carry, step)
+
+    with _part(parts):
+        params, state = jax.eval_shape(method.init, KEY, batch)
+        jax.eval_shape(loss, params, state, batch, KEY, jax.ShapeDtypeStruct((), jnp.int32))
+    for unused in groups.keys() - seen:
+        raise ValueError(f"config.views: the method never looks at views of group '{unused}'; take them out")
+    return params, state
+
+
+def optimized(optimizer: optax.GradientTransformation, params: Tree) -> None:
+    """An update of the parameters; raises as `check`."""
+    with _part("config.optimizer"):
+        state = jax.eval_shape(optimizer.init, params)
+        jax.eval_shape(optimizer.update, params, state, params)
+
+
+def evaluated(method: Method, clean: Preprocess, params: Tree, state: Tree, image: jax.ShapeDtypeStruct) -> None:
+    """The embedding of a clean view of integers like those of `image` [..., c]; raises as `check`."""
+    channels, size = image.shape[-1], clean.views[0].size
+    with _part("config.clean cannot be evaluated"):
+        compose_host.trace(clean.host, channels=channels, dtype=image.dtype)
+        whole = jax.ShapeDtypeStruct((1, 1, size, size, channels), image.dtype)
+        images = jax.eval_shape(clean.device, KEY, {"clean": whole})["clean"]
+        jax.eval_shape(lambda p, s, x: method.embed(p, s, x[:, 0]), params, state, images)
+
+
+@contextlib.contextmanager
+def _part(what: str) -> Iterator[None]:
+    """What goes wrong inside is said of this part of the recipe; the error itself stays the cause.
+
+    A sentence of ours stands as it is. Of any other error the kind is said too, since it may be a fault of the library:
+    with SSL_JAX_TRACEBACK=1 the command shows where it comes from.
+    """
+    try:
+        yield
+    except Exception as error:
+        words = spelling.one_line(error)
+        own = isinstance(error, ValueError) and "\n" not in str(error).partition("\n----")[0]
+        raise ValueError(f"{what}: {words if own else f'{type(error).__name__}: {words}'}") from error
