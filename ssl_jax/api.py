@@ -11,6 +11,7 @@ from etils import epath
 from ml_collections import ConfigDict
 
 from ssl_jax import (
+    baselines,
     build,
     dry_run,
     evaluation,
@@ -25,6 +26,7 @@ from ssl_jax import (
     stopping,
 )
 from ssl_jax.checkpoint import Checkpoints
+from ssl_jax.display import complain
 from ssl_jax.goodput import Goodput
 from ssl_jax.job import Job
 from ssl_jax.shard import processes
@@ -87,8 +89,8 @@ def _train(job: Job, program: Program, workdir: str, spent: Goodput, stop: stopp
             resuming.check_data(job, workdir)
             first = report.first(job)
             stack.enter_context(lease.held(workdir))
-            for notice in (*job.notices, *resuming.jumps(job, workdir)):
-                loop.complain(notice)
+            for notice in (*job.notices, *evaluation.foreseen(job), *resuming.jumps(job, workdir)):
+                complain(notice)
             resuming.begun(job, workdir)
             report.views(job, first, workdir, loop.keys(job.seed)["step"])
         # Also lets the others wait for process 0's pictures: a collective on CPUs waits for no more than 30 seconds.
@@ -108,10 +110,19 @@ def evaluate(
 ) -> dict:
     """Evaluates a checkpoint of a work directory, the newest if none is named, and writes result.json there.
 
-    changes: of the recipe's evaluation, data directory or mesh. Raises ValueError where there is no such run or step.
+    changes: of the recipe's evaluation or mesh, of the place of its data, and of the test set, which may be another.
+    Raises ValueError where there is no such run or step.
     """
-    spent = Goodput()
-    job, program = joined(resolved(recipes.of_run(workdir), changes or {}, workdir), flags)
+    spent, run = Goodput(), schema.resolve(recipes.of_run(workdir))
+    if run["evaluation"]["final"] == "none":  # what the run left out is what is asked for now
+        changes = {"evaluation.final": "all", **(changes or {})}
+    full = schema.changed(run, changes or {})
+    recipes.check_same(run, full, workdir, free=recipes.PLACES)
+    job, program = joined(full, flags)
+    resuming.check_data(job, workdir, roles=("train",))
+    if jax.process_index() == 0:
+        for notice in (*job.notices, *evaluation.foreseen(job)):
+            complain(notice)
     heard = functools.partial(processes.heard, seconds=job.patience)
     with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", None, heard=heard)) as saved:
         step = saved.chosen(step)
@@ -121,10 +132,17 @@ def evaluate(
 
 
 def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent: Goodput) -> dict:
-    """The report of a state, beside a random network where accuracies can be measured."""
+    """The report of a state, beside raw pixels and a random network where accuracies are wanted and can be measured."""
     spent.enter("evaluation")
-    random = loop.baseline(job, program) if evaluation.possible(job) else None
-    return report.conclude(job, program, state, random, workdir, spent)
+
+    def measure() -> dict:
+        if not evaluation.possible(job) or not evaluation.protocols(job):
+            return {}
+        known = baselines.Known(job)
+        found = evaluation.final(job, program, state, lambda: loop.baseline(job, program), known)
+        return {**found, "from_cache": known.found}
+
+    return report.conclude(job, program, state, workdir, spent, measure)
 
 
 def resolved(config: ConfigDict | dict, changes: dict[str, str], workdir: str) -> dict:

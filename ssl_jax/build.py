@@ -10,7 +10,8 @@ import optax
 
 from ssl_jax import durations, notices, recipes, schema, spelling
 from ssl_jax.checkpoint import Keep
-from ssl_jax.data import sources
+from ssl_jax.data import classes, sources
+from ssl_jax.evaluation import FINAL
 from ssl_jax.health import Limits
 from ssl_jax.job import Every, Job, Preprocess
 from ssl_jax.optim import chain, schedules
@@ -36,9 +37,10 @@ def job(config: dict) -> Job:
         test = sources.open(data["test"], **options, channels=train.channels) if data["test"] else None
     if config["probe"] and not sources.labelled(train):
         raise ValueError(f"{train.name} has no labels for the online probe to learn from; set config.probe=False")
+    test, differing = classes.alike(train, test) if test else (None, ())
     clock = clock_of(config, train.size)
     check(config, clock)
-    method, optimizer = method_and_optimizer(config, clock, len(train.classes))
+    method, optimizer = method_and_optimizer(config, clock, classes.count(train))
     check_channels(config, train)
     training, clean = (preprocess(config[key], config["photometric"]) for key in ("views", "clean"))
     return Job(
@@ -60,8 +62,16 @@ def job(config: dict) -> Job:
         keep=keep(config["checkpoint"], clock),
         health=Limits(**config["health"]).checked(),
         evaluation={k: v for k, v in config["evaluation"].items() if k != "every"},
-        notices=(*train.notes, *(test.notes if test else ()), *notices.of(config, clock, method)),
+        notices=(*told(train, test), *differing, *notices.of(config, clock, method)),
     )
+
+
+def told(train: sources.Source, test: sources.Source | None) -> list[str]:
+    """Sentences about the data."""
+    if test is None:
+        return list(train.notices)
+    same = f"data.test is the same data as data.train ({train.name}): scores say what is memorized, not what is learned"
+    return [*train.notices, *test.notices, *([same] if test.digest == train.digest else [])]
 
 
 @contextlib.contextmanager
@@ -110,6 +120,9 @@ def check(config: dict, clock: durations.Clock) -> None:
     for key, seconds in config["processes"].items():
         if not 1 <= seconds <= YEAR:
             raise ValueError(f"config.processes.{key} is {seconds}; it must be a number of seconds from 1 to {YEAR}")
+    if config["evaluation"]["final"] not in FINAL:
+        where = "the values of config.evaluation.final"
+        raise ValueError(spelling.unknown(config["evaluation"]["final"], FINAL, where))
     for part in ("log", "checkpoint", "evaluation"):
         with about(f"{part}.every"):
             durations.due(config[part]["every"], 1, clock)

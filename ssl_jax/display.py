@@ -1,6 +1,7 @@
 """The console of a run: a progress bar on a terminal; elsewhere one plain line now and then."""
 
 import math
+import sys
 import time
 
 from rich.console import Console
@@ -47,6 +48,11 @@ class Display:
             f"step {self._latest['step']}/{self._total}  {self._last}", highlight=False, soft_wrap=True, markup=False
         )
         self._said, self._last = now, None
+
+
+def complain(sentence: str) -> None:
+    """Something that a person should know and that does not stop the run, to stderr."""
+    print(f"ssl-jax: {sentence}", file=sys.stderr, flush=True)
 
 
 def summary(row: dict, left: float) -> str:

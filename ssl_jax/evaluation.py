@@ -1,6 +1,9 @@
 """Frozen features of a job's data, and what can be read off them: in the loop and at the end."""
 
-from collections.abc import Callable
+import contextlib
+import functools
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -8,7 +11,7 @@ import numpy as np
 from ssl_jax import monitors
 from ssl_jax.data import device, stream
 from ssl_jax.data.sources import Source, labelled, subset
-from ssl_jax.evals import features, knn, suite
+from ssl_jax.evals import features, suite, usable
 from ssl_jax.job import Job
 from ssl_jax.shard import processes
 from ssl_jax.shard.program import Program
@@ -18,6 +21,8 @@ MONITORED = 4096
 """Embeddings that the monitors look at: `monitors.uniformity` takes the square of them in memory."""
 BASELINES = ("raw_pixels", "random_init", "pretrained")
 """What a table compares: the pixels as they are, the encoder before training, the encoder after it."""
+FINAL = {"all": suite.STANDARD, "knn": ("knn",), "none": ()}
+"""The values of `evaluation.final`, and the protocols that they stand for."""
 
 
 def some(source: Source, limit: int) -> Source:
@@ -33,10 +38,30 @@ def possible(job: Job) -> bool:
     return job.test is not None and all(map(labelled, (job.train, job.test)))
 
 
-def read(
-    job: Job, program: Program, source: Source, embed: Callable, check: Callable = bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """float32 [n, d] features and int32 [n] labels of those images of a source that can be read.
+def foreseen(job: Job) -> list[str]:
+    """Sentences about what the final evaluation will not measure, as far as labels are known before it."""
+    train = some(job.train, job.evaluation["examples"])
+    if not possible(job) or train.labels is None or job.test.labels is None:
+        return []
+    reasons = _impossible(job, usable.of(train.labels, job.test.labels), train.labels, job.test.labels, protocols(job))
+    return [f"{name} will not be measured: {reason}" for name, reason in reasons.items()]
+
+
+def protocols(job: Job) -> tuple[str, ...]:
+    """What the recipe's `evaluation.final` asks for."""
+    return FINAL[job.evaluation["final"]]
+
+
+class Rows(NamedTuple):
+    """Features of a source, a row an example: float32 [n, d], labels int32 [n], and which could be read, bool [n]."""
+
+    x: np.ndarray
+    y: np.ndarray
+    valid: np.ndarray
+
+
+def read(job: Job, program: Program, source: Source, embed: Callable, check: Callable = bool) -> Rows:
+    """Features of all examples of a source, NaN where an image cannot be read.
 
     embed: clean integers [b, 1, h, w, c] -> {"pool": [b, d]}. check: is called before each batch, and may raise.
     Raises ValueError where no image can be read.
@@ -49,23 +74,52 @@ def read(
     with device.put(local, program.by_example) as batches:
         known = ({k: b[k] for k in ("clean", "label", "mask", "valid")} for b in batches if not check())
         parts = ({"image": b.pop("clean"), **whole(b)} for b in known)
-        x, y, valid = features.extract(lambda images: whole({"pool": embed(images)["pool"]}), parts)
-    if not valid.any():
+        found = Rows(*features.extract(lambda images: whole({"pool": embed(images)["pool"]}), parts))
+    if not found.valid.any():
         raise ValueError(stream.nothing(source, job.clean.host))
-    return x[valid], y[valid]
+    return found
 
 
-def embedded(
-    job: Job, program: Program, source: Source, state: TrainState, check: Callable = bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pooled features of the frozen encoder, and labels."""
+def embedded(job: Job, program: Program, source: Source, state: TrainState, check: Callable = bool) -> Rows:
+    """Pooled features of the frozen encoder."""
     return read(job, program, source, lambda images: program.embed(state.params, state.method_state, images), check)
 
 
-def pixels(job: Job, program: Program, source: Source) -> tuple[np.ndarray, np.ndarray]:
-    """The clean views themselves, flattened, and labels. Their scale does not matter to any protocol."""
+def pixels(job: Job, program: Program, source: Source) -> Rows:
+    """The clean views themselves, flattened. Their scale does not matter to any protocol."""
     flat = jax.jit(lambda images: {"pool": images.reshape(images.shape[0], -1).astype(np.float32)})
     return read(job, program, source, flat)
+
+
+class Scores(NamedTuple):
+    """accuracies: by protocol, in 0..1, None where there is none. reasons: why there is none, by protocol.
+
+    left_out: examples that took no part, {"train": {reason: examples}, "test": …}.
+    """
+
+    accuracies: dict[str, float | None]
+    reasons: dict[str, str]
+    left_out: dict[str, dict[str, int]]
+
+
+def scored(job: Job, train: Rows, test: Rows, which: Sequence[str]) -> Scores:
+    """Accuracies of features, of the protocols that can run on what could be read and has a class of training.
+
+    Raises ValueError where features are not finite: the encoder has diverged.
+    """
+    part = usable.of(train.y, test.y, train_valid=train.valid, test_valid=test.valid)
+    reasons = _impossible(job, part, train.y, test.y, which)
+    can = [name for name in which if name not in reasons]
+    both = [(rows.x[mask], part.numbered(rows.y[mask])) for rows, mask in ((train, part.train), (test, part.test))]
+    found = suite.evaluate(jax.random.key(job.seed), *both, classes=len(part.classes), which=can) if can else {}
+    return Scores({name: found.get(name) for name in which}, reasons, part.left_out)
+
+
+def _impossible(job: Job, part: usable.Usable, train: np.ndarray, test: np.ndarray, which: Sequence[str]) -> dict:
+    """{protocol: why it cannot run}."""
+    names = [usable.named(job.train.classes, int(number)).strip("'") for number in part.classes]
+    numbers = (part.numbered(y[mask]) for y, mask in ((train, part.train), (test, part.test)))
+    return suite.impossible(*numbers, which=which, names=names)
 
 
 def during(job: Job, program: Program, state: TrainState, check: Callable = bool) -> dict[str, float]:
@@ -73,29 +127,49 @@ def during(job: Job, program: Program, state: TrainState, check: Callable = bool
 
     check: is called before each batch, and may raise to end the evaluation.
     """
-    x, y = embedded(job, program, some(job.train, job.evaluation["examples"]), state, check)
+    rows = embedded(job, program, some(job.train, job.evaluation["examples"]), state, check)
+    x = rows.x[rows.valid]
     few = x[np.linspace(0, len(x) - 1, min(MONITORED, len(x))).astype(int)]
     out = {f"eval/{name}": float(monitor(few)) for name, monitor in monitors.REPORT.items()}
     if possible(job):
-        tested, truth = embedded(job, program, job.test, state, check)
-        found = knn.evaluate(jax.random.key(job.seed), (x, y), (tested, truth), classes=len(job.train.classes))
-        out["eval/knn"] = found["accuracy"]
+        with contextlib.suppress(ValueError):  # why there is no number is said at the end; a run does not stop for it
+            found = scored(job, rows, embedded(job, program, job.test, state, check), ("knn",)).accuracies["knn"]
+            out |= {} if found is None else {"eval/knn": found}
     return out
 
 
-def final(job: Job, program: Program, state: TrainState, random: TrainState) -> dict:
-    """{"knn": {"raw_pixels": …, "random_init": …, "pretrained": …}, "linear": {…}, "few_shot_10": {…}}
+def final(
+    job: Job,
+    program: Program,
+    state: TrainState,
+    random: Callable[[], TrainState],
+    cached: Callable = lambda name, make: make(),
+) -> dict:
+    """{"knn": {"raw_pixels": …, "random_init": …, "pretrained": …}, …, "not_measured": {…}, "left_out": {…}}
 
-    random: the state of the same job before anything was learned.
+    An accuracy that cannot be measured is None, and `not_measured` has the reason under the name of the protocol, or of
+    the encoder. left_out: examples that took no part, as `Scores` has them. random: makes the state of the same job
+    before anything was learned. cached: (name of a baseline, what makes its scores) -> scores.
     """
-    train = some(job.train, job.evaluation["examples"])
+    train, which, columns, why = some(job.train, job.evaluation["examples"]), protocols(job), {}, {}
     readers = {
-        "raw_pixels": lambda source: pixels(job, program, source),
-        "random_init": lambda source: embedded(job, program, source, random),
-        "pretrained": lambda source: embedded(job, program, source, state),
+        "raw_pixels": lambda: functools.partial(pixels, job, program),
+        "random_init": lambda: functools.partial(embedded, job, program, state=random()),
+        "pretrained": lambda: functools.partial(embedded, job, program, state=state),
     }
-    columns = {}
+
+    def measured(name: str) -> Scores:
+        reader = readers[name]()
+        return scored(job, reader(source=train), reader(source=job.test), which)
+
+    left_out = {}
     for name in BASELINES:
-        key, both = jax.random.key(job.seed), (readers[name](train), readers[name](job.test))
-        columns[name] = suite.evaluate(key, *both, classes=len(job.train.classes))
-    return {protocol: {name: columns[name][protocol] for name in BASELINES} for protocol in columns[BASELINES[0]]}
+        make = functools.partial(measured, name)
+        try:
+            scores = make() if name == "pretrained" else cached(name, make)
+        except ValueError as error:
+            columns[name], why = dict.fromkeys(which), why | {name: str(error)}
+            continue
+        columns[name], why, left_out = scores.accuracies, why | scores.reasons, scores.left_out
+    table = {protocol: {name: columns[name][protocol] for name in BASELINES} for protocol in which}
+    return {**table, "not_measured": why, "left_out": left_out}

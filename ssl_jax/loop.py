@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import itertools
-import sys
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ import numpy as np
 from ssl_jax import durations, evaluation
 from ssl_jax.checkpoint import Checkpoints
 from ssl_jax.data import device, stream
+from ssl_jax.display import complain
 from ssl_jax.goodput import Goodput
 from ssl_jax.health import Health
 from ssl_jax.job import Job
@@ -197,11 +197,6 @@ def epoch_tasks(job: Job, program: Program, state: TrainState, step: int, key: K
         if task.due(epoch):
             state = program.tasks[place](state, jax.random.fold_in(jax.random.fold_in(key, epoch), place))
     return state
-
-
-def complain(sentence: str) -> None:
-    """Something that a person should know and that does not stop the run, to stderr."""
-    print(f"ssl-jax: {sentence}", file=sys.stderr, flush=True)
 
 
 def report_replaced(job: Job, writer: Writer, step: int, replaced: np.ndarray) -> None:

@@ -18,7 +18,7 @@ import jax
 from jax.experimental import topologies
 
 from ssl_jax import api, build, durations, recipes
-from ssl_jax.data import sources
+from ssl_jax.data import classes, sources
 from ssl_jax.shard import chips, operations, program
 from ssl_jax.shard import mesh as meshes
 from ssl_jax.shard.chips import CHIPS, Topology
@@ -70,7 +70,7 @@ def dataset(data: dict) -> tuple[int, int, int]:
     """Examples, classes, channels: of the dataset itself, or of one that is known by name."""
     try:
         source = sources.open(data["train"], data_dir=data["dir"] or None)
-        return source.size, len(source.classes), source.channels
+        return source.size, classes.count(source), source.channels
     except ValueError as error:
         for name, sizes in KNOWN.items():
             if name in data["train"] and "[" not in data["train"]:

@@ -1,6 +1,8 @@
 """What a run leaves for people: the table, result.json and the pictures."""
 
+import contextlib
 import json
+from collections.abc import Callable, Iterator
 
 import jax
 import numpy as np
@@ -8,8 +10,10 @@ from etils import epath
 from rich.console import Console
 from rich.table import Table
 
-from ssl_jax import evaluation, goodput, pictures
+from ssl_jax import evaluation, files, goodput, pictures
 from ssl_jax.data import sources, stream
+from ssl_jax.data.sources import Source
+from ssl_jax.display import complain
 from ssl_jax.goodput import Goodput
 from ssl_jax.job import Job
 from ssl_jax.log import rows
@@ -24,6 +28,11 @@ TITLES = {
     "raw_pixels": "raw pixels",
     "random_init": "random init",
     "pretrained": "pre-trained",
+}
+LEFT_OUT = {
+    "unreadable": "that cannot be read",
+    "unlabelled": "without a label",
+    "other_class": "in classes without training images",
 }
 SHOWN = 8
 """Images on the contact sheet."""
@@ -53,41 +62,77 @@ def views(job: Job, first: dict[str, np.ndarray], workdir: str, key: Key) -> Non
 def table(result: dict) -> Table:
     """The accuracies of result.json, in percent: one row a protocol, one column an encoder."""
     out = Table("test accuracy, %", *(TITLES[name] for name in evaluation.BASELINES), title="What was learned")
-    for protocol, title in list(TITLES.items())[:3]:
-        out.add_row(title, *(f"{100 * result[protocol][name]:.1f}" for name in evaluation.BASELINES))
+    for protocol in (name for name in evaluation.FINAL["all"] if name in result):
+        values = (result[protocol][name] for name in evaluation.BASELINES)
+        out.add_row(TITLES[protocol], *("-" if value is None else f"{100 * value:.1f}" for value in values))
     return out
 
 
-def conclude(
-    job: Job, program: Program, state: TrainState, random: TrainState | None, workdir: str, spent: Goodput
-) -> dict:
-    """Evaluates, draws, writes result.json, prints the table and where everything is; returns the result.
+def remarks(result: dict) -> list[str]:
+    """Sentences below the table: what is not in it and why, and how many examples took no part."""
+    out = [f"{TITLES[name]} is not measured: {reason}" for name, reason in result.get("not_measured", {}).items()]
+    for role, counts in result.get("left_out", {}).items():
+        listed = ", ".join(f"{count:,} {LEFT_OUT[reason]}" for reason, count in counts.items())
+        out += [f"left out of the {role} set: {listed}"] if listed else []
+    known = [TITLES[name] for name in result.get("from_cache", ())]
+    return [*out, *([f"{' and '.join(known)}: as measured before, with the same data and recipe"] if known else [])]
 
-    All processes evaluate together; process 0 draws, writes and prints.
+
+def conclude(
+    job: Job, program: Program, state: TrainState, workdir: str, spent: Goodput, measure: Callable[[], dict]
+) -> dict:
+    """Evaluates, writes result.json, draws, prints the table and where everything is; returns the result.
+
+    All processes evaluate together; process 0 writes, draws and prints. measure: gives what `evaluation.final` does, or
+    {} where no accuracies are wanted or possible. A picture that cannot be drawn is a sentence.
     """
     folder, console = epath.Path(workdir), Console()
-    result = {}
-    if random is not None:
-        result = evaluation.final(job, program, state, random)
-        x, y = evaluation.embedded(job, program, evaluation.some(job.test, POINTS), state)
+    result, drawn = measure(), None
+    if "linear" in result:
+        with saying("projection.png"):
+            drawn = evaluation.embedded(job, program, evaluation.some(job.test, POINTS), state)
     seconds = spent.seconds()
+    result |= {"data": {role: card(getattr(job, role)) for role in ("train", "test")}}
     result |= {"config_hash": job.digest, "step": int(state.step), "seconds": round(sum(seconds.values()), 1)}
     result["goodput"] = {name: round(value, 3) for name, value in seconds.items()}
     if jax.process_index() > 0:
         return result
-    if random is not None:
-        pictures.projection(x, y, job.train.classes, folder / "projection.png")
-    pictures.curves(rows(workdir), folder / "curves.png")
-    (folder / "result.json").write_text(json.dumps(result, indent=2) + "\n")
-    if "knn" in result:
+    files.write(folder / "result.json", json.dumps(result, indent=2) + "\n")
+    pictured = [folder / "views.png"]
+    if drawn is not None:
+        shown = drawn.valid & (drawn.y >= 0)
+        with saying("projection.png"):
+            pictures.projection(drawn.x[shown], drawn.y[shown], job.train.classes, folder / "projection.png")
+            pictured.append("projection.png")
+    with saying("curves.png"):
+        pictures.curves(rows(workdir), folder / "curves.png")
+        pictured.insert(1, "curves.png")
+    if any(name in result for name in evaluation.FINAL["all"]):
         console.print(table(result))
+    elif evaluation.possible(job):
+        console.print(f"No accuracies, by config.evaluation.final; `ssl-jax evaluate --workdir={workdir}` has them.")
     else:
         console.print("No accuracies: they want labels and a test set (config.data.test).")
     lines = (
+        *remarks(result),
         f"checkpoint  {folder}/checkpoints/{int(state.step)}",
         f"metrics     {folder}/metrics.jsonl, result.json; TensorBoard: --logdir {folder}",
         f"time        {goodput.line(seconds)}",
-        f"pictures    {folder}/views.png, curves.png, projection.png",
+        f"pictures    {', '.join(map(str, pictured))}",
     )
     console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
     return result
+
+
+@contextlib.contextmanager
+def saying(picture: str) -> Iterator[None]:
+    """A picture that cannot be drawn is a sentence, since all that counts is there without it."""
+    try:
+        yield
+    except Exception as error:  # matplotlib and scipy raise of every kind
+        complain(f"{picture} could not be drawn: {error}")
+
+
+def card(source: Source | None) -> dict | None:
+    """What a result says of its data."""
+    return source and {"source": source.name, "digest": source.digest, "examples": source.size}

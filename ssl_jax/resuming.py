@@ -5,9 +5,8 @@ import json
 
 from etils import epath
 
-from ssl_jax import build, durations, files, recipes, schema
+from ssl_jax import build, durations, files, recipes, report, schema
 from ssl_jax.checkpoint import Checkpoints
-from ssl_jax.data.sources import Source
 from ssl_jax.job import Job
 
 DATA = "data.json"
@@ -22,7 +21,7 @@ def begun(job: Job, workdir: str) -> None:
     folder = epath.Path(workdir)
     folder.mkdir(parents=True, exist_ok=True)
     files.write(folder / "config.json", json.dumps(job.config, indent=2) + "\n")
-    files.write(folder / DATA, json.dumps({role: _card(getattr(job, role)) for role in ROLES}, indent=2) + "\n")
+    files.write(folder / DATA, json.dumps({role: report.card(getattr(job, role)) for role in ROLES}, indent=2) + "\n")
 
 
 def recipe(workdir: str) -> dict | None:
@@ -60,7 +59,7 @@ def check_data(job: Job, workdir: str, roles: tuple[str, ...] = ROLES) -> None:
     """
     known = _data(workdir)
     for role in roles if known else ():
-        old, new = known.get(role), _card(getattr(job, role))
+        old, new = known.get(role), report.card(getattr(job, role))
         if (old or {}).get("digest") != (new or {}).get("digest"):
             raise ValueError(
                 f"{workdir} holds a run on other data: data.{role} was {_told(old)}, is {_told(new)}; use another "
@@ -96,10 +95,6 @@ def steps(workdir: str) -> list[int]:
         return []
     with contextlib.closing(Checkpoints(str(folder), None)) as saved:
         return saved.steps()
-
-
-def _card(source: Source | None) -> dict | None:
-    return source and {"source": source.name, "digest": source.digest, "examples": source.size}
 
 
 def _data(workdir: str) -> dict:

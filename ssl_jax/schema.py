@@ -32,7 +32,7 @@ DEFAULTS = {
     "log": {"every": "10 steps"},
     "checkpoint": {"every": "10 %", "keep": 2, "keep_every": "never", "best": ""},
     "health": Limits()._asdict(),
-    "evaluation": {"every": "20 %", "examples": 50_000, "batch": 500},
+    "evaluation": {"every": "20 %", "examples": 50_000, "batch": 500, "final": "all"},
 }
 DATA = {"train": "", "test": "", "dir": ""}
 LARGEST = (2**63 - 1, 3.4e38)

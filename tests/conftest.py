@@ -1,11 +1,15 @@
 """Eight CPU devices for every test, and the strict flags for tests of mathematics."""
 
 import os
+import tempfile
 
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 # XLA's CPU compiler takes seconds for each random draw at its full level, and tests compile more than they run.
 os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_backend_optimization_level=1"
+
+# Baselines that a person's runs have left are none of the tests' business, nor the other way round.
+os.environ["SSL_JAX_CACHE"] = tempfile.mkdtemp(prefix="ssl_jax_tests_")
 
 import jax  # noqa: E402
 import pytest  # noqa: E402

@@ -88,8 +88,9 @@ def test_a_stream_has_them_too_and_evaluation_leaves_them_out(three, loaded):
     source = sources.open(f"folder:{three}")
     right(loaded.stream(source, batch=2)._asdict(), three, loaded)
     job = build.job(schema.resolve(recipes.override(schema.resolve(recipes.load("quickstart")), CHANGES)))
-    x, y = evaluation.read(job, loop.compiled(job), source, lambda images: {"pool": images.mean((1, 2, 3))})
-    assert y.tolist() == [0, 1] and x.shape == (2, 1) and np.isfinite(x).all()
+    x, y, valid = evaluation.read(job, loop.compiled(job), source, lambda images: {"pool": images.mean((1, 2, 3))})
+    assert valid.tolist() == [True, False, True] and x.shape == (3, 1)
+    assert np.isfinite(x[valid]).all() and np.isnan(x[~valid]).all()
 
 
 def test_files_that_go_while_they_are_read_are_rows(loaded, tmp_path):

@@ -38,7 +38,7 @@ def run(tmp_path_factory):
     program = loop.compiled(job)
     state, _ = loop.train(job, program, str(workdir), Goodput(), Stop())
     (workdir / "config.json").write_text(json.dumps(job.config))
-    return workdir, *evaluation.embedded(job, program, few(), state)
+    return workdir, *evaluation.embedded(job, program, few(), state)[:2]
 
 
 def few():

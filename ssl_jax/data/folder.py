@@ -57,7 +57,7 @@ def folder(path: str, *, channels: int | None = None) -> Source:
         # Not from the list, which a million paths make too large to be kept beside the tensor.
         describe=lambda index: contents.printable(where + paths[int(index)].numpy()),
         stamp=digest(stamp, *classes),
-        notes=(*notes, *_empty(labels, classes, name)),
+        notices=(*notes, *_empty(labels, classes, name)),
     )
 
 

@@ -8,6 +8,7 @@ images that were left out because they were corrupt.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np

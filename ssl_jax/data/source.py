@@ -28,7 +28,7 @@ class Source(NamedTuple):
     shape: height and width of all encoded images where they are known, which saves work in the views
     stamp: 16 hexadecimal digits that change with any one of the files, also where `digest` samples their contents, and
         with their times of modification; what resumes a file of ours compares it. "" means the digest
-    notes: sentences about the data that a person should read: what was left out, and why
+    notices: sentences about the data that a person should read: what was left out, and why
     """
 
     name: str
@@ -46,7 +46,7 @@ class Source(NamedTuple):
     names: Callable | None = None
     """Indices [k] -> their k descriptions, for sources where one call for many is cheaper than `describe`."""
     stamp: str = ""
-    notes: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 def digest(*parts: str | bytes | memoryview) -> str:

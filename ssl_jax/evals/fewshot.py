@@ -4,10 +4,12 @@ The setting of VISSL's low-shot probes and big_vision's few-shot evaluator (a li
 draws), with the logistic regression of `linear.py` as the head.
 """
 
+from collections.abc import Sequence
+
 import jax
 import numpy as np
 
-from ssl_jax.evals import linear, splits
+from ssl_jax.evals import linear, splits, usable
 
 STRENGTH = 1e-3
 """lambda as a share of the mean squared norm of the standardised features (their number of live dimensions).
@@ -15,6 +17,15 @@ STRENGTH = 1e-3
 Fixed, since there are no labels to spare for a choice: with 10 labels a class of Fashion-MNIST, raw pixels and random
 features of 32 to 1024 dimensions, it is within a point of the best, and cross-validation inside the labels is worse.
 """
+
+
+def impossible(y: np.ndarray, *, labels: int, names: Sequence[str] = ()) -> str:
+    """Why `evaluate` cannot run on training labels int [n] of the classes 0..k-1; "" where it can. names: of these."""
+    have = np.bincount(y)
+    if have.min() >= labels:
+        return ""
+    least = int(have.argmin())
+    return f"it wants {labels} labels a class, and class {usable.named(names, least)} has {have[least]} training images"
 
 
 def evaluate(

@@ -12,6 +12,10 @@ import numpy as np
 
 from ssl_jax.evals import splits
 
+KS = (10, 20, 50, 200)
+PARTS = 5
+"""Of the training set, one of which k and T are chosen on."""
+
 
 def neighbours(
     bank: np.ndarray, queries: np.ndarray, *, k: int, chunk: int = 1024, block: int = 16384
@@ -50,15 +54,23 @@ def votes(
     return scores
 
 
+def impossible(y: np.ndarray, *, ks: Sequence[int] = KS, parts: int = PARTS) -> str:
+    """Why `evaluate` cannot run on training labels int [n]; "" where it can."""
+    fits = int(np.sum(splits.folds(jax.random.key(0), y, parts) != 0))
+    if fits >= min(ks):
+        return ""
+    return f"it wants {min(ks)} neighbours, and {fits} of the {len(y)} training images are left for its validation part"
+
+
 def evaluate(
     key: jax.Array,
     train: tuple[np.ndarray, np.ndarray],
     test: tuple[np.ndarray, np.ndarray],
     *,
     classes: int,
-    ks: Sequence[int] = (10, 20, 50, 200),
+    ks: Sequence[int] = KS,
     temperatures: Sequence[float] = (0.07, 0.1),
-    parts: int = 5,
+    parts: int = PARTS,
 ) -> dict:
     """Top-1 on test with the k and T that did best on one of `parts` parts of train, against the other parts.
 

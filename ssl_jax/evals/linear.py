@@ -16,6 +16,8 @@ from ssl_jax.evals import splits
 
 LAMBDAS = tuple(10.0 ** (1 - i / 2) for i in range(15))
 """10 to 1e-6 in half decades. On n examples, scikit-learn's C is 1 / (lambda n)."""
+PARTS = 5
+"""Of the training set, one of which lambda is chosen on."""
 
 
 class Design(NamedTuple):
@@ -117,6 +119,14 @@ def predict(basis: Design, fitted: Fit, x: np.ndarray) -> np.ndarray:
     return _classes(project(basis, x), fitted)
 
 
+def impossible(y: np.ndarray, *, parts: int = PARTS) -> str:
+    """Why `evaluate` cannot run on training labels int [n]; "" where it can."""
+    held_out = splits.folds(jax.random.key(0), y, parts) == 0
+    if held_out.any() and len(np.unique(y[~held_out])) > 1:
+        return ""
+    return f"it chooses its penalty on a part of the training images, and there are only {len(y)}"
+
+
 def evaluate(
     key: jax.Array,
     train: tuple[np.ndarray, np.ndarray],
@@ -124,7 +134,7 @@ def evaluate(
     *,
     classes: int,
     lambdas: Sequence[float] = LAMBDAS,
-    parts: int = 5,
+    parts: int = PARTS,
     patience: int = 2,
 ) -> dict:
     """Top-1 on test of the probe whose lambda did best on one of `parts` parts of train, refitted on all of train.

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from ssl_jax import spelling
-from ssl_jax.evals import fewshot, knn, linear, splits
+from ssl_jax.evals import fewshot, knn, linear, splits, usable
 
 STANDARD = ("knn", "linear", "few_shot_10")
 
@@ -34,22 +34,41 @@ def evaluate(
             f"train has {train[0].shape[1]} features and test {test[0].shape[1]}: use the same encoder for both"
         )
     details = {}
-    for name, (run, options) in plan.items():
+    for name, (module, options) in plan.items():
         start = time.perf_counter()
-        details[name] = run(key, train, test, classes=classes, **options)
+        details[name] = module.evaluate(key, train, test, classes=classes, **options)
         details[name]["interval95"] = _interval(details[name]["accuracy"], len(test[1]))
         details[name]["seconds"] = round(time.perf_counter() - start, 2)
     sizes = {"n_train": len(train[1]), "n_test": len(test[1]), "features": train[0].shape[1], "classes": classes}
     return {**{name: details[name]["accuracy"] for name in plan}, "details": {**details, **sizes}}
 
 
+def impossible(
+    train: np.ndarray, test: np.ndarray, *, which: Sequence[str] = STANDARD, names: Sequence[str] = ()
+) -> dict[str, str]:
+    """{evaluation: why it cannot run} on labels int [n] and [m] of the classes 0..k-1. names: of the classes."""
+    reason = ""
+    if not len(train) or not len(test):
+        reason = f"there is no {'test' if len(train) else 'training'} image with a class that training has"
+    elif train.max() == 0:
+        reason = f"there is one class, {usable.named(names, 0)}"
+    if reason:
+        return dict.fromkeys(which, reason)
+    found = {}
+    for name in which:
+        module, options = _evaluation(name)
+        named = {"names": names} if module is fewshot else {}
+        found[name] = module.impossible(train, **options, **named)
+    return {name: reason for name, reason in found.items() if reason}
+
+
 def _evaluation(name: str) -> tuple:
-    """The name of an evaluation -> its function and options."""
+    """The name of an evaluation -> its module and options."""
     head, _, count = name.rpartition("_")
     if head == "few_shot" and count.isdigit() and int(count) > 0:
-        return fewshot.evaluate, {"labels": int(count)}
+        return fewshot, {"labels": int(count)}
     if name in ("knn", "linear"):
-        return {"knn": knn.evaluate, "linear": linear.evaluate}[name], {}
+        return {"knn": knn, "linear": linear}[name], {}
     raise ValueError(spelling.unknown(name, ("knn", "linear", "few_shot_N"), "the evaluations, with N labels a class"))
 
 

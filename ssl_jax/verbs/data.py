@@ -51,12 +51,12 @@ def run(args: argparse.Namespace) -> None:
     source = sources.open(args.source, data_dir=args.dir, scan=True)
     console = Console()
     if not args.json:
-        for note in source.notes:
-            console.print(f"note: {note}", markup=False, soft_wrap=True)
+        for notice in source.notices:
+            console.print(f"note: {notice}", markup=False, soft_wrap=True)
     if args.action == "convert":
         made = convert.convert(source, args.to.removeprefix(PREFIX), short_side=args.short_side, console=console)
         console.print(json.dumps({k: v for k, v in made.items() if not isinstance(v, list | dict)}, indent=2))
     elif args.json:
-        print(json.dumps({**check.check(source), "notes": source.notes}, indent=2))
+        print(json.dumps({**check.check(source), "notices": source.notices}, indent=2))
     else:
         console.print(check.table(check.check(source, console=console)))

@@ -37,8 +37,8 @@ def test_a_link_to_a_folder_above_is_followed_once(tmp_path):
     source = folder(str(tmp_path))
     assert names(tmp_path) == ["a/1.png", "a/2.png", "b/3.png"] and source.classes == ("a", "b")
     said = "links not followed, since their folders are listed already: a/up (listed as the folder itself), b/self"
-    assert [said in note for note in source.notes] == [True]
-    assert sources.subset(source, [0]).notes == source.notes
+    assert [said in note for note in source.notices] == [True]
+    assert sources.subset(source, [0]).notices == source.notices
 
 
 def test_real_paths_come_before_links_and_links_in_sorted_order(tmp_path):
@@ -50,7 +50,8 @@ def test_real_paths_come_before_links_and_links_in_sorted_order(tmp_path):
         (root / name).symlink_to(other)
     source = folder(str(root))
     assert names(root) == ["c/deep/2.png", "z/1.png"] and source.classes == ("c", "z")
-    assert "not followed" in source.notes[0] and "a (listed as z), x (listed as c), y (listed as c)" in source.notes[0]
+    (said,) = source.notices
+    assert "not followed" in said and "a (listed as z), x (listed as c), y (listed as c)" in said
 
 
 def test_links_that_contain_each_other(tmp_path):
@@ -70,8 +71,8 @@ def test_what_is_no_file_is_left_out_and_told(tmp_path, capsys):
     os.mkfifo(tmp_path / "a" / "pipe.png")
     source = folder(str(tmp_path))
     assert names(tmp_path) == ["a/1.png", "a/dir.jpg/2.PNG"]
-    assert "left out, since they are not files" in source.notes[0]
-    assert "a/gone.jpg, a/pipe.png, a/round.jpg" in source.notes[0]
+    assert "left out, since they are not files" in source.notices[0]
+    assert "a/gone.jpg, a/pipe.png, a/round.jpg" in source.notices[0]
 
 
 def test_an_empty_class_keeps_its_number(tmp_path):
@@ -82,7 +83,7 @@ def test_an_empty_class_keeps_its_number(tmp_path):
     train, val = (folder(str(tmp_path / split)) for split in ("train", "val"))
     assert train.classes == val.classes == ("a", "b", "c", "d")
     assert train.labels.tolist() == [1, 2] and val.labels.tolist() == [0, 1, 2]
-    assert train.notes == (f"folder:{tmp_path}/train: 2 of the 4 classes have no images: a, d",)
+    assert train.notices == (f"folder:{tmp_path}/train: 2 of the 4 classes have no images: a, d",)
     assert sources.labelled(train)
     pytest.importorskip("array_record")
     convert.convert(train, str(tmp_path / "shards"))
@@ -94,7 +95,7 @@ def test_loose_images_beside_an_empty_folder_have_no_classes(tmp_path):
     image(tmp_path, "1.png", "2.png")
     (tmp_path / "train").mkdir()
     source = folder(str(tmp_path))
-    assert source.classes == () and source.labels.tolist() == [-1, -1] and source.notes == ()
+    assert source.classes == () and source.labels.tolist() == [-1, -1] and source.notices == ()
 
 
 @pytest.mark.parametrize(
@@ -225,7 +226,7 @@ def test_notes_are_said(tmp_path, capsys):
     assert f"note: folder:{tmp_path}: links not followed, since their folders are listed already: a/up" in said
     assert f"note: folder:{tmp_path}: 1 of the 2 classes have no images: [b]" in said
     assert main.main(["data", "check", f"folder:{tmp_path}", "--json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)["notes"]) == 2
+    assert len(json.loads(capsys.readouterr().out)["notices"]) == 2
 
 
 def test_notes_are_said_before_a_run(tmp_path):

@@ -83,7 +83,7 @@ def main() -> None:
         out = pathlib.Path(f"{args.workdir}.{jax.process_index()}.npz")
         x, y = np.zeros(0), np.zeros(0)
         if args.features:
-            x, y = evaluation.embedded(job, program, evaluation.some(job.train, 50), state)
+            x, y, _ = evaluation.embedded(job, program, evaluation.some(job.train, 50), state)
         np.savez(out, seen=np.stack(seen), step=step, features=x, labels=y, devices=jax.device_count())
 
 

@@ -1,0 +1,84 @@
+"""The classes of a test set as those of its training set: names decide, not numbers."""
+
+import numpy as np
+import tensorflow as tf
+
+from ssl_jax.data.source import Source, labelled
+
+OTHER = -2
+"""The label of an example whose class the training set lacks; -1 is that of one without a class."""
+
+
+def count(source: Source) -> int:
+    """The number of classes: of their names, else the greatest label + 1; 0 where there are no labels."""
+    return len(source.classes) or (0 if source.labels is None else int(source.labels.max(initial=-1)) + 1)
+
+
+def alike(train: Source, test: Source) -> tuple[Source, tuple[str, ...]]:
+    """The test set with its labels numbered as the training set's are, and sentences about what does not fit.
+
+    A class that the training set lacks gets the label `OTHER`. Where one of the two has no names numbers decide. Raises
+    ValueError where no class is in both, where one set has two classes of one name and the other has other names, or
+    where numbers decide and are not equally many.
+    """
+    if not labelled(train) or not labelled(test):
+        return test, ()
+    if not train.classes or not test.classes:
+        return test, _numbered(train, test)
+    if train.classes == test.classes:
+        return test, ()
+    for source in (train, test):
+        twice = sorted({name for name in source.classes if source.classes.count(name) > 1})
+        if twice:
+            raise ValueError(f"{source.name} has two classes called {twice[0]}, so that names cannot tell them apart")
+    lacking = [name for name in test.classes if name not in train.classes]
+    if len(lacking) == len(test.classes):
+        raise ValueError(
+            f"{test.name} and {train.name} have no class in common: {_some(lacking)} there, {_some(train.classes)} "
+            "here; names decide, so give classes the same names or take another test set"
+        )
+    mapped = relabelled(test, train.classes)
+    if not lacking:
+        return mapped, ()
+    many = "the examples" if test.labels is None else f"{int(np.sum(mapped.labels == OTHER)):,} examples"
+    return mapped, (
+        f"{many} of {test.name} in classes that {train.name} lacks take no part in any score: {_some(lacking)}",
+    )
+
+
+def relabelled(source: Source, classes: tuple[str, ...]) -> Source:
+    """The source with labels that count in `classes`, by name; `OTHER` for a name that is not among them."""
+    place = {name: k for k, name in enumerate(classes)}
+    numbers = np.array([*(place.get(name, OTHER) for name in source.classes), -1], np.int32)  # -1 stays at the end
+    if numbers[:-1].tolist() == list(range(len(source.classes))):
+        return source._replace(classes=classes)
+    table = tf.constant(numbers)
+
+    def renumbered(data: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return data, tf.gather(table, tf.where(label < 0, len(numbers) - 1, label))
+
+    return source._replace(
+        classes=classes,
+        labels=None if source.labels is None else numbers[source.labels],
+        read=source.read and (lambda index: renumbered(*source.read(index))),
+        gather=source.gather and (lambda index: renumbered(*source.gather(index))),
+        scan=source.scan and (lambda start, stop: source.scan(start, stop).map(renumbered)),
+    )
+
+
+def _numbered(train: Source, test: Source) -> tuple[str, ...]:
+    """What to say where not both sets have names."""
+    sizes = (count(train), count(test))
+    if sizes[0] != sizes[1]:
+        raise ValueError(
+            f"{train.name} has {sizes[0]} classes and {test.name} {sizes[1]}, and not both have names by which they "
+            "could be told apart: give both names, or take a test set with the same classes"
+        )
+    if train.classes or test.classes:
+        named, other = (train, test) if train.classes else (test, train)
+        return (f"{other.name} has no names of classes: its numbers are taken for those of {named.name}",)
+    return ()
+
+
+def _some(names: list[str] | tuple[str, ...]) -> str:
+    return ", ".join(names[:5]) + (f", … {len(names)} in all" if len(names) > 5 else "")

@@ -1,0 +1,45 @@
+"""Which examples of two labelled sets the protocols can use, and which protocols cannot run on them."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Usable(NamedTuple):
+    """train, test: bool [n], the examples that take part. classes: int32 [k], the labels that occur in training.
+
+    left_out: why examples do not take part, {"train": {reason: examples}, "test": …}; reasons that occur, as
+    "unreadable", "unlabelled" and "other_class".
+    """
+
+    train: np.ndarray
+    test: np.ndarray
+    classes: np.ndarray
+    left_out: dict[str, dict[str, int]]
+
+    def numbered(self, labels: np.ndarray) -> np.ndarray:
+        """Labels of examples that take part -> int32 in 0..k-1."""
+        return np.searchsorted(self.classes, labels).astype(np.int32)
+
+
+def of(
+    train: np.ndarray, test: np.ndarray, *, train_valid: np.ndarray | None = None, test_valid: np.ndarray | None = None
+) -> Usable:
+    """From int labels [n] and [m], -1 where there is none, other negative ones for classes that training lacks.
+
+    valid: bool, which examples could be read; all if left out.
+    """
+    readable = [np.ones(len(y), bool) if v is None else v for y, v in ((train, train_valid), (test, test_valid))]
+    classes = np.unique(train[readable[0] & (train >= 0)]).astype(np.int32)
+    used = [ok & np.isin(y, classes) for ok, y in zip(readable, (train, test), strict=True)]
+    left_out = {}
+    for name, y, ok, part in zip(("train", "test"), (train, test), readable, used, strict=True):
+        counts = {"unreadable": ~ok, "unlabelled": ok & (y == -1), "other_class": ok & (y != -1) & ~part}
+        left_out[name] = {reason: int(rows.sum()) for reason, rows in counts.items() if rows.any()}
+    return Usable(*used, classes, left_out)
+
+
+def named(classes: Sequence[str], number: int) -> str:
+    """What to call class `number`: its name in quotes, else the number."""
+    return f"'{classes[number]}'" if number < len(classes) else str(number)
