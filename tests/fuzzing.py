@@ -190,7 +190,8 @@ def fault(each: Try, sentence: str | None) -> str | None:
 def run(tries: list[Try], *, seconds: float = math.inf, say=lambda line: None) -> dict:
     """The figures of many tries; `faults` is to be empty.
 
-    A step is traced for each method, distinct key and value, not for each recipe of the method and each view again. seconds: after these it ends with the tries that it has made.
+    A step is traced for each method, distinct key and value, not for each recipe of the method and each view again.
+    seconds: after these it ends with the tries that it has made.
     """
     counts, faults, start, traced = {"accepted": 0, "refused": 0, "tracebacks": 0}, [], time.perf_counter(), set()
     for number, each in enumerate(tries, 1):
