@@ -193,7 +193,7 @@ def place(tmp_path, monkeypatch):
 
 def test_photos_train_with_the_flags_that_the_complaint_names(place, capsys):
     own = (*TRAIN, "--config.data.train=folder:photos", "--config.data.test=", "--config.probe=False")
-    small = ("--config.nets.encoder.base=4", "--config.batch=4", "--config.evaluation.every=never")
+    small = ("--config.nets.encoder.base=4", "--config.evaluation.every=never")
     flags = re.findall(r'"(--config\.[^"]*)"', complaint((*own, *small), capsys))
     assert len(flags) == 2
     assert main([*own, *small, *flags]) == 0
