@@ -15,15 +15,28 @@ JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def decode(
-    data: tf.Tensor, *, channels: int, bits: int, size: tuple[int | None, int | None] = (None, None)
+    data: tf.Tensor,
+    *,
+    channels: int,
+    bits: int,
+    size: tuple[int | None, int | None] = (None, None),
+    exact: bool = False,
+    plain: bool = False,
 ) -> tf.Tensor:
-    """Bytes of a PNG, JPEG, WebP, BMP or GIF (its first frame) -> uint8 or uint16 [h, w, channels].
+    """Bytes of a PNG, JPEG, WebP, BMP or GIF (its first frame) -> upright, uint8 or uint16 [h, w, channels].
 
     channels: 1, 3 or 4, or 0 for as many as the file has. bits: 8 or 16. size: the height and width, where they are
-    known. The graph fails at a corrupt image, and at one of another size; a truncated JPEG counts as corrupt.
+    known. exact: JPEGs within one level of Pillow's, which is slower; plain: as in `decoding.py`. The graph fails at a corrupt image, and at one of another size; a truncated JPEG counts as corrupt.
     """
-    out = geometric.decode_trusted(data, channels=channels, dtype=tf.uint16 if bits == 16 else tf.uint8)
+    dtype = tf.uint16 if bits == 16 else tf.uint8
+    out = geometric.decode_trusted(data, channels=channels, dtype=dtype, exact=exact, plain=plain)
     return tf.ensure_shape(out, [*size, channels or None])
+
+
+def reason(error: Exception) -> str:
+    """What an error of reading or decoding says, in one line, without the place in the graph."""
+    said = str(getattr(error, "message", error)).splitlines() or [type(error).__name__]
+    return said[0].removeprefix("ValueError: ").partition(" [Op:")[0].strip()
 
 
 def is_image(data: bytes) -> bool:

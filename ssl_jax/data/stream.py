@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
+from ssl_jax.data import encoded
 from ssl_jax.data.encoded import survivors
 from ssl_jax.data.source import Source, read_image, read_rows
 from ssl_jax.machine import cores
@@ -61,7 +62,7 @@ def sequential(
     """Every example once, in the order of the dataset, as `batches` yields them and with "mask": bool [b].
 
     The mask is False where the last batch is filled up, and where an image stands for one that cannot be read. All
-    processes yield equally many batches. Random numbers of the views come from (0, index).
+    processes yield equally many batches. JPEGs are decoded exactly here, and by the fast transform in `batches`. Random numbers of the views come from (0, index).
     """
     local = _share(batch, process, source)
     count = -(-source.size // batch)
@@ -114,7 +115,8 @@ def _iterate(
     def work(number: tf.Tensor) -> dict[str, tf.Tensor]:
         q = span[0] + number * chunk + tf.range(chunk, dtype=tf.int64)
         index, g, real = plan(q)
-        out = _fill(source, host, index, tf.stack([tf.fill([chunk], tf.constant(seed, tf.int64)), g], 1))
+        seeds = tf.stack([tf.fill([chunk], tf.constant(seed, tf.int64)), g], 1)
+        out = _fill(source, host, index, seeds, exact=span[1] is not None)
         return out if span[1] is None else {**out, "real": real}
 
     plainly = tf.autograph.experimental.do_not_convert(work)  # else errors come with pages of its own frames
@@ -141,11 +143,11 @@ def _joined(chunks: tf.data.Dataset, count: int) -> tf.data.Dataset:
     return chunks.batch(count, drop_remainder=True).map(lambda batch: tf.nest.map_structure(flat, batch))
 
 
-def _fill(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
+def _fill(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor, *, exact: bool) -> dict[str, tf.Tensor]:
     """The views of the examples `index` (int64 [k]), or of the next ones that can be read."""
 
     def load(seed: tf.Tensor, *row: tf.Tensor) -> tuple[dict, tf.Tensor]:
-        image, label = read_image(source, *row)
+        image, label = read_image(source, *row, exact=exact)
         views = host(image, seed)
         for name, view in views.items():
             if not view.shape.is_fully_defined():
@@ -212,9 +214,9 @@ def _reason(source: Source, host: Callable, index: tf.Tensor, g: tf.Tensor, seed
     for i, position in zip(index.numpy(), g.numpy(), strict=True):
         try:
             image, _ = read_image(source, *(row[0] for row in read_rows(source, tf.constant([i]))))
-        except tf.errors.OpError as error:
+        except (tf.errors.OpError, ValueError) as error:
             row = f"{source.name}: {min(TRIES, source.size)} images in a row cannot be read"
-            said = said or f"{row}, as {source.describe(i)}: {error.message}"
+            said = said or f"{row}, as {source.describe(i)}: {encoded.reason(error)}"
             continue
         try:
             host(image, tf.constant([seed, position], tf.int64))

@@ -14,6 +14,7 @@ from ssl_jax import spelling
 from ssl_jax.data import records
 from ssl_jax.data.memory import decoded
 from ssl_jax.data.source import Source, digest
+from ssl_jax.views import decoding
 
 MEMORY = 8 * 2**30
 """Bytes of TFRecord data that are held in memory at most; such files have no random access."""
@@ -73,10 +74,18 @@ def _held(name: str, builder: Any, split: str, image: str, label: str, card: dic
         read=lambda index: (data[index], targets[index]),
         labels=targets.numpy(),
         **card,
+        plain=_all_plain(data, card),
     )
     known = None not in source.shape and max(source.shape) <= SIDE
     small = known and source.size * math.prod(source.shape) * source.channels * source.bits // 8 <= DECODED
     return decoded(source) if small else source
+
+
+def _all_plain(data: tf.Tensor, card: dict) -> bool:
+    dtype = tf.uint16 if card["bits"] == 16 else tf.uint8
+    parts = (data[k : k + 4096] for k in range(0, int(data.shape[0]), 4096))
+    check = lambda part: decoding.is_plain(part, channels=card["channels"], dtype=dtype, exact=True)  # noqa: E731
+    return all(bool(tf.reduce_all(check(part))) for part in parts)
 
 
 def _find(text: str, data_dir: str) -> tuple[Any, str]:
