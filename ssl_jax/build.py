@@ -25,10 +25,12 @@ def job(config: dict) -> Job:
     """Everything that a run needs, from a resolved recipe. Opens the data; touches no device."""
     data = config["data"]
     options = {"data_dir": data["dir"] or None}
-    train = sources.open(data["train"], **options)
-    test = sources.open(data["test"], **options, channels=train.channels) if data["test"] else None
+    train = sources.open(data["train"], **options, channels=data["channels"], bits=data["bits"])
+    alike = dict(channels=train.channels, bits=train.bits)
+    test = sources.open(data["test"], **options, **alike) if data["test"] else None
     if config["probe"] and not sources.labelled(train):
         raise ValueError(f"{train.name} has no labels for the online probe to learn from; set config.probe=False")
+    check_channels(config, train.name, train.channels)
     clock = durations.run(config["duration"], examples=train.size, batch=config["batch"])
     check(config, clock)
     method, optimizer = method_and_optimizer(config, clock, len(train.classes))
@@ -52,7 +54,25 @@ def job(config: dict) -> Job:
         keep=keep(config["checkpoint"], clock),
         health=Limits(**config["health"]).checked(),
         evaluation={k: v for k, v in config["evaluation"].items() if k != "every"},
+        notices=(*train.notices, *(test.notices if test else ())),
     )
+
+
+def check_channels(config: dict, name: str, channels: int) -> None:
+    """Raises ValueError, with the flags to write, where a `normalise` is for another number of channels."""
+    found = [
+        (f"--config.{key}.{n}.ops.{m}.args", len(op["args"]["mean"]))
+        for key in ("views", "clean")
+        for n, view in enumerate(config[key])
+        for m, op in enumerate(view["ops"])
+        if op["name"] == "normalise" and len(op["args"]["mean"]) != channels
+    ]
+    if found:
+        flags = ", ".join(f"{path}.{part}" for path, _ in found for part in ("mean", "std"))
+        raise ValueError(
+            f"{name} is read with {channels} channels, and normalise is for {found[0][1]}: write "
+            f"--config.data.channels={found[0][1]}, or {channels} numbers, in brackets, for each of {flags}"
+        )
 
 
 @contextlib.contextmanager

@@ -35,7 +35,7 @@ DEFAULTS = {
     "health": Limits()._asdict(),
     "evaluation": {"every": "20 %", "examples": 50_000, "batch": 500},
 }
-DATA = {"train": "", "test": "", "dir": ""}
+DATA = {"train": "", "test": "", "dir": "", "channels": 0, "bits": 0}
 SMALL = 96
 """Below this size an image is evaluated whole; from it on, resized by 8/7 and cropped in the centre (256 to 224)."""
 

@@ -27,8 +27,8 @@ def check(source: Source, *, console: Console | None = None, threads: int | None
 
     mean, std: per channel over all pixels of all images, in 0..1. height, width: (least, median, greatest). channels:
     how many images have how many. turned: how many are stored turned or mirrored, with an EXIF orientation that is
-    honored. corrupt: index, name and reason of each image that cannot be read. notices: what the source says of itself. labels: class name, or
-    number, -> count; "" is no label.
+    honored. corrupt: index, name and reason of each image that cannot be read. notices: what the source says of
+    itself. labels: class name, or number, -> count; "" is no label.
     """
     threads = threads or cores()
     work = in_order(source, 0, source.size, CHUNK).map(
@@ -47,7 +47,7 @@ def check(source: Source, *, console: Console | None = None, threads: int | None
 
 
 def _measure(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """([h, w, channels, bytes, whether turned], label, [sums, sums of squares] [2, c] of values in 0..1) of one image."""
+    """([h, w, channels, bytes, turned], label, [sums, sums of squares] [2, c] of values in 0..1) of one image."""
     data, label = read_raw(source, *row)
     if data.dtype != tf.string:
         image, own, length, turned = data, source.channels, tf.size(data) * (source.bits // 8), 0

@@ -31,8 +31,9 @@ def convert(
 ) -> dict[str, Any]:
     """Write the source to the folder `path` and return the manifest.
 
-    short_side: images whose short side is longer are made that small (antialiased bicubic) and encoded anew: JPEG and
-    WebP as JPEG of quality 95, all others as PNG, upright in any case. Bytes of all other images are kept as they are; arrays become PNG.
+    short_side: images whose short side is longer are made that small (antialiased bicubic) and encoded anew, upright:
+    JPEG and WebP as JPEG of quality 95, all others as PNG. Bytes of all other images are kept as they are, with an EXIF
+    orientation that reading honors; arrays become PNG.
     Corrupt images are left out and listed in the manifest. Shards that an earlier, broken call has finished are kept.
     ValueError where `path` holds another conversion, or the images cannot be encoded.
     """

@@ -11,14 +11,18 @@ from ssl_jax.data import encoded
 from ssl_jax.data.source import Source, digest
 
 SPLITS = {"train", "training", "val", "valid", "validation", "test", "testing"}
-PROBES = 16
+PROBES, REMOTE = 4096, 64
+"""Files whose headers are read, at most: local ones, and ones behind a network."""
+HEAD = 64 * 1024
+"""Bytes in which a header is looked for first; the rest of a file is read where it is not there."""
 
 
-def folder(path: str, *, channels: int | None = None) -> Source:
+def folder(path: str, *, channels: int | None = None, bits: int | None = None) -> Source:
     """All images below `path`, local or gs://, in the order of their paths; links are followed, dot files are not seen.
 
     The first folder below `path` is the class; an image that lies in `path` itself has the label -1. Channels and
-    bits, where `channels` is None, are those that 16 files spread over the listing have in common, else 3 and 8.
+    bits that are None are those that the files have in common, else 3 and 8; `notices` says where they differ, or where
+    the headers of a sample were read only: up to 4,096 files are all read, of more or remote ones a sample.
     ValueError for a folder that is missing, has no images, or has splits where the classes should be.
     """
     name = f"folder:{path}"
@@ -30,7 +34,8 @@ def folder(path: str, *, channels: int | None = None) -> Source:
         raise ValueError(f"{name} holds the splits {', '.join(classes)}: name one, as in {name}/{classes[0]}")
     number = {"": -1, **{part: k for k, part in enumerate(classes)}}
     labels = np.array([number[part] for part in parts], np.int32)
-    found, bits = _probe(root, files)
+    headers = _headers(root, files)
+    found = encoded.common(headers or [(3, 8)])
     paths, targets, base = tf.constant(files), tf.constant(labels), f"{os.fspath(root)}/"
     return Source(
         name=name,
@@ -38,8 +43,9 @@ def folder(path: str, *, channels: int | None = None) -> Source:
         read=lambda index: (tf.io.read_file(base + paths[index]), targets[index]),
         labels=labels,
         classes=classes,
-        channels=channels or found,
-        bits=bits,
+        channels=channels or found[0],
+        bits=bits or found[1],
+        notices=_notices(name, headers, len(files), (channels, bits)),
         digest=digest(*files),
         describe=lambda index: base + files[index],
     )
@@ -66,8 +72,34 @@ def _listing(root: epath.Path, name: str) -> list[str]:
     return sorted(files)
 
 
-def _probe(root: epath.Path, files: list[str]) -> tuple[int, int]:
+def _headers(root: epath.Path, files: list[str]) -> list[tuple[int, int]]:
     """(channels, bits) of files spread over the listing; files without an image header do not count."""
-    steps = np.unique(np.linspace(0, len(files) - 1, PROBES).astype(int))
-    data = [(root / files[step]).read_bytes() for step in steps]
-    return encoded.common([encoded.header(d) for d in data if encoded.is_image(d)] or [(3, 8)])
+    probes = REMOTE if "://" in os.fspath(root) else PROBES
+    chosen = sorted({round(step) for step in np.linspace(0, len(files) - 1, min(probes, len(files)))})
+    heads = (_header(root / files[step]) for step in chosen)
+    return [head for head in heads if head is not None]
+
+
+def _header(path: epath.Path) -> tuple[int, int] | None:
+    try:
+        with path.open("rb") as file:
+            data = file.read(HEAD)
+            if len(data) == HEAD and data[:2] == encoded.JPEG and not encoded.framed(data):
+                data += file.read()
+    except OSError:  # counted as unreadable where the image is read
+        return None
+    return encoded.header(data) if encoded.is_image(data) else None
+
+
+def _notices(name: str, headers: list, size: int, asked: tuple[int | None, int | None]) -> tuple[str, ...]:
+    """What to tell of channels and bits that were not asked for."""
+    read = [given or common for given, common in zip(asked, encoded.common(headers or [(3, 8)]), strict=True)]
+    counts = {kind: sum(h == kind for h in headers) for kind in sorted(set(headers))}
+    reading = f"all are read as {read[0]} channels of {read[1]} bits; data.channels and data.bits say otherwise"
+    many = f"{len(headers):,} of {size:,} files"
+    if len(counts) > 1 and not all(asked):
+        kinds = ", ".join(f"{n:,} of {c} channels and {b} bits" for (c, b), n in counts.items())
+        return (f"{name}: the headers of {many} tell of {kinds}; {reading}",)
+    if len(headers) < min(size, PROBES) or size > PROBES:
+        return () if all(asked) else (f"{name}: channels and bits are those of the headers of {many}; {reading}",)
+    return ()

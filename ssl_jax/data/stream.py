@@ -62,7 +62,8 @@ def sequential(
     """Every example once, in the order of the dataset, as `batches` yields them and with "mask": bool [b].
 
     The mask is False where the last batch is filled up, and where an image stands for one that cannot be read. All
-    processes yield equally many batches. JPEGs are decoded exactly here, and by the fast transform in `batches`. Random numbers of the views come from (0, index).
+    processes yield equally many batches. JPEGs are decoded exactly here, and by the fast transform in `batches`.
+    Random numbers of the views come from (0, index).
     """
     local = _share(batch, process, source)
     count = -(-source.size // batch)

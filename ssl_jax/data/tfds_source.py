@@ -25,7 +25,9 @@ decoding 32 x 32 pixels takes longer than making two views of them."""
 logging.getLogger("absl").addFilter(lambda record: "FeatureConnector.dtype" not in record.getMessage())
 
 
-def tfds_source(text: str, *, data_dir: str | None = None, channels: int | None = None, scan: bool = False) -> Source:
+def tfds_source(
+    text: str, *, data_dir: str | None = None, channels: int | None = None, bits: int | None = None, scan: bool = False
+) -> Source:
     """`NAME[/CONFIG][/SPLIT]`, for example cifar10, cifar10/test, cifar10/train[:1000]; the split is train by default.
 
     data_dir: where it was prepared; by default TFDS_DATA_DIR, else ~/tensorflow_datasets. With `scan` nothing is
@@ -41,7 +43,7 @@ def tfds_source(text: str, *, data_dir: str | None = None, channels: int | None 
     card = {
         "classes": tuple(builder.info.features[label].names or ()) if label else (),
         "channels": channels or feature.shape[-1] or 3,
-        "bits": 16 if feature.np_dtype == np.uint16 else 8,
+        "bits": bits or (16 if feature.np_dtype == np.uint16 else 8),
         "shape": tuple(feature.shape[:2]),
     }
     if builder.info.file_format == tfds.core.FileFormat.ARRAY_RECORD:
