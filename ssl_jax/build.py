@@ -30,10 +30,10 @@ def job(config: dict) -> Job:
     test = sources.open(data["test"], **options, **alike) if data["test"] else None
     if config["probe"] and not sources.labelled(train):
         raise ValueError(f"{train.name} has no labels for the online probe to learn from; set config.probe=False")
-    check_channels(config, train.name, train.channels)
     clock = durations.run(config["duration"], examples=train.size, batch=config["batch"])
     check(config, clock)
     method, optimizer = method_and_optimizer(config, clock, len(train.classes))
+    check_channels(config, train.name, train.channels)
     training, clean = (preprocess(config[key], config["photometric"]) for key in ("views", "clean"))
     return Job(
         config=config,
