@@ -34,7 +34,7 @@ TEXTS = (
         "|--config.method.queue=100",
         "the queue's 100 rows are no multiple of the 8 rows written at each step",
     ),
-    (f"{DINO}", "colour_jitter with saturation or hue needs 3 channels, and the image has 1"),
+    (f"{DINO}", "is read with 1 channels, and normalise is for 3: write --config.data.channels=3"),
     ("--config.lr=-0.1", "config.lr: a schedule is -0.1; it must be 0 or more"),
     ("--config.optimizer.weight_decay=-1", "config.optimizer: weight_decay is -1; it must be 0 or more"),
     ("--config.optimizer.b1=2.0", "config.optimizer: b1 is 2.0; it must lie between 0 and 1"),
