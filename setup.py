@@ -20,6 +20,7 @@ CORE = [
     "rich>=13.9",
     "safetensors>=0.5",
     "matplotlib>=3.9",
+    "pillow>=11",
     "tensorboardX>=2.6.2",
     # tf.data. tensorflow-cpu has no wheel for Apple silicon, where plain tensorflow is the CPU build.
     'tensorflow-cpu>=2.20,<2.22; platform_machine != "arm64" and platform_machine != "aarch64"',
@@ -29,7 +30,7 @@ CORE = [
     'array_record>=0.8; sys_platform == "linux" or sys_platform == "darwin"',
 ]
 PARQUET = ["pyarrow>=17"]
-TEST = [*PARQUET, "pytest>=8", "pytest-xdist>=3.6", "scikit-learn>=1.5", "pillow>=10"]
+TEST = [*PARQUET, "pytest>=8", "pytest-xdist>=3.6", "scikit-learn>=1.5"]
 ONNX = ["jax2onnx>=0.17,<0.18", "onnxruntime>=1.20"]
 EXTRAS = {
     "tpu": ["jax[tpu]"],

@@ -32,9 +32,10 @@ def job(config: dict) -> Job:
     data = config["data"]
     options = {"data_dir": data["dir"] or None}
     with about("data.train"):
-        train = sources.open(data["train"], **options)
+        train = sources.open(data["train"], **options, channels=data["channels"], bits=data["bits"])
+    alike = dict(channels=train.channels, bits=train.bits)
     with about("data.test"):
-        test = sources.open(data["test"], **options, channels=train.channels) if data["test"] else None
+        test = sources.open(data["test"], **options, **alike) if data["test"] else None
     if config["probe"] and not sources.labelled(train):
         raise ValueError(f"{train.name} has no labels for the online probe to learn from; set config.probe=False")
     test, differing = classes.alike(train, test) if test else (None, ())
@@ -100,9 +101,10 @@ def check_channels(config: dict, train: sources.Source) -> None:
             known = KNOWN if wanted == 3 else dict.fromkeys(KNOWN, (0.5,) * wanted)
             write = " ".join(f'"--{path}.{name}={value}"' for path, _ in wrong for name, value in known.items())
             instead = f", or decode all images to {count} with --config.data.channels={count}"
+            possible = config["data"]["train"].partition(":")[0] in sources.ENCODED and count in (1, 3, 4)
             raise ValueError(
                 f"{wrong[0][0]}.mean is of {count} channels and the images of {train.name} have {wanted}: "
-                f"write one number for each, {write}{instead if 'channels' in config['data'] else ''}"
+                f"write one number for each, {write}{instead if possible else ''}"
             )
 
 

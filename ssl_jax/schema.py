@@ -34,7 +34,7 @@ DEFAULTS = {
     "health": Limits()._asdict(),
     "evaluation": {"every": "20 %", "examples": 50_000, "batch": 500, "final": "all"},
 }
-DATA = {"train": "", "test": "", "dir": ""}
+DATA = {"train": "", "test": "", "dir": "", "channels": 0, "bits": 0}
 LARGEST = (2**63 - 1, 3.4e38)
 """The largest whole number and the largest other one that a run can hold, in int64 and in float32."""
 SMALL = 96

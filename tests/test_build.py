@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 from ssl_jax import build, durations, recipes, schema
 
@@ -47,3 +48,22 @@ for name in ("dino_cifar10", "swav_cifar10", "mae_cifar10", "quickstart"):
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_channels_of_the_recipe_override_the_files(tmp_path):
+    for k in range(4):
+        Image.new("RGBA", (40, 40), (k, 2, 3, 4)).save(tmp_path / f"{k}.png")
+    config = schema.resolve(recipes.load("quickstart:"))
+    config = {
+        **config,
+        "probe": False,
+        "batch": 4,
+        "data": {**config["data"], "train": f"folder:{tmp_path}", "test": ""},
+    }
+    said = r"mean is of 1 channels and the images of .* have 4: write .*--config.views.0.*--config.data.channels=1"
+    with pytest.raises(ValueError, match=said):
+        build.job(config)
+    job = build.job({**config, "data": {**config["data"], "channels": 1}})
+    assert (job.train.channels, job.shapes["global"].shape[-1]) == (1, 1)
+    with pytest.raises(ValueError, match="2 channels cannot be read; data.channels is 1, 3, 4, or 0"):
+        build.job({**config, "data": {**config["data"], "channels": 2}})

@@ -11,6 +11,7 @@ from rich.table import Table
 from ssl_jax.data import encoded
 from ssl_jax.data.source import Source, in_order, read_raw
 from ssl_jax.machine import cores
+from ssl_jax.views import decoding
 
 CHUNK = 32
 
@@ -25,8 +26,9 @@ def check(source: Source, *, console: Console | None = None, threads: int | None
     """Read every example once and report what was found, as plain values that JSON can hold.
 
     mean, std: per channel over all pixels of all images, in 0..1. height, width: (least, median, greatest). channels:
-    how many images have how many. corrupt: index and name of each image that cannot be read. labels: class name, or
-    number, -> count; "" is no label.
+    how many images have how many. turned: how many are stored turned or mirrored, with an EXIF orientation that is
+    honored. corrupt: index, name and reason of each image that cannot be read. notices: what the source says of
+    itself. labels: class name, or number, -> count; "" is no label.
     """
     threads = threads or cores()
     work = in_order(source, 0, source.size, CHUNK).map(
@@ -45,19 +47,34 @@ def check(source: Source, *, console: Console | None = None, threads: int | None
 
 
 def _measure(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """([h, w, channels, bytes], label, [sums, sums of squares] [2, c] of values in 0..1) of one image."""
+    """([h, w, channels, bytes, turned], label, [sums, sums of squares] [2, c] of values in 0..1) of one image."""
     data, label = read_raw(source, *row)
     if data.dtype != tf.string:
-        image, own, length = data, source.channels, tf.size(data) * (source.bits // 8)
+        image, own, length, turned = data, source.channels, tf.size(data) * (source.bits // 8), 0
     else:
-        native = encoded.decode(data, channels=0, bits=source.bits)
+        native = encoded.decode(data, channels=0, bits=source.bits, exact=True)
         own, length = tf.shape(native)[-1], tf.strings.length(data)
-        again = lambda: encoded.decode(data, channels=source.channels, bits=source.bits)  # noqa: E731
+        again = lambda: encoded.decode(data, channels=source.channels, bits=source.bits, exact=True)  # noqa: E731
+        turned = tf.ensure_shape(tf.numpy_function(_turned, [data], tf.int32), [])
         image = tf.cond(tf.equal(own, source.channels), lambda: native, again)
     shape = tf.shape(image)
     x = tf.reshape(tf.cast(image, tf.float64), [-1, source.channels]) / (2**source.bits - 1)
     sums = tf.stack([tf.reduce_sum(x, 0), tf.reduce_sum(x * x, 0)])
-    return tf.stack([shape[0], shape[1], own, length]), label, sums
+    return tf.stack([shape[0], shape[1], own, length, turned]), label, sums
+
+
+def _turned(data: bytes) -> np.int32:
+    return np.int32(decoding.orientation(data) != 1)
+
+
+def _why(source: Source, index: int) -> str:
+    """Why an example cannot be read; found by reading it again."""
+    try:
+        for rows in in_order(source, index, index + 1, 1):
+            _measure(source, *(row[0] for row in rows))
+    except (tf.errors.OpError, ValueError) as error:
+        return encoded.reason(error)
+    return "it could not be read at first, and can be now"
 
 
 def _report(source: Source, sizes: np.ndarray, labels: np.ndarray, sums: np.ndarray, corrupt: list[int]) -> dict:
@@ -72,7 +89,9 @@ def _report(source: Source, sizes: np.ndarray, labels: np.ndarray, sums: np.ndar
         "digest": source.digest,
         "examples": source.size,
         "readable": len(labels),
-        "corrupt": [{"index": index, "name": source.describe(index)} for index in corrupt],
+        "corrupt": [{"index": i, "name": source.describe(i), "reason": _why(source, i)} for i in corrupt],
+        "turned": int(sizes[:, 4].sum()),
+        "notices": list(source.notices),
         "bytes": int(sizes[:, 3].sum(dtype=np.int64)),
         "height": spread(sizes[:, 0]),
         "width": spread(sizes[:, 1]),
@@ -99,7 +118,8 @@ def table(report: dict[str, Any]) -> Table:
         "mean (0..1)": ", ".join(f"{m:.4f}" for m in report["mean"]),
         "std (0..1)": ", ".join(f"{s:.4f}" for s in report["std"]),
         "labels": _some([f"{key}: {count:,}" for key, count in labels.items()]),
-        "corrupt": _some([entry["name"] for entry in report["corrupt"]]) or "none",
+        "corrupt": _some([f"{entry['name']}: {entry['reason']}" for entry in report["corrupt"]]) or "none",
+        "turned (EXIF)": f"{report['turned']:,}",
         "digest": report["digest"],
     }
     for key, value in rows.items():

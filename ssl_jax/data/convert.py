@@ -31,8 +31,9 @@ def convert(
 ) -> dict[str, Any]:
     """Write the source to the folder `path` and return the manifest.
 
-    short_side: images whose short side is longer are made that small (antialiased bicubic) and encoded anew: JPEG and
-    WebP as JPEG of quality 95, all others as PNG. Bytes of all other images are kept as they are; arrays become PNG.
+    short_side: images whose short side is longer are made that small (antialiased bicubic) and encoded anew, upright:
+    JPEG and WebP as JPEG of quality 95, all others as PNG. Bytes of all other images are kept as they are, with an EXIF
+    orientation that reading honors; arrays become PNG.
     Corrupt images are left out and listed in the manifest. Shards that an earlier, broken call has finished are kept.
     ValueError where `path` holds another conversion, of other data or of files with other times of modification
     included, or the images cannot be encoded.
@@ -166,7 +167,7 @@ def _shrunk(source: Source, short_side: int | None, *row: tf.Tensor) -> tuple[tf
     data, label = read_raw(source, *row)
     if data.dtype != tf.string:
         data = tf.io.encode_png(data)
-    image = encoded.decode(data, channels=source.channels, bits=source.bits)
+    image = encoded.decode(data, channels=source.channels, bits=source.bits, exact=True)
     if short_side is None:
         return data, label, image[0, 0, 0]
     size = tf.cast(tf.shape(image)[:2], tf.float32)

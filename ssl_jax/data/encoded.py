@@ -10,20 +10,35 @@ from ssl_jax.views import geometric
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 PNG = b"\x89PNG\r\n\x1a\n"
+JPEG = b"\xff\xd8"
 CONTROL_FLOW = frozenset({"If", "StatelessIf", "While", "StatelessWhile", "Case", "StatelessCase"})
 JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def decode(
-    data: tf.Tensor, *, channels: int, bits: int, size: tuple[int | None, int | None] = (None, None)
+    data: tf.Tensor,
+    *,
+    channels: int,
+    bits: int,
+    size: tuple[int | None, int | None] = (None, None),
+    exact: bool = False,
+    plain: bool = False,
 ) -> tf.Tensor:
-    """Bytes of a PNG, JPEG, WebP, BMP or GIF (its first frame) -> uint8 or uint16 [h, w, channels].
+    """Bytes of a PNG, JPEG, WebP, BMP or GIF (its first frame) -> upright, uint8 or uint16 [h, w, channels].
 
     channels: 1, 3 or 4, or 0 for as many as the file has. bits: 8 or 16. size: the height and width, where they are
-    known. The graph fails at a corrupt image, and at one of another size; a truncated JPEG counts as corrupt.
+    known. exact, plain: as in `views/decoding.py`. The graph fails at a corrupt image, and at one of another size; a
+    truncated JPEG counts as corrupt.
     """
-    out = geometric.decode_trusted(data, channels=channels, dtype=tf.uint16 if bits == 16 else tf.uint8)
+    dtype = tf.uint16 if bits == 16 else tf.uint8
+    out = geometric.decode_trusted(data, channels=channels, dtype=dtype, exact=exact, plain=plain)
     return tf.ensure_shape(out, [*size, channels or None])
+
+
+def reason(error: Exception) -> str:
+    """What an error of reading or decoding says, in one line, without the place in the graph."""
+    said = str(getattr(error, "message", error)).splitlines() or [type(error).__name__]
+    return said[0].removeprefix("ValueError: ").partition(" [Op:")[0].strip()
 
 
 def is_image(data: bytes) -> bool:
@@ -39,12 +54,18 @@ def header(data: bytes) -> tuple[int, int]:
     """
     if data[:8] == PNG and len(data) > 25:
         return {0: 1, 4: 1, 6: 4}.get(data[25], 3), 16 if data[24] == 16 else 8
+    at = framed(data)
+    return (1 if at and data[at + 9] == 1 else 3), 8
+
+
+def framed(data: bytes) -> int:
+    """Where a JPEG says its size and channels, in bytes from its beginning; 0 where these bytes do not."""
     at = 2
-    while data[:2] == b"\xff\xd8" and at + 10 <= len(data) and data[at] == 0xFF:
+    while data[:2] == JPEG and at + 10 <= len(data) and data[at] == 0xFF:
         if data[at + 1] in JPEG_SIZES:
-            return (1 if data[at + 9] == 1 else 3), 8
+            return at
         at += 2 + struct.unpack(">H", data[at + 2 : at + 4])[0]
-    return 3, 8
+    return 0
 
 
 def common(headers: list[tuple[int, int]]) -> tuple[int, int]:

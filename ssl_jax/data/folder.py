@@ -15,15 +15,19 @@ SPLITS = {
     *("unlabeled", "unlabelled"),
 }
 """Names of splits, in any case. Each of them can be a class as well: a train is one of COCO's 80."""
-PROBES = 16
+PROBES, REMOTE = 4096, 64
+"""Files whose headers are read, at most: local ones, and ones behind a network."""
+HEAD = 64 * 1024
+"""Bytes in which a header is looked for first; the rest of a file is read where it is not there."""
 
 
-def folder(path: str, *, channels: int | None = None) -> Source:
+def folder(path: str, *, channels: int | None = None, bits: int | None = None) -> Source:
     """All images below `path`, local or gs://, in the order of their paths; links are followed, dot files are not seen.
 
     The folders directly below `path` are the classes, also those without images, so that the numbers are the same in
-    every split; an image that lies in `path` itself has the label -1. Channels and bits, where `channels` is None, are
-    those that 16 files spread over the listing have in common, else 3 and 8.
+    every split; an image that lies in `path` itself has the label -1. Channels and bits that are None are those that
+    the files have in common, else 3 and 8; `notices` says where they differ, or where the headers of a sample were
+    read only: up to 4,096 files are all read, of more or remote ones a sample.
 
     Folders are splits, which are refused, and no classes where all images lie in folders named as splits are, where
     there are two or more such names, or where there is one beside others whose own images lie in two or more folders
@@ -38,7 +42,8 @@ def folder(path: str, *, channels: int | None = None) -> Source:
     if not files:
         raise ValueError(f"{name}: no images there; those that are looked for end in {', '.join(encoded.SUFFIXES)}")
     _no_splits(files, folders, name)
-    found, bits = _probe(root, files)
+    headers = _headers(root, files)
+    found = encoded.common(headers or [(3, 8)])
     number = {part: k for k, part in enumerate(folders)}
     labels = np.array([number[file.split("/", 1)[0]] if "/" in file else -1 for file in files], np.int32)
     base = f"{os.fspath(root).rstrip('/')}/"
@@ -51,13 +56,13 @@ def folder(path: str, *, channels: int | None = None) -> Source:
         read=lambda index: (tf.io.read_file(where + paths[index]), targets[index]),
         labels=labels,
         classes=classes,
-        channels=channels or found,
-        bits=bits,
+        channels=channels or found[0],
+        bits=bits or found[1],
         digest=digest(same, *classes),
         # Not from the list, which a million paths make too large to be kept beside the tensor.
         describe=lambda index: contents.printable(where + paths[int(index)].numpy()),
         stamp=digest(stamp, *classes),
-        notices=(*notes, *_empty(labels, classes, name)),
+        notices=(*notes, *_empty(labels, classes, name), *_notices(name, headers, len(files), (channels, bits))),
     )
 
 
@@ -94,8 +99,34 @@ def _empty(labels: np.ndarray, classes: tuple[str, ...], name: str) -> list[str]
     return [f"{name}: {len(empty)} of the {len(classes)} classes have no images: {shown}"] if empty else []
 
 
-def _probe(root: epath.Path, files: list[str]) -> tuple[int, int]:
+def _headers(root: epath.Path, files: list[str]) -> list[tuple[int, int]]:
     """(channels, bits) of files spread over the listing; files without an image header do not count."""
-    steps = np.unique(np.linspace(0, len(files) - 1, PROBES).astype(int))
-    data = [(root / files[step]).read_bytes() for step in steps]
-    return encoded.common([encoded.header(d) for d in data if encoded.is_image(d)] or [(3, 8)])
+    probes = REMOTE if "://" in os.fspath(root) else PROBES
+    chosen = sorted({round(step) for step in np.linspace(0, len(files) - 1, min(probes, len(files)))})
+    heads = (_header(root / files[step]) for step in chosen)
+    return [head for head in heads if head is not None]
+
+
+def _header(path: epath.Path) -> tuple[int, int] | None:
+    try:
+        with path.open("rb") as file:
+            data = file.read(HEAD)
+            if len(data) == HEAD and data[:2] == encoded.JPEG and not encoded.framed(data):
+                data += file.read()
+    except OSError:  # counted as unreadable where the image is read
+        return None
+    return encoded.header(data) if encoded.is_image(data) else None
+
+
+def _notices(name: str, headers: list, size: int, asked: tuple[int | None, int | None]) -> tuple[str, ...]:
+    """What to tell of channels and bits that were not asked for."""
+    read = [given or common for given, common in zip(asked, encoded.common(headers or [(3, 8)]), strict=True)]
+    counts = {kind: sum(h == kind for h in headers) for kind in sorted(set(headers))}
+    reading = f"all are read as {read[0]} channels of {read[1]} bits; data.channels and data.bits say otherwise"
+    many = f"{len(headers):,} of {size:,} files"
+    if len(counts) > 1 and not all(asked):
+        kinds = ", ".join(f"{n:,} of {c} channels and {b} bits" for (c, b), n in counts.items())
+        return (f"{name}: the headers of {many} tell of {kinds}; {reading}",)
+    if len(headers) < min(size, PROBES) or size > PROBES:
+        return () if all(asked) else (f"{name}: channels and bits are those of the headers of {many}; {reading}",)
+    return ()

@@ -48,7 +48,7 @@ def decoded(source: Source) -> Source:
     All images must have the height and width `source.shape`.
     """
     rows = in_order(source, 0, source.size, 256)
-    one = lambda *row: read_image(source, *row)[0]  # noqa: E731
+    one = lambda *row: read_image(source, *row, exact=True)[0]  # noqa: E731
     blocks = rows.map(lambda *rows: encoded.survivors(one, *rows)[1], num_parallel_calls=cores())
     images = np.concatenate(list(blocks.as_numpy_iterator()))
     if len(images) < source.size:

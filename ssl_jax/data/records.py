@@ -25,18 +25,22 @@ except ImportError:
     array_record_data_source = array_record_module = None
 
 
+PROBES = 256
+"""Records without a manifest whose headers are read, at most."""
+
+
 def require(name: str) -> None:
     """ValueError, naming the package, where ArrayRecord files cannot be read on this machine."""
     if array_record_module is None:
         raise ValueError(f"{name} needs the package array_record (pip install array_record), which cannot be imported")
 
 
-def arrayrecord(pattern: str, *, channels: int | None = None) -> Source:
+def arrayrecord(pattern: str, *, channels: int | None = None, bits: int | None = None) -> Source:
     """A source from a folder of ArrayRecord files or a pattern such as /data/train*.arrayrecord.
 
     Beside a manifest that lists just these files everything about them is known. Of some of the files that one lists
-    labels are known only by reading; without a manifest so are classes, and channels and bits are those of the first
-    record. ValueError where there are no files.
+    labels are known only by reading; without a manifest so are classes, and channels and bits that are None are what
+    256 records have in common. ValueError where there are no files.
     """
     name = f"arrayrecord:{pattern}"
     require(name)
@@ -49,26 +53,36 @@ def arrayrecord(pattern: str, *, channels: int | None = None) -> Source:
     manifest = json.loads(path.read_text()) if path.exists() else {}
     data = array_record_data_source.ArrayRecordDataSource(files)
     names, listed = [epath.Path(file).name for file in files], manifest.get("files", [])
-    whole = bool(listed) and names == listed
-    if len(data) and not set(names) <= set(listed):
-        first = tf.train.Example.FromString(data[0]).features.feature["image"].bytes_list.value[0]
-        found, bits = encoded.header(first)
-        manifest = {"classes": (), "channels": found, "bits": bits}
+    whole, known = bool(listed) and names == listed, set(names) <= set(listed)
+    if len(data) and not known:
+        found = _common(data)
+        manifest = {"classes": (), "channels": found[0], "bits": found[1]}
     if not len(data) or (whole and len(data) != len(manifest["labels"])):
         raise ValueError(f"{name}: {len(data)} records in {len(files)} files; convert the dataset again")
     labels = np.asarray(manifest["labels"], np.int32) if whole else None
     # Manifests of earlier versions have no digest of the content.
     noted = (manifest.get("content", ""), b"" if labels is None else labels.tobytes(), *manifest["classes"])
     same, stamp = (digest(part, *noted) for part in contents.of_files(files))
-    return examples(
+    made = examples(
         name,
         data,
         identity=(same, stamp),
         labels=labels,
         classes=tuple(manifest["classes"]),
         channels=channels or manifest["channels"],
-        bits=manifest["bits"],
+        bits=bits or manifest["bits"],
     )
+    sampled = not known and len(data) > PROBES and not (channels and bits)
+    said = f"{name}: channels and bits are those of {PROBES} of {len(data):,} records; all are read as {made.channels} "
+    said += f"channels of {made.bits} bits; data.channels and data.bits say otherwise"
+    return made._replace(notices=(said,)) if sampled else made
+
+
+def _common(data: Any) -> tuple[int, int]:
+    """(channels, bits) that records spread over all of them have in common."""
+    steps = sorted({round(step) for step in np.linspace(0, len(data) - 1, min(PROBES, len(data)))})
+    rows = (tf.train.Example.FromString(row).features.feature["image"] for row in data.__getitems__(steps))
+    return encoded.common([encoded.header(row.bytes_list.value[0]) for row in rows])
 
 
 def _files(pattern: str, name: str) -> list[str]:

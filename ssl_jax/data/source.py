@@ -26,9 +26,11 @@ class Source(NamedTuple):
     gather: int64 [k] -> (raw [k], int32 label [k]), for sources where one call for many is cheaper than `read`
     scan: (start, stop) -> tf.data.Dataset of (raw, label) in order, for sources that are too large to `read`
     shape: height and width of all encoded images where they are known, which saves work in the views
+    names: int [k] -> their k descriptions, for sources where one call for many is cheaper than `describe`
     stamp: 16 hexadecimal digits that change with any one of the files, also where `digest` samples their contents, and
         with their times of modification; what resumes a file of ours compares it. "" means the digest
-    notices: sentences about the data that a person should read: what was left out, and why
+    plain: all encoded images are known to be plain (`views/decoding.py`), which saves a branch for each
+    notices: sentences about the data that a person should read: what was left out, how it is read, and why
     """
 
     name: str
@@ -44,8 +46,8 @@ class Source(NamedTuple):
     scan: Callable | None = None
     shape: tuple[int | None, int | None] = (None, None)
     names: Callable | None = None
-    """Indices [k] -> their k descriptions, for sources where one call for many is cheaper than `describe`."""
     stamp: str = ""
+    plain: bool = False
     notices: tuple[str, ...] = ()
 
 
@@ -107,18 +109,22 @@ def read_raw(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return source.read(row[0]) if source.gather is None else row
 
 
-def read_image(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """One row of `read_rows` -> (uint8 or uint16 [h, w, c], int32 label); the graph fails at a corrupt image."""
+def read_image(source: Source, *row: tf.Tensor, exact: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+    """One row of `read_rows` -> (uint8 or uint16 [h, w, c], int32 label); the graph fails at a corrupt image.
+
+    exact: JPEGs within one level of what Pillow makes of them, as everything but training reads them.
+    """
     data, label = read_raw(source, *row)
     if data.dtype == tf.string:
-        data = encoded.decode(data, channels=source.channels, bits=source.bits, size=source.shape)
+        known = dict(channels=source.channels, bits=source.bits, size=source.shape, plain=source.plain)
+        data = encoded.decode(data, **known, exact=exact)
     return data, label
 
 
 def images(source: Source, indices: np.ndarray) -> list[np.ndarray]:
     """The examples `indices` as they are stored, decoded: uint8 or uint16 [h, w, c] each, of their own size."""
     rows = [read_rows(source, tf.constant([index], tf.int64)) for index in indices]
-    return [read_image(source, *(part[0] for part in row))[0].numpy() for row in rows]
+    return [read_image(source, *(part[0] for part in row), exact=True)[0].numpy() for row in rows]
 
 
 def in_order(source: Source, start: int, stop: int, chunk: int) -> tf.data.Dataset:

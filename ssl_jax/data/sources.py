@@ -13,11 +13,20 @@ from ssl_jax.data.tfds_source import tfds_source
 
 __all__ = ["Source", "arrays", "images", "labelled", "open", "subset"]
 
-KINDS = ("embedded", "tfds", "folder", "arrayrecord")
+ENCODED = ("tfds", "folder", "arrayrecord")
+"""The kinds whose images are encoded, so that they can be decoded to other channels and bits."""
+KINDS = ("embedded", *ENCODED)
 FORMS = "embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN or package.module:function"
 
 
-def open(text: str, *, data_dir: str | None = None, channels: int | None = None, scan: bool = False) -> Source:
+def open(
+    text: str,
+    *,
+    data_dir: str | None = None,
+    channels: int | None = None,
+    bits: int | None = None,
+    scan: bool = False,
+) -> Source:
     """The source that `text` names.
 
     embedded:NAME[/SPLIT] comes with the package; tfds:NAME[/SPLIT] was prepared by tensorflow_datasets in `data_dir`
@@ -25,27 +34,35 @@ def open(text: str, *, data_dir: str | None = None, channels: int | None = None,
     convert`; package.module:function is called without arguments and returns a Source. Paths may be gs:// where
     TensorFlow can read it.
 
-    channels: what encoded images are decoded to (1 or 3; 4 for PNG); by default what they have. scan: the source is
-    only read in order, as check and convert do, which lifts the size limit of TFRecord sets. ValueError, in one
-    sentence, for everything that is not there.
+    channels: what encoded images are decoded to, 1, 3 or 4; bits: 8 or 16; None or 0 for what they have. scan: the
+    source is only read in order, as check and convert do, which lifts the size limit of TFRecord sets. ValueError, in
+    one sentence, for everything that is not there.
     """
+    wanted = dict(channels=channels or None, bits=bits or None)
     kind, colon, rest = text.partition(":")
     if not colon or not rest:
         raise ValueError(f"a dataset is named by {FORMS}, not by {text!r}")
     if kind == "embedded":
-        return _plain(embedded(rest), channels)
+        return _plain(embedded(rest), **wanted)
+    if kind not in KINDS:
+        return _plain(_own(kind, rest, text), **wanted)
+    if (channels or 0) not in (0, 1, 3, 4):
+        raise ValueError(
+            f"{text}: {channels} channels cannot be read; data.channels is 1, 3, 4, or 0 for those of the files"
+        )
+    if (bits or 0) not in (0, 8, 16):
+        raise ValueError(f"{text}: {bits} bits cannot be read; data.bits is 8, 16, or 0 for those of the files")
     if kind == "tfds":
-        return tfds_source(rest, data_dir=data_dir, channels=channels, scan=scan)
+        return tfds_source(rest, data_dir=data_dir, scan=scan, **wanted)
     if kind == "folder":
-        return folder(rest, channels=channels)
-    if kind == "arrayrecord":
-        return arrayrecord(rest, channels=channels)
-    return _plain(_own(kind, rest, text), channels)
+        return folder(rest, **wanted)
+    return arrayrecord(rest, **wanted)
 
 
-def _plain(source: Source, channels: int | None) -> Source:
-    if channels not in (None, source.channels):
-        raise ValueError(f"{source.name} has {source.channels} channels, which cannot be made {channels}")
+def _plain(source: Source, channels: int | None, bits: int | None) -> Source:
+    for what, given, there in (("channels", channels, source.channels), ("bits", bits, source.bits)):
+        if given not in (None, there):
+            raise ValueError(f"{source.name} has {there} {what}, which cannot be made {given}")
     return source
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import tensorflow as tf
 
-from ssl_jax.data.encoded import survivors
+from ssl_jax.data.encoded import reason, survivors
 from ssl_jax.data.source import Source, read_image, read_rows
 from ssl_jax.machine import cores
 
@@ -64,7 +64,8 @@ def sequential(
 
     The mask is False where the last batch is filled up. Where an image cannot be read, or no views can be made of it,
     its row has zeros, `valid` False, and its own index and label, if that is known without the image. All processes
-    yield equally many batches. Random numbers of the views come from (0, index).
+    yield equally many batches. JPEGs are decoded exactly here, and by the fast transform in `batches`. Random numbers
+    of the views come from (0, index).
     """
     local = _share(batch, process, source)
     count = -(-source.size // batch)
@@ -151,11 +152,11 @@ def _joined(chunks: tf.data.Dataset, count: int) -> tf.data.Dataset:
     return chunks.batch(count, drop_remainder=True).map(lambda batch: tf.nest.map_structure(flat, batch))
 
 
-def _loader(source: Source, host: Callable) -> Callable:
+def _loader(source: Source, host: Callable, *, exact: bool) -> Callable:
     """(seed, *row of `read_rows`) -> (views, label); the graph fails where there is no image, or none of its views."""
 
     def load(seed: tf.Tensor, *row: tf.Tensor) -> tuple[dict, tf.Tensor]:
-        image, label = read_image(source, *row)
+        image, label = read_image(source, *row, exact=exact)
         views = host(image, seed)
         for name, view in views.items():
             if not view.shape.is_fully_defined():
@@ -170,7 +171,7 @@ def _loader(source: Source, host: Callable) -> Callable:
 def _own(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
     """The views of the examples `index` (int64 [k]) themselves, zeros and not "valid" where there are none."""
     rows = read_rows(source, index)
-    slots, (views, label) = survivors(_loader(source, host), seeds, *rows)
+    slots, (views, label) = survivors(_loader(source, host, exact=True), seeds, *rows)
     if source.labels is not None:
         known = tf.gather(tf.constant(source.labels, tf.int32), index)
     else:
@@ -191,7 +192,7 @@ def _fill(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor) ->
     """The views of the examples `index` (int64 [k]), or of the next ones that can be read."""
 
     def attempt(index: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tuple]:
-        return survivors(_loader(source, host), seeds, *read_rows(source, index))
+        return survivors(_loader(source, host, exact=False), seeds, *read_rows(source, index))
 
     def repair() -> tuple[dict, tf.Tensor, tf.Tensor]:
         return _repaired(attempt, index, seeds, slots, found, source)
@@ -249,8 +250,8 @@ def _reason(source: Source, host: Callable, index: tf.Tensor, g: tf.Tensor, seed
     for i, position in zip(index.numpy(), g.numpy(), strict=True):
         try:
             image, _ = read_image(source, *(row[0] for row in read_rows(source, tf.constant([i]))))
-        except tf.errors.OpError as error:
-            said = said or f"{source.name}: {tried}, as {source.describe(i)}: {error.message}"
+        except (tf.errors.OpError, ValueError) as error:
+            said = said or f"{source.name}: {tried}, as {source.describe(i)}: {reason(error)}"
             continue
         try:
             host(image, tf.constant([seed, position], tf.int64))

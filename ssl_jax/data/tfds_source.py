@@ -14,6 +14,7 @@ from ssl_jax import spelling
 from ssl_jax.data import contents, records
 from ssl_jax.data.memory import decoded
 from ssl_jax.data.source import Source, digest
+from ssl_jax.views import decoding
 
 MEMORY = 8 * 2**30
 """Bytes of TFRecord data that are held in memory at most; such files have no random access."""
@@ -24,7 +25,9 @@ decoding 32 x 32 pixels takes longer than making two views of them."""
 logging.getLogger("absl").addFilter(lambda record: "FeatureConnector.dtype" not in record.getMessage())
 
 
-def tfds_source(text: str, *, data_dir: str | None = None, channels: int | None = None, scan: bool = False) -> Source:
+def tfds_source(
+    text: str, *, data_dir: str | None = None, channels: int | None = None, bits: int | None = None, scan: bool = False
+) -> Source:
     """`NAME[/CONFIG][/SPLIT]`, for example cifar10, cifar10/test, cifar10/train[:1000]; the split is train by default.
 
     data_dir: where it was prepared; by default TFDS_DATA_DIR, else ~/tensorflow_datasets. With `scan` nothing is
@@ -40,7 +43,7 @@ def tfds_source(text: str, *, data_dir: str | None = None, channels: int | None 
     card = {
         "classes": tuple(builder.info.features[label].names or ()) if label else (),
         "channels": channels or feature.shape[-1] or 3,
-        "bits": 16 if feature.np_dtype == np.uint16 else 8,
+        "bits": bits or (16 if feature.np_dtype == np.uint16 else 8),
         "shape": tuple(feature.shape[:2]),
     }
     identity = _identity(builder.info, split, card["classes"])
@@ -80,10 +83,18 @@ def _held(name: str, builder: Any, split: str, image: str, label: str, card: dic
         read=lambda index: (data[index], targets[index]),
         labels=targets.numpy(),
         **card,
+        plain=_all_plain(data, card),
     )
     known = None not in source.shape and max(source.shape) <= SIDE
     small = known and source.size * math.prod(source.shape) * source.channels * source.bits // 8 <= DECODED
     return decoded(source) if small else source
+
+
+def _all_plain(data: tf.Tensor, card: dict) -> bool:
+    dtype = tf.uint16 if card["bits"] == 16 else tf.uint8
+    parts = (data[k : k + 4096] for k in range(0, int(data.shape[0]), 4096))
+    check = lambda part: decoding.is_plain(part, channels=card["channels"], dtype=dtype, exact=True)  # noqa: E731
+    return all(bool(tf.reduce_all(check(part))) for part in parts)
 
 
 def _find(text: str, data_dir: str) -> tuple[Any, str]:

@@ -5,8 +5,9 @@
   ssl-jax data convert tfds:imagenet2012/train --to=arrayrecord:/data/in1k --short-side=256
 
 SOURCE is embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN or package.module:function.
-check reads every example once: counts, sizes, channels, corrupt files, statistics for `normalise`. convert may be
-stopped and started again: finished shards stay, if source and flags are the same and no file of it was touched since.
+check reads every example once: counts, sizes, channels, turned and corrupt files, statistics for `normalise`. convert
+may be stopped and started again: finished shards stay, if source and flags are the same and no file of it was touched
+since.
 
 The classes of folder:PATH are the folders directly in PATH, also empty ones. A PATH that holds train, test and the like
 is refused: name one of them. A link to a folder that is listed already is left out, with a note.
@@ -39,6 +40,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("check", "convert"))
     parser.add_argument("source", metavar="SOURCE")
     parser.add_argument("--dir", help="where tfds datasets lie; TFDS_DATA_DIR if left out")
+    parser.add_argument("--channels", type=int, default=0, help="read images with 1, 3 or 4; 0 for those of the files")
+    parser.add_argument("--bits", type=int, default=0, help="read images with 8 or 16 bits; 0 for those of the files")
     parser.add_argument("--json", action="store_true", help="check: print JSON and no progress")
     parser.add_argument("--to", metavar="arrayrecord:FOLDER", help="convert: where to write")
     parser.add_argument("--short-side", type=int, metavar="PIXELS", help="convert: larger images are made this small")
@@ -48,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
     """Checks or converts. Raises ValueError for a source or a target that cannot be."""
     if args.action == "convert" and not (args.to or "").startswith(PREFIX):
         raise ValueError(f"--to={args.to} is no target; write --to={PREFIX}FOLDER")
-    source = sources.open(args.source, data_dir=args.dir, scan=True)
+    source = sources.open(args.source, data_dir=args.dir, channels=args.channels, bits=args.bits, scan=True)
     console = Console()
     if not args.json:
         for notice in source.notices:
@@ -57,6 +60,6 @@ def run(args: argparse.Namespace) -> None:
         made = convert.convert(source, args.to.removeprefix(PREFIX), short_side=args.short_side, console=console)
         console.print(json.dumps({k: v for k, v in made.items() if not isinstance(v, list | dict)}, indent=2))
     elif args.json:
-        print(json.dumps({**check.check(source), "notices": source.notices}, indent=2))
+        print(json.dumps(check.check(source), indent=2))
     else:
         console.print(check.table(check.check(source, console=console)))

@@ -239,7 +239,11 @@ def _smooth(image: Array) -> Array:
 def normalise(key: Key, image: Array, *, mean: tuple[float, ...], std: tuple[float, ...]) -> Array:
     """(image - mean) / std, per channel, in units of 0..1. Raises ValueError for another number of channels."""
     if not len(mean) == len(std) == len(image):
-        raise ValueError(f"normalise has {len(mean)} means and {len(std)} stds for an image of {len(image)} channels")
+        raise ValueError(
+            f"normalise has {len(mean)} means and {len(std)} stds for an image of {len(image)} channels: read "
+            f"images with --config.data.channels={len(mean)}, or give mean and std a number for each channel, as "
+            "--config.views.N.ops.M.args.mean and --config.views.N.ops.M.args.std"
+        )
     shape = (-1, 1, 1)
     return (image - jnp.array(mean, image.dtype).reshape(shape)) / jnp.array(std, image.dtype).reshape(shape)
 
@@ -269,4 +273,7 @@ def _bytes(image: Array) -> Array:
 
 def _needs_colour(image: Array, what: str) -> None:
     if len(image) != 3:
-        raise ValueError(f"{what} needs 3 channels, and the image has {len(image)}: take it out of the view")
+        raise ValueError(
+            f"{what} needs 3 channels, and the image has {len(image)}: read "
+            "images as color with --config.data.channels=3, or take it out of the view"
+        )

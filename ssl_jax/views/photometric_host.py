@@ -210,4 +210,7 @@ def _bytes(image: tf.Tensor) -> tf.Tensor:
 
 def _needs_colour(image: tf.Tensor, what: str) -> None:
     if image.shape[-1] != 3:
-        raise ValueError(f"{what} needs 3 channels, and the image has {image.shape[-1]}: take it out of the view")
+        raise ValueError(
+            f"{what} needs 3 channels, and the image has {image.shape[-1]}: read "
+            "images as color with --config.data.channels=3, or take it out of the view"
+        )

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 from rich.console import Console
 
 from ssl_jax.data import check, sources
@@ -38,3 +39,18 @@ def test_arrays_of_sixteen_bits_without_labels():
     report = check.check(sources.arrays(images))
     assert np.allclose(report["mean"], (images / 65535).mean((0, 1, 2)), atol=1e-12)
     assert report["labels"] == {"": 5} and report["channels"] == {2: 5} and report["corrupt"] == []
+
+
+def test_turned_images_are_counted_and_corrupt_ones_have_a_reason(tmp_path):
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "a.jpg", exif=exif)
+    image.save(tmp_path / "b.jpg")
+    image.save(tmp_path / "c.webp", save_all=True, append_images=[image.rotate(90)])
+    (tmp_path / "d.png").write_bytes(b"garbage")
+    report = check.check(folder(str(tmp_path)))
+    assert report["turned"] == 1 and report["height"] == [6, 6, 9] and report["readable"] == 3
+    [corrupt] = report["corrupt"]
+    assert corrupt["name"].endswith("d.png") and "begins like this" in corrupt["reason"]
+    assert "\n" not in corrupt["reason"] and "{{" not in corrupt["reason"]

@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image, ImageOps
 
 from ssl_jax.data import convert, sources
 from ssl_jax.data.folder import folder
@@ -179,3 +180,18 @@ def test_the_content_is_that_of_the_examples(origin, tmp_path):
         of(sources.subset(folder(origin), np.array([1, 0, 2, 3, 4, 5])), "swapped"),
     ]
     assert len({same, *others}) == 4
+
+
+@pytest.mark.parametrize("short_side", [None, 20])
+def test_turned_photographs_stay_upright(tmp_path, short_side):
+    ramp = np.broadcast_to(np.linspace(0, 250, 60)[None, :, None], (40, 60, 3)).astype(np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    (tmp_path / "in").mkdir()
+    Image.fromarray(ramp).save(tmp_path / "in" / "a.jpg", exif=exif, quality=95)
+    convert.convert(folder(str(tmp_path / "in")), str(tmp_path / "out"), short_side=short_side)
+    made = sources.images(sources.open(f"arrayrecord:{tmp_path}/out"), [0])[0]
+    upright = ImageOps.exif_transpose(Image.open(tmp_path / "in" / "a.jpg"))
+    assert made.shape[:2] == ((60, 40) if short_side is None else (30, 20))
+    expected = np.asarray(upright.resize(made.shape[1::-1], Image.Resampling.BICUBIC)).astype(int)
+    assert np.abs(made - expected).max() <= (1 if short_side is None else 8)

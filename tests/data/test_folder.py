@@ -70,3 +70,19 @@ def test_what_is_missing_is_one_sentence(tmp_path):
         (tmp_path / "set" / split / "x.png").write_bytes(b"")
     with pytest.raises(ValueError, match="holds the splits train, val: name one, as in folder:.*/set/train"):
         folder(str(tmp_path / "set"))
+
+
+def test_color_behind_many_grey_files_stays_color(tmp_path):
+    fill(tmp_path, [f"{k:03d}.png" for k in range(100)], 1)
+    source = fill(tmp_path, ["050.png"], 3)
+    assert (source.channels, source.bits) == (3, 8)
+    assert "100 of 100 files tell of 99 of 1 channels and 8 bits, 1 of 3 channels" in source.notices[0]
+    chosen = folder(str(tmp_path), channels=1, bits=16)
+    assert (chosen.channels, chosen.bits, chosen.notices) == (1, 16, ())
+    assert read(chosen, 50)[0].dtype == np.uint16
+
+
+def test_a_sample_of_the_headers_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr("ssl_jax.data.folder.PROBES", 5)
+    source = fill(tmp_path, [f"{k}.png" for k in range(9)])
+    assert "those of the headers of 5 of 9 files; all are read as 3 channels of 8 bits" in source.notices[0]

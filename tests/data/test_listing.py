@@ -232,6 +232,12 @@ def test_notes_are_said(tmp_path, capsys):
 def test_notes_are_said_before_a_run(tmp_path):
     image(tmp_path, *(f"{part}/{k}.png" for part in "ac" for k in range(2)))
     (tmp_path / "b").mkdir()
-    changes = {"data.train": f"folder:{tmp_path}", "data.test": "", "batch": "2", "evaluation.every": "never"}
+    changes = {
+        "data.train": f"folder:{tmp_path}",
+        "data.test": "",
+        "data.channels": "1",
+        "batch": "2",
+        "evaluation.every": "never",
+    }
     config = schema.resolve(recipes.override(schema.resolve(recipes.load("quickstart")), changes))
     assert build.job(config).notices == (f"folder:{tmp_path}: 1 of the 3 classes have no images: b",)

@@ -1,0 +1,20 @@
+"""No file ends the process that decodes it, and none hangs it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FUZZ = Path(__file__).parent / "fuzz.py"
+
+
+@pytest.mark.parametrize("count", [100, pytest.param(2000, marks=pytest.mark.slow)])
+def test_mutated_files_are_decoded_or_refused(count):
+    child = subprocess.run([sys.executable, str(FUZZ), str(count)], capture_output=True, text=True, timeout=900)
+    assert child.returncode == 0, child.stderr[-2000:]
+    for kind, row in json.loads(child.stdout.splitlines()[-1]).items():
+        assert row["files"] == count == row["readable"] + row["unreadable"], kind
+        assert row["unreadable"] > count / 10 and row["readable"] > count / 10, kind
+        assert row["slowest_seconds"] < 60, kind
