@@ -180,14 +180,15 @@ def _read(spec: dict) -> Spec:
             raise ValueError(spelling.unknown(name, Spec._fields, "a schedule"))
     if spec.get("kind") not in KINDS:
         raise ValueError(spelling.unknown(spec.get("kind", ""), KINDS, "the kinds of schedules"))
+    given = {}
     for name, kind in typing.get_type_hints(Spec).items():
         where = f"a schedule's {name!r}"
         if isinstance(spec.get(name), (int, float)):
             _number(spec[name], where)
         if name in spec:
             value = tuple(spec[name]) if isinstance(spec[name], list) else spec[name]
-            annotations.fitted(value, kind, where)
-    read = Spec(**spec)
+            given[name] = annotations.fitted(value, kind, where)
+    read = Spec(**given)
     for wrong, sentence in _rules(read):
         if wrong:
             raise ValueError(f"the schedule {spec} {sentence}")
