@@ -62,7 +62,9 @@ def numbers(encoder: Encoder, result: dict) -> list[str]:
     if result.get("step") != encoder.step or not protocols:
         return []
     columns = ("raw_pixels", "random_init", "pretrained")
-    rows = (f"| {name} | {' | '.join(f'{100 * result[name][c]:.1f}' for c in columns)} |" for name in protocols)
+    shown = lambda value: "-" if value is None else f"{100 * value:.1f}"  # noqa: E731
+    rows = (f"| {name} | {' | '.join(shown(result[name][c]) for c in columns)} |" for name in protocols)
     titles = " | ".join(columns).replace("_", " ")
-    head = f"| test accuracy on {encoder.config['data']['test']}, % | {titles} |"
+    test = result.get("data", {}).get("test", {}).get("source") or encoder.config["data"]["test"]
+    head = f"| test accuracy on {test}, % | {titles} |"
     return ["## Numbers", "", head, "|---|---|---|---|", *rows, ""]

@@ -1,11 +1,13 @@
-"""Encoded images -> upright pixels: TensorFlow decodes the plain files, Pillow all others; a graph function.
+"""Encoded images -> upright pixels: TensorFlow decodes what it reads as Pillow does, Pillow the rest; a graph function.
 
-A file is plain where its first bytes show that TensorFlow reads it as Pillow does: a JPEG or PNG of the usual layout
-with nothing before its picture that could turn or recolor it. A head that is not one of `_plain` costs one call into
-Python, which honors the EXIF orientation and sees animations, palettes and sizes before anything is decoded.
+A file is plain where its first bytes show that: a JPEG or PNG of the usual layout with nothing before its picture that
+could turn or recolor it. A head that is not one of `_plain` costs a call into Python, which walks over the segments of
+the file (`turn`): TensorFlow still decodes where these only turn the picture, or say nothing of it. Animations,
+palettes, sizes and whatever is damaged are seen before anything is decoded.
 """
 
 import io
+import struct
 from collections.abc import Iterator
 
 import numpy as np
@@ -21,6 +23,8 @@ SIDE = 0x2BFF
 """The longest side of a plain file; its square is less than PIXELS."""
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 ORIENTATION = 0x0112
+TURNS = ((5, 6, 7, 8), (3, 4, 7, 8), (2, 3, 6, 7))
+"""The orientations that swap the axes, and those that then reverse the rows, and the columns."""
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 LUMA = np.array([0.299, 0.587, 0.114])
 """The weights of ITU-R BT.601, with which Pillow and JPEG make grey of color."""
@@ -38,16 +42,103 @@ def decoded(data: tf.Tensor, *, channels: int, dtype: tf.DType, exact: bool = Fa
     # eagerly a string comes as an array without axes, in a graph as bytes
     python = lambda x: opened(np.asarray(x, object).item(), channels=channels, bits=8 * dtype.size)  # noqa: E731
     other = lambda: tf.ensure_shape(tf.numpy_function(python, [data], dtype), [None, None, None])  # noqa: E731
-    known = is_plain(data, channels=channels, dtype=dtype, exact=exact)
-    return tf.cond(known, lambda: _by_tensorflow(data, channels, dtype, exact), other)
+    tensorflow = lambda: _by_tensorflow(data, channels, dtype, exact)  # noqa: E731
+    jpeg = _jpegs(channels, dtype, exact)
+
+    def looked() -> tf.Tensor:
+        turned = lambda x: np.int32(turn(np.asarray(x, object).item(), channels=channels, jpeg=jpeg))  # noqa: E731
+        way = tf.ensure_shape(tf.numpy_function(turned, [data], tf.int32, stateful=False), [])
+        return tf.cond(way > 0, lambda: _turned(tensorflow(), way), other)
+
+    return tf.cond(is_plain(data, channels=channels, dtype=dtype, exact=exact), tensorflow, looked)
+
+
+def turn(data: bytes, *, channels: int, jpeg: bool) -> int:
+    """The EXIF orientation, 1 to 8, of a file that TensorFlow decodes as Pillow does; 0 for every other file.
+
+    channels: 1, 3, 4, or 0 for those of the file. jpeg: whether JPEGs are TensorFlow's.
+    """
+    try:
+        if data[:2] == b"\xff\xd8" and jpeg:
+            return _jpeg_turn(data)
+        if data[:16] == PNG:
+            return _png_turn(data, grey=channels == 1)
+    except (struct.error, IndexError, ValueError, KeyError, SyntaxError, OSError):
+        pass  # damaged: Pillow will say how
+    return 0
+
+
+def _jpeg_turn(data: bytes) -> int:
+    """Walks over the segments up to the picture: 8 bits, baseline or progressive, 1 or 3 components."""
+    at, found, framed = 2, 1, False
+    while True:
+        mark, kind, length = struct.unpack_from(">BBH", data, at)
+        body = data[at + 4 : at + 2 + length] if kind in (0xE1, 0xC0, 0xC1, 0xC2) else b""
+        if mark != 0xFF or length < 2:
+            return 0
+        if kind == 0xDA:
+            return found if framed else 0
+        if kind in (0xC0, 0xC1, 0xC2):
+            bits, height, width, components = struct.unpack_from(">BHHB", body)
+            framed = bits == 8 and components in (1, 3) and 0 < height * width <= PIXELS
+        elif 0xC3 <= kind <= 0xCF and kind not in (0xC4, 0xC8):
+            return 0  # lossless, hierarchical or arithmetic coding
+        elif body.startswith(b"Exif\0\0"):
+            found = _orientation(body)
+        elif b"Orientation" in body:
+            return 0  # in XMP, which Pillow reads where EXIF says nothing
+        at += 2 + length
+
+
+def _png_turn(data: bytes, *, grey: bool) -> int:
+    """Walks over the chunks: whole bytes or pairs, no palette, no color that is transparent, no animation."""
+    width, height, bits, color = struct.unpack_from(">IIBB", data, 16)
+    if bits not in (8, 16) or color not in (0, 2, 6) or (grey and color) or not 0 < width * height <= PIXELS:
+        return 0
+    at, found = 33, 1
+    while at + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"eXIf":
+            found = _orientation(b"Exif\0\0" + data[at + 8 : at + 8 + length])
+        elif kind in (b"tRNS", b"acTL") or kind in (b"tEXt", b"iTXt", b"zTXt") and _turning(data[at + 8 :], length):
+            return 0
+        elif kind == b"IEND":
+            return found
+        at += 12 + length
+    return 0
+
+
+def _turning(text: bytes, length: int) -> bool:
+    """Whether a text chunk may turn the picture: EXIF or XMP as text."""
+    return text[: min(length, 80)].lower().startswith((b"raw profile", b"xml:com.adobe.xmp", b"exif"))
+
+
+def _orientation(exif: bytes) -> int:
+    parsed = Image.Exif()
+    parsed.load(exif)
+    found = parsed.get(ORIENTATION, 1)
+    return found if found in range(1, 9) else 1
+
+
+def _turned(image: tf.Tensor, way: tf.Tensor) -> tf.Tensor:
+    """The image with the orientation `way` made upright. What turns nothing hands the tensor through."""
+    swapped, upside, mirrored = (tf.gather([0, *(int(k in ways) for k in range(1, 9))], way) for ways in TURNS)
+    image = tf.transpose(image, tf.stack([swapped, 1 - swapped, 2]))
+    image = tf.reverse(image, tf.range(0, upside))
+    return tf.reverse(image, tf.range(1, 1 + mirrored))
 
 
 def is_plain(data: tf.Tensor, *, channels: int, dtype: tf.DType, exact: bool = False) -> tf.Tensor:
     """Strings [...] -> bool [...], whether TensorFlow reads these files as Pillow does."""
-    rows = list(_plain(channels, jpeg=channels != 4 and not (exact and dtype == tf.uint16)))
+    rows = list(_plain(channels, jpeg=_jpegs(channels, dtype, exact)))
     low, high = (tf.constant(np.stack(bounds)) for bounds in zip(*rows, strict=True))
     head = tf.io.decode_raw(data, tf.uint8, fixed_length=HEAD)[..., None, :]
     return tf.reduce_any(tf.reduce_all((head >= low) & (head <= high), -1), -1)
+
+
+def _jpegs(channels: int, dtype: tf.DType, exact: bool) -> bool:
+    """Whether TensorFlow decodes JPEGs as is asked for: it gives them no alpha, and 16 bits by the fast transform."""
+    return channels != 4 and not (exact and dtype == tf.uint16)
 
 
 def _by_tensorflow(data: tf.Tensor, channels: int, dtype: tf.DType, exact: bool) -> tf.Tensor:
@@ -139,8 +230,8 @@ def _sixteen(image: Image.Image, data: bytes, channels: int, bits: int) -> np.nd
     pixels = tf.io.decode_png(data, channels=3 if grey else wanted, dtype=tf.uint16).numpy()
     if grey:
         pixels = np.round(pixels @ LUMA)[..., None].astype(np.uint16)
-    turn = image.getexif().get(ORIENTATION, 1)
-    pixels = pixels.swapaxes(0, 1) if turn in (5, 6, 7, 8) else pixels
-    pixels = pixels[::-1] if turn in (3, 4, 7, 8) else pixels
-    pixels = pixels[:, ::-1] if turn in (2, 3, 6, 7) else pixels
+    way = image.getexif().get(ORIENTATION, 1)
+    pixels = pixels.swapaxes(0, 1) if way in TURNS[0] else pixels
+    pixels = pixels[::-1] if way in TURNS[1] else pixels
+    pixels = pixels[:, ::-1] if way in TURNS[2] else pixels
     return np.ascontiguousarray(pixels if bits == 16 else (pixels >> 8).astype(np.uint8))

@@ -77,8 +77,9 @@ def test_what_is_turned_comes_in_upright(kind, orientation):
     exif[decoding.ORIENTATION] = orientation
     data = saved(picture().convert("RGB"), kind, exif=exif)
     expected = np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB"))
-    for exact in (False, True):
-        assert np.array_equal(geometric.decode_trusted(tf.constant(data), exact=exact).numpy(), expected)
+    assert np.array_equal(geometric.decode_trusted(tf.constant(data), exact=True).numpy(), expected)
+    fast = geometric.decode_trusted(tf.constant(data), exact=False).numpy().astype(int)
+    assert fast.shape == expected.shape and np.abs(fast - expected).mean() <= (3 if kind == "JPEG" else 0)
     assert decoding.orientation(data) == orientation
 
 
