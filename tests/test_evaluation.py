@@ -1,0 +1,194 @@
+"""The final evaluation: the right value, or a row with its reason, and nothing that was measured is lost."""
+
+import json
+import types
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+from ssl_jax import baselines, evaluation, main, pictures
+from ssl_jax.data import classes, sources
+from ssl_jax.evals import suite, usable
+from ssl_jax.evaluation import Rows, Scores
+
+SMALL = (
+    "--config=quickstart",
+    "--config.batch=8",
+    "--config.log.every=1 step",
+    "--config.duration=2 steps",
+    "--config.evaluation.every=never",
+    "--config.lr.warmup=0 steps",
+    "--config.nets.encoder.depth=(1,)",
+    "--config.nets.encoder.base=8",
+    "--config.nets.projector.widths=(8, 8)",
+)
+
+
+def images(root, counts):
+    """A folder of images, dark but for one quarter, which tells the class, and a little noise."""
+    for name, (quarter, count) in counts.items():
+        (root / name).mkdir(parents=True)
+        for k in range(count):
+            pixels = np.random.default_rng(k).integers(0, 9, (28, 28), np.uint8)
+            pixels[14 * (quarter // 2) :, 14 * (quarter % 2) :][:14, :14] += 200
+            Image.fromarray(pixels).save(root / name / f"{k}.png")
+    return root
+
+
+def rows(source) -> Rows:
+    """Pixels of a source as features."""
+    x = np.stack([image.ravel() for image in sources.images(source, np.arange(source.size))]).astype(np.float32)
+    return Rows(x, source.labels, np.ones(len(x), bool))
+
+
+def job(train, seed=0):
+    """As much of a job as scores need."""
+    return types.SimpleNamespace(train=train, seed=seed)
+
+
+def test_a_class_alone_in_the_test_set_scores_all(tmp_path):
+    """Numbers of its own would make class b of the test set class 0, and every score 0."""
+    train = sources.open(f"folder:{images(tmp_path / 'train', {'a': (0, 20), 'b': (1, 20)})}")
+    test = sources.open(f"folder:{images(tmp_path / 'test', {'b': (1, 5)})}")
+    mapped, _ = classes.alike(train, test)
+    found = evaluation.scored(job(train), rows(train), rows(mapped), suite.STANDARD)
+    assert found.accuracies == {"knn": 1.0, "linear": 1.0, "few_shot_10": 1.0}
+    assert found.reasons == {} and found.left_out == {"train": {}, "test": {}}
+
+
+def test_what_cannot_take_part_is_left_out_and_counted():
+    x = np.repeat(np.eye(3, dtype=np.float32), 20, 0)
+    y = np.repeat([0, 2, -1], 20)
+    train = sources.arrays(np.zeros((60, 4, 4, 1), np.uint8), y, classes=("a", "empty", "c"))
+    test = Rows(x[::10], np.array([0, 0, 2, classes.OTHER, -1, 1]), np.array([True, True, True, True, True, True]))
+    valid = np.arange(60) != 0
+    found = evaluation.scored(job(train), Rows(x, y, valid), test, suite.STANDARD)
+    assert set(found.accuracies.values()) == {1.0}
+    assert found.left_out == {"train": {"unreadable": 1, "unlabelled": 20}, "test": {"unlabelled": 1, "other_class": 2}}
+
+
+@pytest.mark.parametrize(
+    "counts, tested, said",
+    [
+        ((20, 3), 5, {"few_shot_10": "it wants 10 labels a class, and class 'b' has 3 training images"}),
+        ((40, 0), 5, dict.fromkeys(suite.STANDARD, "there is one class, 'a'")),
+        ((12, 12), 0, dict.fromkeys(suite.STANDARD, "there is no test image with a class that training has")),
+        ((5, 4), 5, {"knn": "it wants 10 neighbours", "few_shot_10": "it wants 10 labels"}),
+        ((1, 1), 5, {"knn": "", "linear": "it chooses its penalty on a part of the training", "few_shot_10": ""}),
+        ((12, 12), 1, {}),
+    ],
+)
+def test_a_protocol_that_cannot_run_says_why(counts, tested, said):
+    y = np.repeat([0, 1], counts).astype(np.int32)
+    x = np.eye(2, dtype=np.float32)[y] + np.random.default_rng(0).normal(0, 0.01, (len(y), 2)).astype(np.float32)
+    train = sources.arrays(np.zeros((len(y), 4, 4, 1), np.uint8), y, classes=("a", "b"))
+    test = Rows(
+        x[:1].repeat(max(tested, 1), 0), np.full(max(tested, 1), 0 if tested else -1), np.ones(max(tested, 1), bool)
+    )
+    found = evaluation.scored(job(train), Rows(x, y, np.ones(len(y), bool)), test, suite.STANDARD)
+    assert set(found.reasons) == set(said) and all(said[name] in reason for name, reason in found.reasons.items())
+    assert {name for name, value in found.accuracies.items() if value is None} == set(said)
+    assert all(value == 1.0 for name, value in found.accuracies.items() if name not in said)
+
+
+def test_labels_that_are_usable():
+    part = usable.of(np.array([3, 3, 7, -1]), np.array([7, 5, -1]), test_valid=np.array([True, True, False]))
+    assert part.classes.tolist() == [3, 7] and part.numbered(np.array([7, 3])).tolist() == [1, 0]
+    assert part.left_out == {"train": {"unlabelled": 1}, "test": {"unreadable": 1, "other_class": 1}}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The command on 23 images of which 3 are of class b: (folder, exit code, what it wrote)."""
+    place = tmp_path_factory.mktemp("run")
+    images(place / "train", {"a": (0, 20), "b": (1, 3)})
+    images(place / "test", {"a": (0, 4), "b": (1, 4), "x": (2, 2)})
+    data = (f"--config.data.train=folder:{place}/train", f"--config.data.test=folder:{place}/test")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pictures, "projection", lambda *_: 1 / 0)
+        code = main.main(["train", f"--workdir={place}/W", *SMALL, *data])
+    return place, code
+
+
+def result(run) -> dict:
+    return json.loads((run[0] / "W" / "result.json").read_text())
+
+
+def test_a_run_with_a_small_class_ends_with_what_can_be_measured(run):
+    place, code = run
+    assert code == 0
+    found = result(run)
+    assert found["knn"]["raw_pixels"] == 1.0 and found["linear"]["raw_pixels"] == 1.0
+    assert found["few_shot_10"] == dict.fromkeys(evaluation.BASELINES)
+    assert "class 'b' has 3 training images" in found["not_measured"]["few_shot_10"]
+    assert found["left_out"] == {"train": {}, "test": {"other_class": 2}}
+    assert found["data"]["test"]["source"] == f"folder:{place}/test"
+    assert not (place / "W" / "projection.png").exists() and (place / "W" / "curves.png").exists()
+
+
+def test_evaluate_takes_another_test_set_and_no_other_recipe(run, capsys):
+    place, _ = run
+    first = result(run)
+    assert main.main(["evaluate", f"--workdir={place}/W"]) == 0
+    said, again = capsys.readouterr(), result(run)
+    assert again["from_cache"] == ["raw_pixels", "random_init"] and first["from_cache"] == []
+    assert {k: again[k] for k in suite.STANDARD} == {k: first[k] for k in suite.STANDARD}, "bit by bit"
+    assert "10 labels a class is not measured: it wants 10 labels a class" in said.out and "raw pixels and" in said.out
+    assert "few_shot_10 will not be measured" in said.err and "lacks take no part in any score: x" in said.err
+
+    images(place / "other", {"b": (1, 3)})
+    assert main.main(["evaluate", f"--workdir={place}/W", f"--config.data.test=folder:{place}/other"]) == 0
+    other = result(run)
+    assert other["data"]["test"]["source"] == f"folder:{place}/other" and other["knn"]["raw_pixels"] == 1.0
+    assert other["from_cache"] == []
+    capsys.readouterr()
+    assert main.main(["evaluate", f"--workdir={place}/W", "--config.method.temperature=0.9"]) == 2
+    assert "holds a run of another recipe" in capsys.readouterr().err
+    assert main.main(["evaluate", f"--workdir={place}/W", f"--config.data.train=folder:{place}/test"]) == 2
+    assert "holds a run on other data: data.train was" in capsys.readouterr().err
+    assert main.main(["evaluate", f"--workdir={place}/W", "--config.evaluation.final=knm"]) == 2
+    assert "no 'knm' in the values of config.evaluation.final; did you mean knn?" in capsys.readouterr().err
+    assert main.main(["evaluate", f"--workdir={place}/W", "--config.evaluation.final=none"]) == 0
+    assert "knn" not in result(run) and "No accuracies, by config.evaluation.final" in capsys.readouterr().out
+
+
+def test_baselines_are_kept_by_all_that_they_depend_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("SSL_JAX_CACHE", str(tmp_path))
+    data = sources.arrays(np.zeros((4, 4, 4, 1), np.uint8), np.zeros(4, np.int32))
+    other = sources.arrays(np.ones((4, 4, 4, 1), np.uint8), np.zeros(4, np.int32))
+    config = {"seed": 0, "clean": (), "photometric": "device", "evaluation": {}, "method": {}, "duration": "1 step"}
+    one = types.SimpleNamespace(config=config, train=data, test=other, patience=1.0)
+    scores, made = Scores({"knn": 1 / 3}, {}, {"train": {}, "test": {"unreadable": 1}}), []
+
+    def get(job, name="raw_pixels"):
+        known = baselines.Known(job)
+        found = known(name, lambda: made.append(1) or scores)
+        assert found == scores
+        return bool(known.found)
+
+    assert [get(one), get(one), len(made)] == [False, True, 1]
+    changed = lambda **parts: types.SimpleNamespace(**{**vars(one), "config": {**config, **parts}})  # noqa: E731
+    assert not get(changed(seed=1)) and get(changed(method={"name": "byol"}))
+    assert not get(one, "random_init") and not get(changed(method={"name": "byol"}), "random_init")
+    assert not get(types.SimpleNamespace(**{**vars(one), "test": data}))
+    for path in (tmp_path / "baselines").iterdir():
+        path.write_text('{"accuracies": ')
+    assert [get(one), get(one)] == [False, True], "a damaged file is made anew"
+    monkeypatch.setenv("SSL_JAX_CACHE", "/proc/nowhere")
+    assert [get(one), get(one)] == [False, False], "a place that cannot be written to is no reason to end"
+
+
+def test_a_diverged_encoder_is_a_column_without_numbers(monkeypatch):
+    data = sources.arrays(np.zeros((24, 4, 4, 1), np.uint8), np.arange(24) % 2, classes=("a", "b"))
+    x = np.eye(2, dtype=np.float32)[data.labels]
+    good, bad = (Rows(x * scale, data.labels, np.ones(24, bool)) for scale in (1, np.float32(np.nan)))
+    monkeypatch.setattr(evaluation, "pixels", lambda job, program, source: good)
+    monkeypatch.setattr(evaluation, "embedded", lambda job, program, source, state: bad if state else good)
+    one = types.SimpleNamespace(train=data, test=data, seed=0, evaluation={"examples": 100, "final": "all"})
+    found = evaluation.final(one, None, state=True, random=lambda: False)
+    assert found["knn"] == {"raw_pixels": 1.0, "random_init": 1.0, "pretrained": None}
+    assert "not finite: the encoder has diverged" in found["not_measured"]["pretrained"]
+    json.dumps(found, allow_nan=False)
+    assert jax.tree.leaves(found["left_out"]) == []
