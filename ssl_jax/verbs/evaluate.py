@@ -2,8 +2,13 @@
 
   ssl-jax evaluate --workdir=runs/quickstart
   ssl-jax evaluate --workdir=runs/quickstart --step=1000
+  ssl-jax evaluate --workdir=runs/c10 --config.data.test=folder:/data/other --config.evaluation.final=knn
 
-Writes result.json in the work directory and prints its table.
+Writes result.json in the work directory and prints its table. The test set may be another one than the run's, and data
+may lie elsewhere than then. Class names decide which label is which: examples of a class that training lacks take no
+part, and are counted under "left_out". What cannot be measured is null, with its reason under "not_measured".
+evaluation.final is all, knn or none. Scores of raw pixels and of the random network are kept in ~/.cache/ssl_jax, or
+where SSL_JAX_CACHE says.
 """
 
 import argparse
