@@ -12,6 +12,7 @@ from etils import epath
 from rich.console import Console
 from rich.progress import Progress
 
+from ssl_jax import files
 from ssl_jax.data import check, encoded, records
 from ssl_jax.data.source import Source, digest, in_order, read_raw
 from ssl_jax.machine import cores
@@ -98,10 +99,7 @@ def _differences(noted: dict, plan: dict) -> list[str]:
 
 
 def _write(path: epath.Path, value: dict) -> None:
-    """JSON that is there whole or not at all."""
-    part = path.parent / f"{path.name}.part"
-    part.write_text(json.dumps(value, indent=1) + "\n")
-    os.replace(part, path)
+    files.write(path, json.dumps(value, indent=1) + "\n")
 
 
 def _shards(source: Source, folder: epath.Path, names: list[str], how: tuple, progress: Progress) -> None:

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "methods": {"paradigms", "criteria", "losses", "ranges", "state", "masks", "targets", "pretext_tasks", "types"},
     "nets": {"nets", "ranges", "spelling", "types"},
     "views": {"annotations", "views", "spelling", "types"},
-    "data": {"data", "machine", "spelling", "views", "types"},
+    "data": {"data", "files", "machine", "spelling", "views", "types"},
     "optim": {"annotations", "optim", "durations", "ranges", "spelling", "types"},
     "shard": {"exits", "machine", "shard", "spelling", "step", "types"},
     "step": {"types"},
