@@ -67,7 +67,7 @@ class Writer:
             (self._local / FILE).write_text((self._folder / FILE).read_text())
         self._file = (self._local / FILE).open("a", encoding="utf-8")
         self._events = _events(self._local / EVENTS, start)
-        self._show = Display(console or Console(), start, total, line_seconds)
+        self._show = Display(console or Console(markup=False, emoji=False), start, total, line_seconds)
 
     def write(self, step: int, metrics: dict[str, Array], *, waited: float = 0.0) -> None:
         """Takes the scalars of one step, still on the device, and puts those of the call before on disk.

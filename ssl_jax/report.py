@@ -86,7 +86,7 @@ def conclude(
     All processes evaluate together; process 0 writes, draws and prints. measure: gives what `evaluation.final` does, or
     {} where no accuracies are wanted or possible. A picture that cannot be drawn is a sentence.
     """
-    folder, console = epath.Path(workdir), Console()
+    folder, console = epath.Path(workdir), Console(markup=False, emoji=False)
     result, drawn = measure(), None
     if "linear" in result:
         with saying("projection.png"):

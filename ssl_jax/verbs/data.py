@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> None:
     if args.action == "convert" and not (args.to or "").startswith(PREFIX):
         raise ValueError(f"--to={args.to} is no target; write --to={PREFIX}FOLDER")
     source = sources.open(args.source, data_dir=args.dir, channels=args.channels, bits=args.bits, scan=True)
-    console = Console()
+    console = Console(markup=False, emoji=False)
     if not args.json:
         for notice in source.notices:
             console.print(f"note: {notice}", markup=False, soft_wrap=True)

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> None:
         what = {**embedding.request(loaded, source), "--out": args.out}
         alike = {name: str(value) for name, value in what.items() if name != embedding.STAMP}
         processes.agree(alike, seconds=patience["agree"])
-        console = Console(quiet=processes.which()[0] > 0)
+        console = Console(markup=False, emoji=False, quiet=processes.which()[0] > 0)
         with check.bar(console) as bar:
             task = bar.add_task("embedding", total=source.size)
             say = lambda done, total: bar.update(task, completed=done)  # noqa: E731

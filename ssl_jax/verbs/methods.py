@@ -35,4 +35,4 @@ def run(args: argparse.Namespace) -> None:
     table = Table(*(Column(name, overflow="fold", no_wrap=name in WHOLE) for name in COLUMNS), box=SIMPLE)
     for row in rows:
         table.add_row(*("\n".join(v) if isinstance(v, list) else str(v) for v in (row[c] for c in COLUMNS)))
-    Console(width=None if sys.stdout.isatty() else PIPED).print(table)
+    Console(markup=False, emoji=False, width=None if sys.stdout.isatty() else PIPED).print(table)

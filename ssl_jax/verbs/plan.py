@@ -44,7 +44,7 @@ def run(args: argparse.Namespace, changes: dict[str, str]) -> None:
     if args.json:
         print(json.dumps(rows, indent=2))
         return
-    console = Console()
+    console = Console(markup=False, emoji=False)
     console.print(table(args.config, rows))
     for row in rows:
         console.print(remark(row), highlight=False, soft_wrap=True)

@@ -229,6 +229,16 @@ def test_notes_are_said(tmp_path, capsys):
     assert len(json.loads(capsys.readouterr().out)["notices"]) == 2
 
 
+def test_names_are_printed_as_they_are(tmp_path, capsys, monkeypatch):
+    """Rich would make a picture of :train: and a style of [b]."""
+    monkeypatch.chdir(tmp_path)
+    image(tmp_path, "train/[b]/1.png")
+    (tmp_path / "train" / "c").mkdir()
+    assert main.main(["data", "check", "folder:train"]) == 0
+    said = capsys.readouterr().out
+    assert "note: folder:train: 1 of the 2 classes have no images: c" in said and "[b]: 1" in said
+
+
 def test_notes_are_said_before_a_run(tmp_path):
     image(tmp_path, *(f"{part}/{k}.png" for part in "ac" for k in range(2)))
     (tmp_path / "b").mkdir()
