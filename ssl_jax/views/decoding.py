@@ -19,6 +19,8 @@ PIXELS = 2**27
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 HEAD = 176
 """Bytes in which the head of a plain file is found."""
+LOOKED = 2**14
+"""Bytes in which Python looks for what turns a picture; Pillow decodes where these do not tell."""
 SIDE = 0x2BFF
 """The longest side of a plain file; its square is less than PIXELS."""
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
@@ -47,8 +49,10 @@ def decoded(data: tf.Tensor, *, channels: int, dtype: tf.DType, exact: bool = Fa
 
     def looked() -> tf.Tensor:
         turned = lambda x: np.int32(turn(np.asarray(x, object).item(), channels=channels, jpeg=jpeg))  # noqa: E731
-        way = tf.ensure_shape(tf.numpy_function(turned, [data], tf.int32, stateful=False), [])
-        return tf.cond(way > 0, lambda: _turned(tensorflow(), way), other)
+        start = tf.strings.substr(data, 0, LOOKED)  # copies are what a call into Python costs
+        way = tf.ensure_shape(tf.numpy_function(turned, [start], tf.int32, stateful=False), [])
+        upright = lambda: tf.cond(way > 1, lambda: _turned(tensorflow(), way), tensorflow)  # noqa: E731
+        return tf.cond(way > 0, upright, other)
 
     return tf.cond(is_plain(data, channels=channels, dtype=dtype, exact=exact), tensorflow, looked)
 
@@ -121,7 +125,7 @@ def _orientation(exif: bytes) -> int:
 
 
 def _turned(image: tf.Tensor, way: tf.Tensor) -> tf.Tensor:
-    """The image with the orientation `way` made upright. What turns nothing hands the tensor through."""
+    """The image with the orientation `way` made upright."""
     swapped, upside, mirrored = (tf.gather([0, *(int(k in ways) for k in range(1, 9))], way) for ways in TURNS)
     image = tf.transpose(image, tf.stack([swapped, 1 - swapped, 2]))
     image = tf.reverse(image, tf.range(0, upside))
