@@ -1,5 +1,6 @@
 """The features of a whole dataset in one file, made in parts, so that an interruption loses little."""
 
+import functools
 import hashlib
 import importlib
 import json
@@ -10,7 +11,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from etils import epath
 
-from ssl_jax import checksums, encoder, recipes
+from ssl_jax import checksums, encoder, files, recipes
 from ssl_jax.data.sources import Source
 from ssl_jax.encoder import Encoder, Rows
 
@@ -63,7 +64,8 @@ def to_file(
     for start in starts[process[0] :: process[1]]:
         part, stop = parts / f"{start:010d}.npz", min(start + PART, source.size)
         if _part(part, stop - start) is None:
-            _in_one_move(np.savez, part, **encoder.rows(net, source, (start, stop), batch=batch)._asdict())
+            found = encoder.rows(net, source, (start, stop), batch=batch)._asdict()
+            files.save(part, functools.partial(np.savez, **found))
         say(stop, source.size)
     meet()
     if process[0] > 0:
@@ -72,7 +74,7 @@ def to_file(
     if not rows.valid.any():
         parts.rmtree()
     encoder.checked(rows, net, source)
-    _in_one_move(kind.save, path, **rows._asdict(), about=json.dumps(wanted))
+    files.save(path, functools.partial(kind.save, **rows._asdict(), about=json.dumps(wanted)))
     parts.rmtree()
     return rows
 
@@ -128,7 +130,7 @@ def _claim(parts: epath.Path, wanted: dict) -> None:
             f"{parts} holds files that do not say what they are of: remove the folder, or name another --out"
         )
     else:
-        _in_one_move(lambda file: file.write(json.dumps(wanted, indent=1).encode()), parts / "request.json")
+        files.write(parts / "request.json", json.dumps(wanted, indent=1))
 
 
 def _noted(parts: epath.Path) -> dict:
@@ -186,11 +188,3 @@ def _kind(path: epath.Path) -> Kind:
             raise ValueError(f"{path.name} is written with {error.name}: pip install 'ssl_jax[parquet]'") from error
         return Kind(module.save, module.load)
     raise ValueError(f"--out={path}: features are written as .npz or .parquet; name a file such as features.npz")
-
-
-def _in_one_move(save: Callable, path: epath.Path, /, **arrays: np.ndarray) -> None:
-    """A file that is there whole or not at all. save: (open file, **arrays)."""
-    fresh = path.parent / f"{path.name}.new"
-    with fresh.open("wb") as file:
-        save(file, **arrays)
-    fresh.replace(path)

@@ -117,7 +117,8 @@ def scored(job: Job, train: Rows, test: Rows, which: Sequence[str]) -> Scores:
 
 def _impossible(job: Job, part: usable.Usable, train: np.ndarray, test: np.ndarray, which: Sequence[str]) -> dict:
     """{protocol: why it cannot run}."""
-    names = [usable.named(job.train.classes, int(number)).strip("'") for number in part.classes]
+    known = job.train.classes
+    names = [known[number] if number < len(known) else str(number) for number in part.classes]
     numbers = (part.numbered(y[mask]) for y, mask in ((train, part.train), (test, part.test)))
     return suite.impossible(*numbers, which=which, names=names)
 

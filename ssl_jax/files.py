@@ -2,6 +2,8 @@
 
 import os
 import uuid
+from collections.abc import Callable
+from typing import BinaryIO
 
 from etils import epath
 
@@ -11,10 +13,16 @@ def write(path: str | os.PathLike, text: str) -> None:
     path = epath.Path(path)
     if "://" in os.fspath(path):
         path.write_text(text)
-        return
+    else:
+        save(path, lambda file: file.write(text.encode()))
+
+
+def save(path: epath.Path, into: Callable[[BinaryIO], object]) -> None:
+    """Puts what `into` writes to an open file in the place of what `path` has, in one move; nothing where it fails."""
     fresh = path.parent / f"{path.name}.{uuid.uuid4().hex[:8]}.new"
     try:
-        fresh.write_text(text)
+        with fresh.open("wb") as file:
+            into(file)
         fresh.replace(path)
     except BaseException:
         fresh.unlink(missing_ok=True)

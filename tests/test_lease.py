@@ -65,7 +65,7 @@ def test_a_number_used_again_is_another_process(tmp_path, holder):
     # A process that lives, with the number of the one that held it, started at another time.
     (tmp_path / lease.FILE).write_text(json.dumps({**there, "process": os.getppid()}))
     with lease.held(str(tmp_path)):
-        pass
+        assert json.loads((tmp_path / lease.FILE).read_text())["process"] == os.getpid()
 
 
 def test_a_run_on_another_machine_lives_by_its_beat(tmp_path, holder, monkeypatch, capsys):
@@ -114,4 +114,4 @@ def test_who_has_lost_the_lease_ends(tmp_path, holder):
 def test_a_lease_that_is_none_is_no_hindrance(tmp_path, text):
     (tmp_path / lease.FILE).write_text(text)
     with lease.held(str(tmp_path)):
-        pass
+        assert json.loads((tmp_path / lease.FILE).read_text())["process"] == os.getpid()

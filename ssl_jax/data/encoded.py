@@ -1,16 +1,14 @@
 """Encoded images: decoding in the graph, headers, and a map that survives what is corrupt."""
 
-import struct
 from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
-from ssl_jax.views import geometric
+from ssl_jax.views import decoding, geometric
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 PNG = b"\x89PNG\r\n\x1a\n"
-JPEG = b"\xff\xd8"
 CONTROL_FLOW = frozenset({"If", "StatelessIf", "While", "StatelessWhile", "Case", "StatelessCase"})
 JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
@@ -60,12 +58,8 @@ def header(data: bytes) -> tuple[int, int]:
 
 def framed(data: bytes) -> int:
     """Where a JPEG says its size and channels, in bytes from its beginning; 0 where these bytes do not."""
-    at = 2
-    while data[:2] == JPEG and at + 10 <= len(data) and data[at] == 0xFF:
-        if data[at + 1] in JPEG_SIZES:
-            return at
-        at += 2 + struct.unpack(">H", data[at + 2 : at + 4])[0]
-    return 0
+    at = next((at for at, kind, _ in decoding.segments(data) if kind in JPEG_SIZES), 0)
+    return at if at + 10 <= len(data) else 0
 
 
 def common(headers: list[tuple[int, int]]) -> tuple[int, int]:

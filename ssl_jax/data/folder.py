@@ -9,6 +9,7 @@ from etils import epath
 from ssl_jax import spelling
 from ssl_jax.data import contents, encoded, listing
 from ssl_jax.data.source import Source, digest
+from ssl_jax.views import decoding
 
 SPLITS = {
     *("train", "training", "val", "valid", "validation", "dev", "test", "testing", "extra"),
@@ -111,7 +112,7 @@ def _header(path: epath.Path) -> tuple[int, int] | None:
     try:
         with path.open("rb") as file:
             data = file.read(HEAD)
-            if len(data) == HEAD and data[:2] == encoded.JPEG and not encoded.framed(data):
+            if len(data) == HEAD and data[:2] == decoding.JPEG and not encoded.framed(data):
                 data += file.read()
     except OSError:  # counted as unreadable where the image is read
         return None

@@ -23,6 +23,7 @@ LOOKED = 2**14
 """Bytes in which Python looks for what turns a picture; Pillow decodes where these do not tell."""
 SIDE = 0x2BFF
 """The longest side of a plain file; its square is less than PIXELS."""
+JPEG = b"\xff\xd8"
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 ORIENTATION = 0x0112
 TURNS = ((5, 6, 7, 8), (3, 4, 7, 8), (2, 3, 6, 7))
@@ -63,7 +64,7 @@ def turn(data: bytes, *, channels: int, jpeg: bool) -> int:
     channels: 1, 3, 4, or 0 for those of the file. jpeg: whether JPEGs are TensorFlow's.
     """
     try:
-        if data[:2] == b"\xff\xd8" and jpeg:
+        if data[:2] == JPEG and jpeg:
             return _jpeg_turn(data)
         if data[:16] == PNG:
             return _png_turn(data, grey=channels == 1)
@@ -74,11 +75,10 @@ def turn(data: bytes, *, channels: int, jpeg: bool) -> int:
 
 def _jpeg_turn(data: bytes) -> int:
     """Walks over the segments up to the picture: 8 bits, baseline or progressive, 1 or 3 components."""
-    at, found, framed = 2, 1, False
-    while True:
-        mark, kind, length = struct.unpack_from(">BBH", data, at)
+    found, framed = 1, False
+    for at, kind, length in segments(data):
         body = data[at + 4 : at + 2 + length] if kind in (0xE1, 0xC0, 0xC1, 0xC2) else b""
-        if mark != 0xFF or length < 2:
+        if length < 2:
             return 0
         if kind == 0xDA:
             return found if framed else 0
@@ -91,6 +91,15 @@ def _jpeg_turn(data: bytes) -> int:
             found = _orientation(body)
         elif b"Orientation" in body:
             return 0  # in XMP, which Pillow reads where EXIF says nothing
+    return 0
+
+
+def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """(place, kind, length) of the segments of a JPEG, up to the first bytes that begin none."""
+    at = 2
+    while data[:2] == JPEG and at + 4 <= len(data) and data[at] == 0xFF:
+        kind, length = struct.unpack_from(">BH", data, at + 1)
+        yield at, kind, length
         at += 2 + length
 
 
@@ -104,7 +113,9 @@ def _png_turn(data: bytes, *, grey: bool) -> int:
         length, kind = struct.unpack_from(">I4s", data, at)
         if kind == b"eXIf":
             found = _orientation(b"Exif\0\0" + data[at + 8 : at + 8 + length])
-        elif kind in (b"tRNS", b"acTL") or kind in (b"tEXt", b"iTXt", b"zTXt") and _turning(data[at + 8 :], length):
+        elif kind in (b"tRNS", b"acTL"):
+            return 0
+        elif kind in (b"tEXt", b"iTXt", b"zTXt") and _turning(data[at + 8 : at + 8 + min(length, 80)]):
             return 0
         elif kind == b"IEND":
             return found
@@ -112,9 +123,9 @@ def _png_turn(data: bytes, *, grey: bool) -> int:
     return 0
 
 
-def _turning(text: bytes, length: int) -> bool:
-    """Whether a text chunk may turn the picture: EXIF or XMP as text."""
-    return text[: min(length, 80)].lower().startswith((b"raw profile", b"xml:com.adobe.xmp", b"exif"))
+def _turning(text: bytes) -> bool:
+    """Whether a text chunk that begins so may turn the picture: EXIF or XMP as text."""
+    return text.lower().startswith((b"raw profile", b"xml:com.adobe.xmp", b"exif"))
 
 
 def _orientation(exif: bytes) -> int:

@@ -77,7 +77,7 @@ MAY_IMPORT = {
     "build": EVERYTHING,
     "api": EVERYTHING,
     "encoder": EVERYTHING,
-    "embedding": {"checksums", "data", "encoder", "recipes"},
+    "embedding": {"checksums", "data", "encoder", "files", "recipes"},
     "exporting": {
         *("api", "checkpoint", "data", "encoder", "exporting", "loop", "machine", "nets", "paths", "resuming"),
         *("spelling", "types"),
