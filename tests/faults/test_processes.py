@@ -110,6 +110,7 @@ def test_the_result_says_where_the_time_went(straight):
 def test_a_second_run_in_the_directory_writes_nothing(straight, tmp_path):
     first = Child("slow", tmp_path)
     first.until(lambda: committed(tmp_path))
+    first.process.send_signal(signal.SIGSTOP)  # else it could be over before the second has started
     code, said = Child("none", tmp_path).end()
     assert code == exits.BAD_INPUT and f"in use by another run (process {first.process.pid} on" in said
     first.process.kill()
