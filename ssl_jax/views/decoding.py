@@ -1,9 +1,12 @@
 """Encoded images -> upright pixels: TensorFlow decodes what it reads as Pillow does, Pillow the rest; a graph function.
 
-A file is plain where its first bytes show that: a JPEG or PNG of the usual layout with nothing before its picture that
-could turn or recolor it. A head that is not one of `_plain` costs a call into Python, which walks over the segments of
-the file (`turn`): TensorFlow still decodes where these only turn the picture, or say nothing of it. Animations,
-palettes, sizes and whatever is damaged are seen before anything is decoded.
+A file is plain where the graph sees that nothing in it turns or recolors the picture: a JPEG that begins with the usual
+tables and frame, perhaps behind comments and color profiles (`_behind_profiles`), or a PNG of whole bytes in which
+nothing of `TELLING` occurs. Other JPEGs cost a call into Python, which walks over their segments (`turn`): TensorFlow
+still decodes where these only turn the picture. Pillow decodes all else.
+
+One thing is not seen: EXIF between the Huffman tables and the scan of a JPEG that begins plainly. No writer is known to
+put it there.
 """
 
 import io
@@ -17,78 +20,90 @@ from PIL import Image, ImageOps
 PIXELS = 2**27
 """Pixels that an image may have; one with more counts as unreadable. Below Pillow's own bound for bombs."""
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
-HEAD = 176
+HEAD = 180
 """Bytes in which the head of a plain file is found."""
+HOPS = 4
+"""Segments before the tables of a JPEG that the graph steps over."""
 LOOKED = 2**14
 """Bytes in which Python looks for what turns a picture; Pillow decodes where these do not tell."""
 SIDE = 0x2BFF
 """The longest side of a plain file; its square is less than PIXELS."""
 JPEG = b"\xff\xd8"
+JFIF = 20
+"""Bytes of the beginning and of the JFIF segment."""
+IDLE = np.array([0, 1, 0] + [1] * 14 + [0] * 14 + [1, 0, 0], np.int32)
+"""Which markers from 0xFFDF to 0xFFFF and on say nothing of the pixels: APP0, APP2 to APP15, comments."""
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+TELLING = r"\C*(?:tRNS|acTL|eXIf|exif\x00|xmp\x00)\C*"
+"""Names of what makes a PNG more than its pixels: a transparent color, an animation, EXIF, EXIF or XMP as text."""
 ORIENTATION = 0x0112
 TURNS = ((5, 6, 7, 8), (3, 4, 7, 8), (2, 3, 6, 7))
 """The orientations that swap the axes, and those that then reverse the rows, and the columns."""
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-LUMA = np.array([0.299, 0.587, 0.114])
-"""The weights of ITU-R BT.601, with which Pillow and JPEG make grey of color."""
+LUMA, HALF = np.array([19595, 38470, 7471], np.int32), 0x8000
+"""2**16 times the weights of ITU-R BT.601, as Pillow makes grey of color, and what then rounds."""
 
 
 def decoded(data: tf.Tensor, *, channels: int, dtype: tf.DType, exact: bool = False, plain: bool = False) -> tf.Tensor:
     """Bytes of a JPEG, PNG, WebP, BMP or GIF (its first frame) -> upright image [h, w, channels]; fails at damage.
 
     channels: 1, 3, 4, or 0 for those of the file; alpha is dropped where it is not asked for, as Pillow's `convert`
-    does. dtype: uint8 or uint16. exact: JPEGs within one level of Pillow's, at about a third more time; else with the
-    fast transform. plain: all files are known to be plain, so that no branch is needed.
+    does. dtype: uint8 or uint16. exact: JPEGs within one level of Pillow's, at up to a third more time; else with the
+    fast transform, and grey of color is the file's own luma. plain: all files are known to be plain, so that no branch is needed.
     """
     if plain:
         return _by_tensorflow(data, channels, dtype, exact)
     # eagerly a string comes as an array without axes, in a graph as bytes
     python = lambda x: opened(np.asarray(x, object).item(), channels=channels, bits=8 * dtype.size)  # noqa: E731
     other = lambda: tf.ensure_shape(tf.numpy_function(python, [data], dtype), [None, None, None])  # noqa: E731
-    tensorflow = lambda: _by_tensorflow(data, channels, dtype, exact)  # noqa: E731
-    jpeg = _jpegs(channels, dtype, exact)
+    way = _way(data, channels, dtype, exact)
+    image = tf.cond(way > 0, lambda: _by_tensorflow(data, channels, dtype, exact), other)
+    return tf.cond(way > 1, lambda: _turned(image, way), lambda: image)
+
+
+def _way(data: tf.Tensor, channels: int, dtype: tf.DType, exact: bool) -> tf.Tensor:
+    """int32 []: the EXIF orientation, 1 to 8, of a file that TensorFlow decodes as Pillow does; 0 for every other."""
+    known = dict(channels=channels, dtype=dtype, exact=exact)
+    one, none = lambda: tf.constant(1), lambda: tf.constant(0)
+    walk = lambda x: np.int32(turn(np.asarray(x, object).item()))  # noqa: E731
+
+    def walked() -> tf.Tensor:
+        start = tf.strings.substr(data, 0, LOOKED)  # copies are what a call into Python costs
+        return tf.ensure_shape(tf.numpy_function(walk, [start], tf.int32, stateful=False), [])
 
     def looked() -> tf.Tensor:
-        turned = lambda x: np.int32(turn(np.asarray(x, object).item(), channels=channels, jpeg=jpeg))  # noqa: E731
-        start = tf.strings.substr(data, 0, LOOKED)  # copies are what a call into Python costs
-        way = tf.ensure_shape(tf.numpy_function(turned, [start], tf.int32, stateful=False), [])
-        upright = lambda: tf.cond(way > 1, lambda: _turned(tensorflow(), way), tensorflow)  # noqa: E731
-        return tf.cond(way > 0, upright, other)
+        return tf.cond(_behind_profiles(data), one, walked)
 
-    return tf.cond(is_plain(data, channels=channels, dtype=dtype, exact=exact), tensorflow, looked)
+    jpeg = tf.equal(tf.strings.substr(data, 0, 2), JPEG) & _jpegs(**known)
+    return tf.cond(is_plain(data, **known), one, lambda: tf.cond(jpeg, looked, none))
 
 
-def turn(data: bytes, *, channels: int, jpeg: bool) -> int:
-    """The EXIF orientation, 1 to 8, of a file that TensorFlow decodes as Pillow does; 0 for every other file.
+def turn(data: bytes) -> int:
+    """The EXIF orientation, 1 to 8, of a JPEG that TensorFlow decodes as Pillow does; 0 for every other file.
 
-    channels: 1, 3, 4, or 0 for those of the file. jpeg: whether JPEGs are TensorFlow's.
+    Walks over the segments up to the picture: 8 bits, baseline or progressive, 1 or 3 components.
     """
     try:
-        if data[:2] == JPEG and jpeg:
-            return _jpeg_turn(data)
-        if data[:16] == PNG:
-            return _png_turn(data, grey=channels == 1)
+        return _turn(data)
     except (struct.error, IndexError, ValueError, KeyError, SyntaxError, OSError):
-        pass  # damaged: Pillow will say how
-    return 0
+        return 0  # damaged: Pillow will say how
 
 
-def _jpeg_turn(data: bytes) -> int:
-    """Walks over the segments up to the picture: 8 bits, baseline or progressive, 1 or 3 components."""
-    found, framed = 1, False
+def _turn(data: bytes) -> int:
+    found, framed = 0, False
     for at, kind, length in segments(data):
         body = data[at + 4 : at + 2 + length] if kind in (0xE1, 0xC0, 0xC1, 0xC2) else b""
         if length < 2:
             return 0
         if kind == 0xDA:
-            return found if framed else 0
+            return (found or 1) if framed else 0
         if kind in (0xC0, 0xC1, 0xC2):
             bits, height, width, components = struct.unpack_from(">BHHB", body)
             framed = bits == 8 and components in (1, 3) and 0 < height * width <= PIXELS
         elif 0xC3 <= kind <= 0xCF and kind not in (0xC4, 0xC8):
             return 0  # lossless, hierarchical or arithmetic coding
         elif body.startswith(b"Exif\0\0"):
-            found = _orientation(body)
+            found = found or _orientation(body)  # what a second one has, Pillow appends to the first
         elif b"Orientation" in body:
             return 0  # in XMP, which Pillow reads where EXIF says nothing
     return 0
@@ -101,31 +116,6 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         kind, length = struct.unpack_from(">BH", data, at + 1)
         yield at, kind, length
         at += 2 + length
-
-
-def _png_turn(data: bytes, *, grey: bool) -> int:
-    """Walks over the chunks: whole bytes or pairs, no palette, no color that is transparent, no animation."""
-    width, height, bits, color = struct.unpack_from(">IIBB", data, 16)
-    if bits not in (8, 16) or color not in (0, 2, 6) or (grey and color) or not 0 < width * height <= PIXELS:
-        return 0
-    at, found = 33, 1
-    while at + 12 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        if kind == b"eXIf":
-            found = _orientation(b"Exif\0\0" + data[at + 8 : at + 8 + length])
-        elif kind in (b"tRNS", b"acTL"):
-            return 0
-        elif kind in (b"tEXt", b"iTXt", b"zTXt") and _turning(data[at + 8 : at + 8 + min(length, 80)]):
-            return 0
-        elif kind == b"IEND":
-            return found
-        at += 12 + length
-    return 0
-
-
-def _turning(text: bytes) -> bool:
-    """Whether a text chunk that begins so may turn the picture: EXIF or XMP as text."""
-    return text.lower().startswith((b"raw profile", b"xml:com.adobe.xmp", b"exif"))
 
 
 def _orientation(exif: bytes) -> int:
@@ -144,11 +134,33 @@ def _turned(image: tf.Tensor, way: tf.Tensor) -> tf.Tensor:
 
 
 def is_plain(data: tf.Tensor, *, channels: int, dtype: tf.DType, exact: bool = False) -> tf.Tensor:
-    """Strings [...] -> bool [...], whether TensorFlow reads these files as Pillow does."""
-    rows = list(_plain(channels, jpeg=_jpegs(channels, dtype, exact)))
-    low, high = (tf.constant(np.stack(bounds)) for bounds in zip(*rows, strict=True))
-    head = tf.io.decode_raw(data, tf.uint8, fixed_length=HEAD)[..., None, :]
+    """Strings [...] -> bool [...], whether TensorFlow reads these files as Pillow does, upright."""
+    length = tf.strings.length(data) * tf.cast(tf.equal(tf.strings.substr(data, 0, 4), PNG[:4]), tf.int32)
+    telling = tf.strings.regex_full_match(tf.strings.substr(data, tf.zeros_like(length), length), TELLING)
+    jpegs = list(_jpeg_heads()) if _jpegs(channels, dtype, exact) else []
+    return _begins(data, [*_png_heads(channels), *jpegs]) & ~telling
+
+
+def _begins(data: tf.Tensor, heads: list[tuple[np.ndarray, np.ndarray]]) -> tf.Tensor:
+    """Strings [...] -> bool [...], whether their first bytes lie within the bounds of one of the heads."""
+    low, high = (tf.constant(np.stack(bounds)) for bounds in zip(*heads, strict=True))
+    head = tf.io.decode_raw(data, tf.uint8, fixed_length=low.shape[1])[..., None, :]
     return tf.reduce_any(tf.reduce_all((head >= low) & (head <= high), -1), -1)
+
+
+def _behind_profiles(data: tf.Tensor) -> tf.Tensor:
+    """bool [], whether a JPEG is plain but for up to HOPS segments that say nothing of its pixels.
+
+    These are comments and applications' segments but for APP1, which has EXIF and XMP. Color profiles are APP2.
+    """
+    at, length = tf.constant(2), tf.strings.length(data)
+    for _ in range(HOPS):
+        word = tf.io.decode_raw(tf.strings.substr(data, at, 4), tf.int32, little_endian=False, fixed_length=4)[0]
+        marker = tf.bitwise.right_shift(word, 16) + 0x20  # 0 at APP0, as the sign is shifted in
+        idle = tf.gather(IDLE, tf.clip_by_value(marker, -1, 0x20) + 1)
+        at = tf.minimum(at + idle * (2 + tf.bitwise.bitwise_and(word, 0xFFFF)), length)
+    heads = [(low[JFIF:], high[JFIF:]) for low, high in _jpeg_heads()]
+    return _begins(tf.strings.substr(data, at, HEAD), heads)
 
 
 def _jpegs(channels: int, dtype: tf.DType, exact: bool) -> bool:
@@ -158,41 +170,54 @@ def _jpegs(channels: int, dtype: tf.DType, exact: bool) -> bool:
 
 def _by_tensorflow(data: tf.Tensor, channels: int, dtype: tf.DType, exact: bool) -> tf.Tensor:
     if exact and dtype == tf.uint8:  # the op decodes PNG, too
-        return tf.io.decode_jpeg(data, channels=channels, fancy_upscaling=True, dct_method="INTEGER_ACCURATE")
+        # of a color JPEG it gives the luma, which is another grey than that of colors clipped to 0..255
+        own = channels if channels != 1 else 0
+        image = tf.io.decode_jpeg(data, channels=own, fancy_upscaling=True, dct_method="INTEGER_ACCURATE")
+        colored = tf.shape(image)[-1] > 1
+        return image if own == channels else tf.cond(colored, lambda: _grey(image), lambda: image)
     return tf.io.decode_image(data, channels=channels, dtype=dtype, expand_animations=False)
 
 
-def _plain(channels: int, *, jpeg: bool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Heads of plain files as bounds (low, high) uint8 [HEAD] of each byte.
+def _grey(image: tf.Tensor) -> tf.Tensor:
+    """uint8 [h, w, 3] -> [h, w, 1], as Pillow has it."""
+    weighed = tf.reduce_sum(tf.cast(image, tf.int32) * LUMA, -1, keepdims=True)
+    return tf.cast(tf.bitwise.right_shift(weighed + HALF, 16), tf.uint8)
 
-    PNG: whole bytes or pairs, picture right behind the header. Grey of color is left to Pillow, whose weights differ.
-    JPEG: JFIF, one or two tables, baseline or progressive, 1 or 3 components.
-    """
 
-    def bounds(*parts):
-        low, high = np.zeros(HEAD, np.uint8), np.full(HEAD, 255, np.uint8)
-        for place, least, greatest in parts:
-            low[place : place + len(least)] = np.frombuffer(least, np.uint8)
-            high[place : place + len(least)] = np.frombuffer(greatest, np.uint8)
-        return low, high
-
-    def same(place, value):
-        return place, value, value
-
+def _png_heads(channels: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Of whole bytes or pairs. Grey of color is left to Pillow, whose weights differ."""
     for color in (0,) if channels == 1 else (0, 2, 6):
         for bits in (8, 16):
             sides = [(place, b"\0\0\0", b"\0\0" + bytes([SIDE >> 8])) for place in (16, 20)]
-            yield bounds(same(0, PNG), *sides, same(24, bytes([bits, color])), same(37, b"IDAT"))
+            yield _bounds(_same(0, PNG), *sides, _same(24, bytes([bits, color])))
+
+
+def _jpeg_heads() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """JFIF, one or two quantization tables, a baseline or progressive frame of 1 or 3 components, a Huffman table."""
     # the tables that lie between JFIF and the frame: (length of each, how many)
-    for length, count in ((0x43, 1), (0x43, 2), (0x84, 1)) if jpeg else ():
-        frame = 20 + count * (length + 2)
-        tables = [same(20 + k * (length + 2), bytes([0xFF, 0xDB, 0, length])) for k in range(count)]
-        jfif = same(0, b"\xff\xd8\xff\xe0\0\x10JFIF\0")
+    for length, count in ((0x43, 1), (0x43, 2), (0x84, 1)):
+        frame = JFIF + count * (length + 2)
+        tables = [_same(JFIF + k * (length + 2), bytes([0xFF, 0xDB, 0, length])) for k in range(count)]
+        jfif = _same(0, JPEG + b"\xff\xe0\0\x10JFIF\0")
         sides = [(frame + place, b"\0", bytes([SIDE >> 8])) for place in (5, 7)]
         for kind in (0xC0, 0xC2):
             for size, components in ((0x0B, 1), (0x11, 3)):
-                start = same(frame, bytes([0xFF, kind, 0, size, 8]))
-                yield bounds(jfif, *tables, start, *sides, same(frame + 9, bytes([components])))
+                start = _same(frame, bytes([0xFF, kind, 0, size, 8]))
+                end = _same(frame + 9, bytes([components])), (frame + 2 + size, b"\xff\xc4", b"\xff\xdd")
+                yield _bounds(jfif, *tables, start, *sides, *end)
+
+
+def _bounds(*parts: tuple[int, bytes, bytes]) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the greatest value of each byte of a head, uint8 [HEAD], from (place, least, greatest) of parts."""
+    low, high = np.zeros(HEAD, np.uint8), np.full(HEAD, 255, np.uint8)
+    for place, least, greatest in parts:
+        low[place : place + len(least)] = np.frombuffer(least, np.uint8)
+        high[place : place + len(least)] = np.frombuffer(greatest, np.uint8)
+    return low, high
+
+
+def _same(place: int, value: bytes) -> tuple[int, bytes, bytes]:
+    return place, value, value
 
 
 def opened(data: bytes, *, channels: int, bits: int) -> np.ndarray:
@@ -244,7 +269,7 @@ def _sixteen(image: Image.Image, data: bytes, channels: int, bits: int) -> np.nd
     grey = wanted == 1 and colored
     pixels = tf.io.decode_png(data, channels=3 if grey else wanted, dtype=tf.uint16).numpy()
     if grey:
-        pixels = np.round(pixels @ LUMA)[..., None].astype(np.uint16)
+        pixels = ((pixels @ LUMA.astype(np.int64) + HALF) >> 16)[..., None].astype(np.uint16)
     way = image.getexif().get(ORIENTATION, 1)
     pixels = pixels.swapaxes(0, 1) if way in TURNS[0] else pixels
     pixels = pixels[::-1] if way in TURNS[1] else pixels

@@ -1,4 +1,4 @@
-"""Decodes mutated files through the library's own path: `python fuzz.py COUNT` prints JSON, and lives to do so."""
+"""Decodes mutated files through the library's own path: `python -m tests.data.fuzz COUNT` prints JSON at its end."""
 
 import io
 import json
@@ -13,12 +13,13 @@ import tensorflow as tf
 from PIL import Image
 
 from ssl_jax.views import geometric
+from tests.odd_files import odd_files
 
 HEADERS = (b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"RIFF", b"BM", b"GIF89a")
 
 
 def seeds(kind):
-    """Valid files of a format: grey and color, still and animated where there is that."""
+    """Valid files of a format: grey and color, still and animated where there is that, and of its odd layouts."""
     y, x = np.mgrid[:29, :41]
     color = Image.fromarray(np.stack([x * 6, y * 8, x + y], -1).astype(np.uint8))
     options = [dict(), dict(progressive=True)] if kind == "JPEG" else [dict()]
@@ -31,6 +32,7 @@ def seeds(kind):
         out = io.BytesIO()
         color.save(out, kind, save_all=True, append_images=[color.rotate(90), color.rotate(180)], duration=20)
         yield out.getvalue()
+    yield from (data for name, data in odd_files().items() if name.startswith(kind.lower()) and len(data) < 10_000)
 
 
 def mutated(data, rng):

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-FUZZ = Path(__file__).parent / "fuzz.py"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("count", [100, pytest.param(2000, marks=pytest.mark.slow)])
 def test_mutated_files_are_decoded_or_refused(count):
-    child = subprocess.run([sys.executable, str(FUZZ), str(count)], capture_output=True, text=True, timeout=900)
+    command = [sys.executable, "-m", "tests.data.fuzz", str(count)]
+    child = subprocess.run(command, capture_output=True, text=True, timeout=900, cwd=ROOT)
     assert child.returncode == 0, child.stderr[-2000:]
     for kind, row in json.loads(child.stdout.splitlines()[-1]).items():
         assert row["files"] == count == row["readable"] + row["unreadable"], kind

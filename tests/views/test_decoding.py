@@ -10,6 +10,7 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 
 from ssl_jax.views import decoding, geometric
+from tests.odd_files import WIDTH, odd_files, pixels, png, saved, segment
 
 SAMPLE = Path(__file__).parents[2] / "../shared/data/imagenet_sample"
 
@@ -19,12 +20,6 @@ def picture(h=37, w=50):
     y, x = np.mgrid[:h, :w]
     planes = [x * 5 % 256, y * 6 % 256, (x + y) * 2 % 256, 255 - x * 3 % 256]
     return Image.fromarray(np.stack(planes, -1).astype(np.uint8), "RGBA")
-
-
-def saved(image, kind, **options):
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
 
 
 def files():
@@ -55,19 +50,62 @@ def files():
         yield f"bmp {mode}", saved(palette if mode == "P" else p.convert(mode), "BMP")
 
 
-FILES = dict(files())
+FILES = {**dict(files()), **odd_files()}
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("name", FILES)
 def test_every_kind_of_file_is_what_pillow_makes_of_it(name, channels):
-    expected = np.asarray(Image.open(io.BytesIO(FILES[name])).convert(decoding.MODES[channels]))
+    upright = ImageOps.exif_transpose(Image.open(io.BytesIO(FILES[name])))
+    expected = np.asarray(upright.convert(decoding.MODES[channels]))
     expected = expected.reshape(*expected.shape[:2], channels)
     found = geometric.decode_trusted(tf.constant(FILES[name]), channels=channels, exact=True).numpy()
     assert found.shape == expected.shape
     assert np.abs(found.astype(int) - expected).max() <= 1
     image, ok = geometric.decode(tf.constant(FILES[name]), channels=channels)
     assert bool(ok) and image.shape == expected.shape
+
+
+@pytest.mark.parametrize("name", ["png interlaced rgb", "png text behind", "bmp top down", "bmp masks 8-8-8"])
+def test_files_made_byte_by_byte_are_what_they_were_made_of(name):
+    assert np.array_equal(geometric.decode_trusted(tf.constant(FILES[name])).numpy(), pixels())
+
+
+def test_what_is_turned_is_turned():
+    """That Pillow sees the orientation in these files, so that the matrix compares what it means to."""
+    ways = {name: geometric.decode_trusted(tf.constant(data)).shape for name, data in FILES.items() if "exif" in name}
+    upright = {"jpeg exif, then xmp"}
+    assert all((shape[0] == WIDTH) != (name in upright) for name, shape in ways.items()), ways
+
+
+@pytest.mark.parametrize(
+    "before, python",
+    [((), False), ((0xE2, 0xED, 0xFE), False), ((0xFE,) * 9, True), ((0xE1,), True)],
+)
+def test_profiles_and_comments_cost_no_call_into_python(before, python, monkeypatch):
+    plain, calls = FILES["jpeg"], []
+    data = plain[:20] + b"".join(segment(kind, b"\xff\xda" * 99) for kind in before) + plain[20:]
+    monkeypatch.setattr(decoding, "turn", lambda data: calls.append(data) or 1)
+    found = geometric.decode_trusted(tf.constant(data)).numpy()
+    assert np.array_equal(found, geometric.decode_trusted(tf.constant(plain)).numpy())
+    assert bool(calls) == python
+
+
+def test_pairs_of_bytes_are_kept_and_their_transparent_color_has_no_alpha():
+    values = np.random.default_rng(0).integers(0, 65536, (5, 7, 3))
+    key = values[2, 3].astype(">u2").tobytes()
+    data = tf.constant(png(values, bits=16, before=[(b"tRNS", key)]))
+    found = geometric.decode_trusted(data, channels=4, dtype=tf.uint16).numpy()
+    assert np.array_equal(found[..., :3], values)
+    assert np.array_equal(np.argwhere(found[..., 3] == 0), [[2, 3]]) and (found[..., 3] >= 65535).sum() == 34
+    interlaced = geometric.decode_trusted(tf.constant(png(values, bits=16, interlaced=True)), dtype=tf.uint16)
+    assert np.array_equal(interlaced.numpy(), values)
+
+
+def test_other_formats_are_named_as_such():
+    data = saved(picture().convert("RGB"), "TIFF")
+    with pytest.raises((tf.errors.OpError, ValueError), match="no JPEG, PNG, WebP, BMP or GIF begins like this"):
+        geometric.decode_trusted(tf.constant(data))
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
