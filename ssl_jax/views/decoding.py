@@ -49,7 +49,8 @@ def decoded(data: tf.Tensor, *, channels: int, dtype: tf.DType, exact: bool = Fa
 
     channels: 1, 3, 4, or 0 for those of the file; alpha is dropped where it is not asked for, as Pillow's `convert`
     does. dtype: uint8 or uint16. exact: JPEGs within one level of Pillow's, at up to a third more time; else with the
-    fast transform, and grey of color is the file's own luma. plain: all files are known to be plain, so that no branch is needed.
+    fast transform, and grey of color is the file's own luma. plain: all files are known to be plain, so that no branch
+    is needed.
     """
     if plain:
         return _by_tensorflow(data, channels, dtype, exact)
