@@ -48,14 +48,26 @@ def job(train, seed=0):
     return types.SimpleNamespace(train=train, seed=seed)
 
 
-def test_a_class_alone_in_the_test_set_scores_all(tmp_path):
+@pytest.mark.parametrize("empty", [(), ("a",), ("a", "c")], ids=["alone", "beside an empty one", "between empty ones"])
+def test_a_class_alone_in_the_test_set_scores_all(tmp_path, empty):
     """Numbers of its own would make class b of the test set class 0, and every score 0."""
-    train = sources.open(f"folder:{images(tmp_path / 'train', {'a': (0, 20), 'b': (1, 20)})}")
-    test = sources.open(f"folder:{images(tmp_path / 'test', {'b': (1, 5)})}")
+    train = sources.open(f"folder:{images(tmp_path / 'train', {'a': (0, 20), 'b': (1, 20), 'c': (2, 20)})}")
+    test = sources.open(f"folder:{images(tmp_path / 'test', {'b': (1, 5), **dict.fromkeys(empty, (0, 0))})}")
+    assert sorted(path.name for path in (tmp_path / "test").iterdir()) == sorted(("b", *empty))
+    mapped, said = classes.alike(train, test)
+    found = evaluation.scored(job(train), rows(train), rows(mapped), suite.STANDARD)
+    assert found.accuracies == {"knn": 1.0, "linear": 1.0, "few_shot_10": 1.0}
+    assert found.reasons == {} and found.left_out == {"train": {}, "test": {}} and said == ()
+
+
+def test_a_class_without_training_images_takes_no_part(tmp_path):
+    """Its folder is there, so that the sets agree on names, and none of its test images could be right."""
+    train = sources.open(f"folder:{images(tmp_path / 'train', {'a': (0, 0), 'b': (1, 20), 'c': (2, 20)})}")
+    test = sources.open(f"folder:{images(tmp_path / 'test', {'a': (0, 5), 'b': (1, 5), 'c': (2, 5)})}")
     mapped, _ = classes.alike(train, test)
     found = evaluation.scored(job(train), rows(train), rows(mapped), suite.STANDARD)
     assert found.accuracies == {"knn": 1.0, "linear": 1.0, "few_shot_10": 1.0}
-    assert found.reasons == {} and found.left_out == {"train": {}, "test": {}}
+    assert found.reasons == {} and found.left_out == {"train": {}, "test": {"other_class": 5}}
 
 
 def test_what_cannot_take_part_is_left_out_and_counted():
