@@ -1,5 +1,7 @@
 """The final evaluation: the right value, or a row with its reason, and nothing that was measured is lost."""
 
+import contextlib
+import io
 import json
 import types
 
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ssl_jax import baselines, evaluation, main, pictures
+from ssl_jax import baselines, evaluation, loop, main, pictures
 from ssl_jax.data import classes, sources
 from ssl_jax.evals import suite, usable
 from ssl_jax.evaluation import Rows, Scores
@@ -111,40 +113,63 @@ def test_labels_that_are_usable():
     assert part.left_out == {"train": {"unlabelled": 1}, "test": {"unreadable": 1, "other_class": 1}}
 
 
+def trained(place, train, test, *more) -> tuple[int, str]:
+    """The command on folders of images: (exit code, what it wrote to stderr before the first step)."""
+    data = tuple(
+        f"--config.data.{role}=folder:{images(place / role, counts)}"
+        for role, counts in (("train", train), ("test", test))
+    )
+    before, loops = [], loop.train
+
+    def begins(*arguments):
+        before.append(written.getvalue())
+        return loops(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(io.StringIO()) as written:
+        patch.setattr(loop, "train", begins)
+        code = main.main(["train", f"--workdir={place}/W", *SMALL, *data, *more])
+    assert len(before) == 1 and len((place / "W" / "metrics.jsonl").read_text().splitlines()) == 2
+    return code, before[0]
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """The command on 23 images of which 3 are of class b: (folder, exit code, what it wrote)."""
+    """The command on 23 images of which 3 are of class b: (folder, exit code, what it wrote before the first step)."""
     place = tmp_path_factory.mktemp("run")
-    images(place / "train", {"a": (0, 20), "b": (1, 3)})
-    images(place / "test", {"a": (0, 4), "b": (1, 4), "x": (2, 2)})
-    data = (f"--config.data.train=folder:{place}/train", f"--config.data.test=folder:{place}/test")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pictures, "projection", lambda *_: 1 / 0)
-        code = main.main(["train", f"--workdir={place}/W", *SMALL, *data])
-    return place, code
+        return place, *trained(place, {"a": (0, 20), "b": (1, 3)}, {"a": (0, 4), "b": (1, 4), "x": (2, 2)})
 
 
-def result(run) -> dict:
-    return json.loads((run[0] / "W" / "result.json").read_text())
+def result(place) -> dict:
+    return json.loads((place / "W" / "result.json").read_text())
+
+
+def foreseen(said: str) -> dict[str, str]:
+    """{protocol: reason} of the sentences about what will not be measured."""
+    found = [line.removeprefix("ssl-jax: ").split(" will not be measured: ") for line in said.splitlines()]
+    return dict(parts for parts in found if len(parts) == 2)
 
 
 def test_a_run_with_a_small_class_ends_with_what_can_be_measured(run):
-    place, code = run
+    place, code, before = run
     assert code == 0
-    found = result(run)
+    found = result(place)
     assert found["knn"]["raw_pixels"] == 1.0 and found["linear"]["raw_pixels"] == 1.0
     assert found["few_shot_10"] == dict.fromkeys(evaluation.BASELINES)
     assert "class 'b' has 3 training images" in found["not_measured"]["few_shot_10"]
+    assert foreseen(before) == found["not_measured"], "said before the first step"
+    assert f"2 examples of folder:{place}/test in classes that folder:{place}/train lacks take no part" in before
     assert found["left_out"] == {"train": {}, "test": {"other_class": 2}}
     assert found["data"]["test"]["source"] == f"folder:{place}/test"
     assert not (place / "W" / "projection.png").exists() and (place / "W" / "curves.png").exists()
 
 
 def test_evaluate_takes_another_test_set_and_no_other_recipe(run, capsys):
-    place, _ = run
-    first = result(run)
+    place = run[0]
+    first = result(place)
     assert main.main(["evaluate", f"--workdir={place}/W"]) == 0
-    said, again = capsys.readouterr(), result(run)
+    said, again = capsys.readouterr(), result(place)
     assert again["from_cache"] == ["raw_pixels", "random_init"] and first["from_cache"] == []
     assert {k: again[k] for k in suite.STANDARD} == {k: first[k] for k in suite.STANDARD}, "bit by bit"
     assert "10 labels a class is not measured: it wants 10 labels a class" in said.out and "raw pixels and" in said.out
@@ -152,7 +177,7 @@ def test_evaluate_takes_another_test_set_and_no_other_recipe(run, capsys):
 
     images(place / "other", {"b": (1, 3)})
     assert main.main(["evaluate", f"--workdir={place}/W", f"--config.data.test=folder:{place}/other"]) == 0
-    other = result(run)
+    other = result(place)
     assert other["data"]["test"]["source"] == f"folder:{place}/other" and other["knn"]["raw_pixels"] == 1.0
     assert other["from_cache"] == []
     capsys.readouterr()
@@ -163,7 +188,73 @@ def test_evaluate_takes_another_test_set_and_no_other_recipe(run, capsys):
     assert main.main(["evaluate", f"--workdir={place}/W", "--config.evaluation.final=knm"]) == 2
     assert "no 'knm' in the values of config.evaluation.final; did you mean knn?" in capsys.readouterr().err
     assert main.main(["evaluate", f"--workdir={place}/W", "--config.evaluation.final=none"]) == 0
-    assert "knn" not in result(run) and "No accuracies, by config.evaluation.final" in capsys.readouterr().out
+    assert "knn" not in result(place) and "No accuracies, by config.evaluation.final" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "train, test, more, said",
+    [
+        (
+            {"a": (0, 5), "b": (1, 4)},
+            {"a": (0, 3), "b": (1, 3)},
+            (),
+            {
+                "knn": "it wants 10 neighbours, and 7 of the 9 training images are left for its validation part",
+                "few_shot_10": "it wants 10 labels a class, and class 'b' has 4 training images",
+            },
+        ),
+        pytest.param(
+            {"a": (0, 12)},
+            {"a": (0, 3), "x": (1, 2)},
+            ("--config.probe=False",),
+            dict.fromkeys(suite.STANDARD, "there is one class, 'a'"),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"a": (0, 12), "b": (1, 0)},
+            {"a": (0, 0), "b": (1, 5)},
+            (),
+            dict.fromkeys(suite.STANDARD, "there is no test image with a class that training has"),
+            marks=pytest.mark.slow,
+        ),
+    ],
+    ids=["few images", "one class", "no test image"],
+)
+def test_what_will_not_be_measured_is_said_before_the_first_step(tmp_path, capsys, train, test, more, said):
+    code, before = trained(tmp_path, train, test, *more)
+    assert code == 0 and foreseen(before) == said
+    found = result(tmp_path)
+    assert found["not_measured"] == said
+    assert {name for name in suite.STANDARD if found[name] == dict.fromkeys(evaluation.BASELINES)} == set(said)
+    assert all(found[name]["raw_pixels"] == 1.0 for name in set(suite.STANDARD) - set(said))
+    printed = capsys.readouterr().out
+    assert all(f"is not measured: {reason}" in printed for reason in said.values())
+
+
+BALANCED = ({"a": (0, 14), "b": (1, 14)}, {"a": (0, 5), "b": (1, 5)})
+
+
+def test_a_run_that_asks_for_knn_has_no_other_score(tmp_path, capsys):
+    code, before = trained(tmp_path, *BALANCED, "--config.evaluation.final=knn")
+    found, printed = result(tmp_path), capsys.readouterr().out
+    assert code == 0 and foreseen(before) == {} and found["not_measured"] == {}
+    assert set(found) & {*suite.STANDARD} == {"knn"} and set(found["knn"]) == {*evaluation.BASELINES}
+    assert found["knn"]["raw_pixels"] == 1.0 and all(0 <= value <= 1 for value in found["knn"].values())
+    assert "kNN" in printed and "linear probe" not in printed
+
+
+def test_a_run_that_asks_for_no_score_leaves_all_to_evaluate(tmp_path, capsys):
+    code, before = trained(tmp_path, *BALANCED, "--config.evaluation.final=none")
+    found, printed = result(tmp_path), capsys.readouterr().out
+    assert code == 0 and foreseen(before) == {}
+    assert not set(found) & {*suite.STANDARD, "not_measured", "left_out", "from_cache"} and found["step"] == 2
+    assert f"No accuracies, by config.evaluation.final; `ssl-jax evaluate --workdir={tmp_path}/W` has them." in printed
+    assert main.main(["evaluate", f"--workdir={tmp_path}/W"]) == 0
+    later = result(tmp_path)
+    assert all(later[name]["raw_pixels"] == 1.0 for name in suite.STANDARD)
+    assert all(0 <= later[name][encoder] <= 1 for name in suite.STANDARD for encoder in evaluation.BASELINES)
+    assert (later["config_hash"], later["step"], later["data"]) == (found["config_hash"], 2, found["data"])
+    assert later["not_measured"] == {} and "10 labels a class" in capsys.readouterr().out
 
 
 def test_baselines_are_kept_by_all_that_they_depend_on(tmp_path, monkeypatch):
