@@ -1,8 +1,12 @@
 """The final evaluation: the right value, or a row with its reason, and nothing that was measured is lost."""
 
 import contextlib
+import errno
 import io
 import json
+import os
+import pathlib
+import shutil
 import types
 
 import jax
@@ -10,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ssl_jax import baselines, evaluation, loop, main, pictures
+from ssl_jax import baselines, evaluation, identity, loop, main, pictures
 from ssl_jax.data import classes, sources
 from ssl_jax.evals import suite, usable
 from ssl_jax.evaluation import Rows, Scores
@@ -257,30 +261,102 @@ def test_a_run_that_asks_for_no_score_leaves_all_to_evaluate(tmp_path, capsys):
     assert later["not_measured"] == {} and "10 labels a class" in capsys.readouterr().out
 
 
-def test_baselines_are_kept_by_all_that_they_depend_on(tmp_path, monkeypatch):
-    monkeypatch.setenv("SSL_JAX_CACHE", str(tmp_path))
+CONFIG = {
+    "seed": 0,
+    "clean": (),
+    "photometric": "device",
+    "evaluation": {"every": "never", "examples": 9, "final": "all"},
+    "method": {},
+    "duration": "1 step",
+    "log": {},
+    "mesh": {},
+}
+SCORES = Scores({"knn": 1 / 3}, {}, {"train": {}, "test": {"unreadable": 1}})
+
+
+def with_baselines(**changes):
+    """As much of a job as baselines need."""
     data = sources.arrays(np.zeros((4, 4, 4, 1), np.uint8), np.zeros(4, np.int32))
     other = sources.arrays(np.ones((4, 4, 4, 1), np.uint8), np.zeros(4, np.int32))
-    config = {"seed": 0, "clean": (), "photometric": "device", "evaluation": {}, "method": {}, "duration": "1 step"}
-    one = types.SimpleNamespace(config=config, train=data, test=other, patience=1.0)
-    scores, made = Scores({"knn": 1 / 3}, {}, {"train": {}, "test": {"unreadable": 1}}), []
+    parts = {k: v for k, v in changes.items() if k in ("train", "test")}
+    config = {**CONFIG, **{k: v for k, v in changes.items() if k not in parts}}
+    return types.SimpleNamespace(config=config, **{"train": data, "test": other, "patience": 1.0, **parts})
 
-    def get(job, name="raw_pixels"):
-        known = baselines.Known(job)
-        found = known(name, lambda: made.append(1) or scores)
-        assert found == scores
-        return bool(known.found)
 
-    assert [get(one), get(one), len(made)] == [False, True, 1]
-    changed = lambda **parts: types.SimpleNamespace(**{**vars(one), "config": {**config, **parts}})  # noqa: E731
-    assert not get(changed(seed=1)) and get(changed(method={"name": "byol"}))
-    assert not get(one, "random_init") and not get(changed(method={"name": "byol"}), "random_init")
-    assert not get(types.SimpleNamespace(**{**vars(one), "test": data}))
+def kept(name="raw_pixels", **changes) -> bool:
+    """Whether the scores of a baseline were there; they are afterwards."""
+    known, made = baselines.Known(with_baselines(**changes)), []
+    assert known(name, lambda: made.append(name) or SCORES) == SCORES
+    assert known.found == [name] * (not made)
+    return not made
+
+
+def test_baselines_are_kept_by_all_that_they_depend_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("SSL_JAX_CACHE", str(tmp_path))
+    assert [kept(), kept()] == [False, True]
+    assert not kept(seed=1) and kept(method={"name": "byol"})
+    assert [kept("random_init"), kept("random_init"), kept("random_init", method={"name": "byol"})] == [0, 1, 0]
+    assert kept(log={"every": "1 step"}) and kept("random_init", mesh={"data": 1})
+    evaluated = CONFIG["evaluation"]
+    assert kept(evaluation={**evaluated, "every": "1 step"}) and not kept(evaluation={**evaluated, "examples": 8})
+    assert not kept(evaluation={**evaluated, "final": "knn"}) and not kept(clean=({"size": 9},))
+    data = with_baselines().train
+    assert not kept(test=data)
+    relabelled = data._replace(labels=np.array([0, 0, 0, classes.OTHER], np.int32))
+    assert [kept(test=relabelled), kept(test=relabelled._replace(classes=("a",)))] == [False, False]
+    for patched in ({"__version__": "0"}, {"device_count": lambda: 99}, {"default_backend": lambda: "abacus"}):
+        with monkeypatch.context() as patch:
+            for name, value in patched.items():
+                patch.setattr(baselines.jax, name, value)
+            assert [kept(), kept()] == [False, True], patched
     for path in (tmp_path / "baselines").iterdir():
         path.write_text('{"accuracies": ')
-    assert [get(one), get(one)] == [False, True], "a damaged file is made anew"
-    monkeypatch.setenv("SSL_JAX_CACHE", "/proc/nowhere")
-    assert [get(one), get(one)] == [False, False], "a place that cannot be written to is no reason to end"
+    assert [kept(), kept()] == [False, True], "a damaged file is made anew"
+
+
+def test_baselines_are_measured_anew_where_the_code_is_another(tmp_path, monkeypatch):
+    monkeypatch.setenv("SSL_JAX_CACHE", str(tmp_path / "cache"))
+    package = shutil.copytree(
+        pathlib.Path(identity.__file__).parent, tmp_path / "ssl_jax", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    assert kept() is False
+    monkeypatch.setattr(identity, "__file__", str(package / "identity.py"))
+    assert kept(), "the same code in another place"
+    knn = package / "evals" / "knn.py"
+    before = knn.read_bytes()
+    knn.write_bytes(before + b"# another line\n")
+    assert [kept(), kept()] == [False, True]
+    knn.write_bytes(before)
+    (package / "notes.txt").write_text("no code")
+    assert kept(), "the code of before, with another time"
+    knn.rename(knn.with_name("neighbours.py"))
+    assert [kept(), kept()] == [False, True]
+    (package / "evals" / "new.py").write_text("")
+    assert [kept(), kept()] == [False, True]
+
+
+def test_a_place_that_cannot_be_written_to_is_no_reason_to_end(tmp_path, monkeypatch, capsys):
+    """Nor to complain: it costs the next run a minute. Permissions would not stop root, who may run the tests."""
+    (tmp_path / "file").write_text("here first")
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside" / "baselines").write_text("here first")
+    for place in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / "inside", "/proc/nowhere"):
+        monkeypatch.setenv("SSL_JAX_CACHE", str(place))
+        assert [kept(), kept()] == [False, False], place
+    monkeypatch.setenv("SSL_JAX_CACHE", str(tmp_path / "full"))
+    for code in (errno.EROFS, errno.ENOSPC, errno.EACCES):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "replace", failing(code))
+            assert [kept(), kept()] == [False, False], "as on a disk that is full or may only be read"
+    assert list((tmp_path / "full" / "baselines").iterdir()) == [] and capsys.readouterr().err == ""
+    assert [kept(), kept()] == [False, True]
+
+
+def failing(code: int):
+    def fails(*arguments, **options):
+        raise OSError(code, os.strerror(code))
+
+    return fails
 
 
 def test_a_diverged_encoder_is_a_column_without_numbers(monkeypatch):
