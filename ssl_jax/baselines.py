@@ -47,7 +47,8 @@ def folder() -> pathlib.Path:
 def key(job: Job, name: str) -> str:
     """A hash of all that the scores of a baseline depend on, the code of the package included."""
     config, sources = job.config, (job.train, job.test)
-    parts = {part: config[part] for part in ("seed", "clean", "photometric", "evaluation")}
+    parts = {part: config[part] for part in ("seed", "clean", "photometric")}
+    parts["evaluation"] = {k: v for k, v in config["evaluation"].items() if k != "every"}
     if name != "raw_pixels":  # what else the random network and its batch statistics come from
         parts |= {k: v for k, v in config.items() if k not in recipes.FREE or k == "duration"}
         parts["data"] = ()

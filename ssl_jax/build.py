@@ -38,6 +38,8 @@ def job(config: dict) -> Job:
         test = sources.open(data["test"], **options, **alike) if data["test"] else None
     if config["probe"] and not sources.labelled(train):
         raise ValueError(f"{train.name} has no labels for the online probe to learn from; set config.probe=False")
+    if config["probe"] and classes.count(train) == 1:
+        raise ValueError(f"{train.name} has one class, and the online probe needs two or more; set config.probe=False")
     test, differing = classes.alike(train, test) if test else (None, ())
     clock = clock_of(config, train.size)
     check(config, clock)

@@ -78,6 +78,13 @@ def remarks(result: dict) -> list[str]:
     return [*out, *([f"{' and '.join(known)}: as measured before, with the same data and recipe"] if known else [])]
 
 
+def unscored(job: Job, workdir: str) -> str:
+    """Why there is no table."""
+    if evaluation.possible(job):
+        return f"No accuracies, by config.evaluation.final; `ssl-jax evaluate --workdir={workdir}` has them."
+    return "No accuracies: they want labels and a test set (config.data.test)."
+
+
 def conclude(
     job: Job, program: Program, state: TrainState, workdir: str, spent: Goodput, measure: Callable[[], dict]
 ) -> dict:
@@ -107,13 +114,11 @@ def conclude(
     with saying("curves.png"):
         pictures.curves(rows(workdir), folder / "curves.png")
         pictured.insert(1, "curves.png")
-    if any(name in result for name in evaluation.FINAL["all"]):
+    scored = any(name in result for name in evaluation.FINAL["all"])
+    if scored:
         console.print(table(result))
-    elif evaluation.possible(job):
-        console.print(f"No accuracies, by config.evaluation.final; `ssl-jax evaluate --workdir={workdir}` has them.")
-    else:
-        console.print("No accuracies: they want labels and a test set (config.data.test).")
     lines = (
+        *([] if scored else [unscored(job, workdir)]),
         *remarks(result),
         f"checkpoint  {folder}/checkpoints/{int(state.step)}",
         f"metrics     {folder}/metrics.jsonl, result.json; TensorBoard: --logdir {folder}",

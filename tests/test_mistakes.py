@@ -70,6 +70,10 @@ TEXTS = (
     ("--config.mesh.data=3", "does not cover the"),
     ("--config.data.dir=/nope|--config.data.train=tfds:cifar10", "tfds:cifar10/train is not prepared in /nope/cifar10"),
     ("--config.data.train=folder:flat", "no labels for the online probe to learn from; set config.probe=False"),
+    (
+        "--config.data.train=folder:one|--config.data.test=",
+        "folder:one has one class, and the online probe needs two or more; set config.probe=False",
+    ),
     ("--config.data.train=folder:empty", "folder:empty: no images there"),
     ("--config.data.train=folder:flap", "folder:flap: no 'flap' in .; did you mean flat?"),
     ("--config.views.0.size=64|--config.views.0.ops=({'name': 'centre_crop'},)", "centre_crop of 64 pixels is larger"),
@@ -181,6 +185,8 @@ def place(tmp_path, monkeypatch):
     (tmp_path / "flat").mkdir()
     for i in range(9):
         Image.fromarray(np.full((30, 30), i, np.uint8)).save(tmp_path / "flat" / f"{i}.png")
+    (tmp_path / "one" / "a").mkdir(parents=True)
+    Image.fromarray(np.zeros((30, 30), np.uint8)).save(tmp_path / "one" / "a" / "0.png")
     (tmp_path / "colour").mkdir()
     Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "colour" / "0.png")
     (tmp_path / "photos").mkdir()

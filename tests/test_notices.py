@@ -1,6 +1,10 @@
 """What a recipe says that is hardly meant: a sentence before the run, and none for the recipes that are there."""
 
+import shutil
+
+import numpy as np
 import pytest
+from PIL import Image
 
 from ssl_jax import build, durations, notices, recipes, schema
 
@@ -60,3 +64,29 @@ def test_what_is_hardly_meant_is_said(name, changes, sentence):
     found = said(name, changes)
     assert any(sentence in each for each in found), found
     assert not any("\n" in each for each in found)
+
+
+def of_data(train: str, test: str) -> list[str]:
+    """The notices of the quickstart's job on these sets."""
+    changes = {"data.train": train, "data.test": test, "batch": "8", "duration": "4 steps", "lr.warmup": "0 steps"}
+    changes |= {"evaluation.every": "never", "checkpoint.every": "never"}
+    return list(build.job(schema.changed(recipes.load("quickstart"), changes)).notices)
+
+
+def test_a_test_set_that_is_the_training_set_is_said(tmp_path):
+    """Also a copy under another name: contents tell, and one image that differs is another set."""
+    for name in "ab":
+        (tmp_path / "train" / name).mkdir(parents=True)
+        for k in range(4):
+            pixels = np.random.default_rng(ord(name) + k).integers(0, 255, (28, 28), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "train" / name / f"{k}.png")
+    sets = {name: shutil.copytree(tmp_path / "train", tmp_path / name) for name in ("copy", "other")}
+    Image.fromarray(255 - pixels).save(sets["other"] / "b" / "3.png")
+    folder = f"folder:{tmp_path}/"
+    said = "data.test is the same data as data.train ({}): scores say what is memorized, not what is learned"
+    for test in ("train", "copy"):
+        assert of_data(f"{folder}train", f"{folder}{test}") == [said.format(f"{folder}train")]
+    assert of_data(f"{folder}train", f"{folder}other") == [] and of_data(f"{folder}train", "") == []
+    embedded = "embedded:fashion_mnist/test"
+    assert of_data(embedded, embedded) == [said.format(embedded)]
+    assert of_data("embedded:fashion_mnist/train", embedded) == []
