@@ -19,6 +19,7 @@ from ssl_jax import (
     identity,
     lease,
     loop,
+    machine,
     recipes,
     report,
     resuming,
@@ -35,7 +36,7 @@ from ssl_jax.shard.program import Program
 from ssl_jax.types import TrainState
 from ssl_jax.watchdog import Watchdog
 
-CACHE = pathlib.Path("~/.cache/ssl_jax/compiled").expanduser()
+CACHE = machine.cache() / "compiled"
 """The place of `cache`, unless the environment names another."""
 
 

@@ -4,17 +4,18 @@ import hashlib
 import json
 import os
 import pathlib
+import sys
 from collections.abc import Callable
 
 import jax
 
-from ssl_jax import files, identity, recipes
+from ssl_jax import files, identity, machine, recipes
 from ssl_jax.evaluation import Scores
 from ssl_jax.job import Job
 from ssl_jax.shard import processes
 
-CACHE = "~/.cache/ssl_jax"
-"""Where they are kept, in `baselines`, unless SSL_JAX_CACHE names another directory."""
+LIBRARIES = ("jax", "jaxlib", "flax", "optax", "numpy", "scipy", "tensorflow", "PIL")
+"""What decodes, embeds and fits: scores of another version are measured anew."""
 
 
 class Known:
@@ -40,8 +41,8 @@ class Known:
 
 
 def folder() -> pathlib.Path:
-    """Where the scores lie."""
-    return pathlib.Path(os.environ.get("SSL_JAX_CACHE") or CACHE).expanduser() / "baselines"
+    """Where the scores lie: in `baselines` of the user's cache, or of the directory that SSL_JAX_CACHE names."""
+    return pathlib.Path(os.environ.get("SSL_JAX_CACHE") or machine.cache()).expanduser() / "baselines"
 
 
 def key(job: Job, name: str) -> str:
@@ -54,7 +55,8 @@ def key(job: Job, name: str) -> str:
         parts["data"] = ()
     parts["data of"] = [[s.stamp or s.digest, s.size, s.channels, s.bits, s.classes] for s in sources]
     parts["labels"] = [None if s.labels is None else hashlib.sha256(s.labels.tobytes()).hexdigest() for s in sources]
-    parts["machine"] = [jax.default_backend(), jax.device_count(), jax.__version__, identity.code()]
+    parts["machine"] = [jax.default_backend(), jax.device_count(), identity.code()]
+    parts["libraries"] = [getattr(sys.modules.get(name), "__version__", "") for name in LIBRARIES]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
 
 

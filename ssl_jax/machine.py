@@ -6,6 +6,7 @@ import pathlib
 import platform
 import re
 import sys
+import tempfile
 from collections.abc import Mapping
 
 TUNABLES, HUGE = "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"
@@ -16,6 +17,14 @@ DEVICES = pathlib.Path("/dev")
 def cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cache() -> pathlib.Path:
+    """Where this user keeps what can be made again: ~/.cache/ssl_jax; by a user without a home, temporary files."""
+    try:
+        return pathlib.Path.home() / ".cache" / "ssl_jax"
+    except RuntimeError:  # a container's user of a number that nobody has
+        return pathlib.Path(tempfile.gettempdir()) / f"ssl_jax_{os.getuid()}"
 
 
 def gpus(environment: Mapping[str, str]) -> int:

@@ -7,10 +7,12 @@ import json
 import os
 import pathlib
 import shutil
+import tempfile
 import types
 
 import jax
 import numpy as np
+import PIL
 import pytest
 from PIL import Image
 
@@ -309,9 +311,20 @@ def test_baselines_are_kept_by_all_that_they_depend_on(tmp_path, monkeypatch):
             for name, value in patched.items():
                 patch.setattr(baselines.jax, name, value)
             assert [kept(), kept()] == [False, True], patched
+    with monkeypatch.context() as patch:
+        patch.setattr(PIL, "__version__", "0")
+        assert [kept(), kept()] == [False, True], "pixels may be others"
     for path in (tmp_path / "baselines").iterdir():
         path.write_text('{"accuracies": ')
     assert [kept(), kept()] == [False, True], "a damaged file is made anew"
+
+
+def test_a_user_without_a_home_has_a_cache(tmp_path, monkeypatch):
+    monkeypatch.delenv("SSL_JAX_CACHE")
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as where neither HOME nor the user is known
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert [kept(), kept()] == [False, True]
+    assert list(tmp_path.glob("ssl_jax_*/baselines/raw_pixels-*.json"))
 
 
 def test_baselines_are_measured_anew_where_the_code_is_another(tmp_path, monkeypatch):
