@@ -31,13 +31,18 @@ def make_step(method: Method, optimizer: optax.GradientTransformation, augment: 
         views = augment(see, batch)
         grad = jax.value_and_grad(method.loss, has_aux=True)
         (loss, aux), grads = grad(state.params, state.method_state, views, think, state.step)
-        updates, opt_state = optimizer.update(grads, state.opt_state, state.params)
-        params = optax.apply_updates(state.params, updates)
-        method_state = method.update(state.method_state, params, aux.carry, state.step)
         norms = gradient_norms(grads)
         finite = jnp.isfinite(loss) & jnp.isfinite(norms["grad_norm"])
+
+        def learned(kept: tuple) -> tuple:
+            params, method_state, opt_state = kept
+            updates, opt_state = optimizer.update(grads, opt_state, params)
+            params = optax.apply_updates(params, updates)
+            return params, method.update(method_state, params, aux.carry, state.step), opt_state
+
+        # A choice between the old and the new of each leaf would hold both, a bank of the dataset's size included.
         kept = (state.params, state.method_state, state.opt_state)
-        new = jax.tree.map(lambda n, o: jnp.where(finite, n, o), (params, method_state, opt_state), kept)
+        new = jax.lax.cond(finite, learned, lambda kept: kept, kept)
         metrics = {"loss": loss, **aux.metrics, **norms, "skipped": 1 - finite.astype(jnp.float32)}
         return TrainState(state.step + 1, *new), metrics
 

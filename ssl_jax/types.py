@@ -15,6 +15,9 @@ Tree = Any
 Metrics = dict[str, Array]
 Schedule = Callable[[Array], Array]
 """A function of the step (int32 scalar) that gives a float32 scalar; jittable."""
+Placement = tuple[tuple[str, tuple[str | None, ...]], ...]
+"""Pairs of a regular expression on a leaf's path and what its leading axes are: "example", split over all devices as the
+batch is, or None. The first match wins; leaves without one are placed by their size."""
 
 
 class Examples(int):
@@ -79,11 +82,13 @@ class Criterion(NamedTuple):
     init: (key, seen) -> (params, state), of which only the shapes and dtypes of `seen` are read
     loss: (params, state, seen) -> (scalar, Metrics); reads the state, never writes it
     update: (state, seen) -> state
+    placement: where leaves of the state lie that grow with the dataset; paths begin in the state
     """
 
     init: Callable
     loss: Callable
     update: Callable
+    placement: Placement = ()
 
 
 class Aux(NamedTuple):
@@ -124,6 +129,7 @@ class Method(NamedTuple):
     embed: (params, state, images [b, h, w, c]) -> {pool, cls, tokens, maps}; what evaluation and export see
     encoders: the encoders that there are by name, such as "student" and "teacher"; the first is what `embed` uses and
         what is exported unless another is asked for
+    placement: where leaves of a TrainState lie that are not to be placed by their size
     """
 
     init: Callable
@@ -132,6 +138,7 @@ class Method(NamedTuple):
     embed: Callable
     encoders: dict[str, Place]
     epoch_tasks: tuple[EpochTask, ...] = ()
+    placement: Placement = ()
 
 
 class TrainState(NamedTuple):

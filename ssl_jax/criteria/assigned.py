@@ -13,7 +13,7 @@ from ssl_jax.types import Array, Criterion, Examples, Key
 
 
 class Assigned(NamedTuple):
-    """The state. n example of the dataset, w global crop, m head, k cluster.
+    """The state. n example of the dataset and padding, w global crop, m head, k cluster.
 
     bank: rows [n, w, d], the unit features last seen. labels: int32 [n, m], -1 where there is none.
     centroids: [m, k, d], unit, never trained.
@@ -37,7 +37,7 @@ def assigned(*, examples: Examples, heads: int = 3, centroids: int = 3000, tempe
     def init(key, seen):
         d, w = seen.student.shape[-1], seen.teacher.shape[1]
         dtype = wide(seen.student.dtype)
-        labels = jnp.full((examples, heads), -1, jnp.int32)
+        labels = jnp.full((bank.padded(examples), heads), -1, jnp.int32)
         centres = contrastive.unit(jax.random.normal(key, (heads, centroids, d), dtype))
         return {}, Assigned(bank.init(examples, (w, d), dtype=dtype), labels, centres)
 
@@ -60,7 +60,7 @@ def assigned(*, examples: Examples, heads: int = 3, centroids: int = 3000, tempe
         z = contrastive.unit(seen.student[:, : seen.teacher.shape[1]])
         return state._replace(bank=bank.write(state.bank, seen.index, z))
 
-    return Criterion(init, loss, update)
+    return Criterion(init, loss, update, (("bank/", bank.BY_ROW), ("labels", bank.BY_ROW)))
 
 
 def recluster(key: Key, state: Assigned, *, iterations: int = 10, scores_at_once: int = 2**24) -> Assigned:

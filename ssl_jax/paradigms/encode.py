@@ -5,10 +5,15 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from ssl_jax.types import Array, Key, Net, Place, Tree
+from ssl_jax.types import Array, Criterion, Key, Net, Place, Placement, Tree
 
 CROPS = ("global", "local")
 """The groups of crops in order: the first holds the full-size views, which teachers see."""
+
+
+def placement(criterion: Criterion) -> Placement:
+    """What a criterion says of its state, for the paradigms that keep this under "criterion" of the method state."""
+    return tuple((f"method_state/criterion/{path}", axes) for path, axes in criterion.placement)
 
 
 def crops(batch: dict) -> list[Array]:

@@ -59,4 +59,5 @@ def joint_embedding(
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:
         return {"stats": carry["stats"], "criterion": criterion.update(state["criterion"], carry["seen"])}
 
-    return Method(init, loss, update, encode.embedder(encoder), {"encoder": encode.ENCODER}, epoch_tasks)
+    placement = encode.placement(criterion)
+    return Method(init, loss, update, encode.embedder(encoder), {"encoder": encode.ENCODER}, epoch_tasks, placement)

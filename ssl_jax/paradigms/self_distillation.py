@@ -87,4 +87,4 @@ def self_distillation(
             "criterion": criterion.update(state["criterion"], carry["seen"]),
         }
 
-    return Method(init, loss, update, encode.embedder(encoder), ENCODERS)
+    return Method(init, loss, update, encode.embedder(encoder), ENCODERS, placement=encode.placement(criterion))

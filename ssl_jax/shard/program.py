@@ -10,7 +10,7 @@ from jax.sharding import Mesh, NamedSharding
 
 from ssl_jax import step as steps
 from ssl_jax.shard import mesh as meshes
-from ssl_jax.shard import rules as placement
+from ssl_jax.shard import rules
 from ssl_jax.types import Method, TrainState, Tree
 
 QUICKLY = {"xla_backend_optimization_level": 1}
@@ -78,12 +78,11 @@ def build(
     clean: Callable,
     shapes: Tree,
     mesh: Mesh,
-    rules: tuple = (),
 ) -> Program:
     """Jits a method for a mesh.
 
     augment, clean: (key, batch of integers) -> batch of floats, for training and for evaluation.
-    shapes: ShapeDtypeStructs of one global batch as the host makes it. rules: see `rules.shardings`.
+    shapes: ShapeDtypeStructs of one global batch as the host makes it.
 
     Raises ValueError where the batch does not divide over the devices.
     """
@@ -101,7 +100,7 @@ def build(
 
     key = jax.eval_shape(lambda: jax.random.key(0))
     state = jax.eval_shape(init, key)
-    places = placement.shardings(mesh, state, rules)
+    places = rules.shardings(mesh, state, method.placement)
     state = jax.tree.map(lambda a, s: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=s), state, places)
     jit = jit_on(mesh)
     step, settle = steps.make_step(method, optimizer, augment), steps.make_settling(method, augment)

@@ -7,7 +7,7 @@ import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from ssl_jax.shard import mesh as meshes
-from ssl_jax.types import Tree
+from ssl_jax.types import Placement, Tree
 
 SMALL = 2**14
 """Leaves with fewer elements stay whole: gathering them costs more than holding them."""
@@ -18,22 +18,29 @@ def path_of(path: tuple) -> str:
     return jax.tree_util.keystr(path, simple=True, separator="/")
 
 
-def shardings(mesh: Mesh, shapes: Tree, rules: tuple = ()) -> Tree:
+def shardings(mesh: Mesh, shapes: Tree, placement: Placement = ()) -> Tree:
     """A NamedSharding for each leaf of a tree of shapes.
 
-    rules: pairs (regular expression on the path, spec), first match wins; a spec is a tuple of axis names or
-    None, one per leading axis of the leaf. A leaf without a rule is split over `fsdp` along its largest axis
-    that divides, if it has at least `SMALL` elements.
+    A leaf that `placement` does not name is split over `fsdp` along its largest axis that divides, if it has at least
+    `SMALL` elements.
     """
 
     def one(path, leaf):
         name = path_of(path)
-        for pattern, spec in rules:
-            if re.search(pattern, name):
-                return NamedSharding(mesh, PartitionSpec(*spec))
-        return by_size(mesh, leaf.shape)
+        said = next((axes for pattern, axes in placement if re.search(pattern, name)), None)
+        return by_size(mesh, leaf.shape) if said is None else by_name(mesh, leaf.shape, said)
 
     return jax.tree_util.tree_map_with_path(one, shapes)
+
+
+def by_name(mesh: Mesh, shape: tuple[int, ...], axes: tuple[str | None, ...]) -> NamedSharding:
+    """Splits the axes called "example" over all devices, or over as many axes of the mesh as divide them."""
+
+    def over(size, axis):
+        ways = (meshes.AXES, *((name,) for name in meshes.AXES)) if axis == "example" else ()
+        return next((way for way in ways if size % math.prod(mesh.shape[name] for name in way) == 0), None)
+
+    return NamedSharding(mesh, PartitionSpec(*map(over, shape, axes)))
 
 
 def by_size(mesh: Mesh, shape: tuple[int, ...]) -> NamedSharding:

@@ -7,16 +7,32 @@ import jax.numpy as jnp
 from ssl_jax.types import Array
 
 
+BY_ROW = ("example",)
+"""How what has a row for each example lies on a mesh: split over all devices."""
+MOST, EXTRA = 2**13, 2**6
+"""Padded for meshes of up to so many devices, by at most one row in so many."""
+
+
 class Bank(NamedTuple):
-    """rows: [n, ..., d]. written: bool [n], whether the row was ever written."""
+    """rows: [n, ..., d]. written: bool [n], whether the row was ever written; n as `padded` has it."""
 
     rows: Array
     written: Array
 
 
+def padded(size: int) -> int:
+    """The rows for `size` examples: a few more, so that a power of two of devices can share them.
+
+    The number depends on nothing but `size`, so that a checkpoint fits every mesh.
+    """
+    share = min(MOST, 2 ** max(0, (size // EXTRA).bit_length() - 1))
+    return -(-size // share) * share
+
+
 def init(size: int, row: tuple[int, ...], *, dtype: jnp.dtype = jnp.float32) -> Bank:
-    """A bank of `size` zero rows of shape `row`, none written."""
-    return Bank(jnp.zeros((size, *row), dtype), jnp.zeros(size, bool))
+    """A bank of zero rows of shape `row` for `size` examples, none written."""
+    n = padded(size)
+    return Bank(jnp.zeros((n, *row), dtype), jnp.zeros(n, bool))
 
 
 def write(bank: Bank, index: Array, rows: Array) -> Bank:

@@ -26,6 +26,16 @@ def test_rows_go_to_their_index_and_the_last_of_two_stays():
         assert_array_equal(state.written, written)
 
 
+@pytest.mark.parametrize("size, rows", [(1, 1), (48, 48), (1000, 1000), (1001, 1008), (50_000, 50_176)])
+def test_rows_are_shared_by_a_power_of_two_of_devices(size, rows):
+    assert bank.padded(size) == rows == bank.init(size, (2,)).written.shape[0]
+
+
+def test_imagenet_is_shared_by_every_pod():
+    rows = bank.padded(1_281_167)
+    assert rows % 8192 == 0 and 0 <= rows - 1_281_167 < 1_281_167 / 64
+
+
 def test_padding_is_left_out():
     index, values = np.asarray([3, -1, -1, 4]), np.ones((4, 2, 3), np.float32)
     state = write(bank.init(10, (2, 3)), index, values)
