@@ -33,6 +33,12 @@ def decode(
     return tf.ensure_shape(out, [*size, channels or None])
 
 
+def simple(data: tf.Tensor, *, channels: int, bits: int, exact: bool) -> tf.Tensor:
+    """Encoded images [k] -> [k] for `decode` with `plain`; what cannot be read becomes an empty string."""
+    dtype = tf.uint16 if bits == 16 else tf.uint8
+    return decoding.simple(data, channels=channels, dtype=dtype, exact=exact)
+
+
 def reason(error: Exception) -> str:
     """What an error of reading or decoding says, in one line, without the place in the graph."""
     said = str(getattr(error, "message", error)).splitlines() or [type(error).__name__]

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from ssl_jax.data.encoded import reason, survivors
-from ssl_jax.data.source import Source, read_image, read_rows
+from ssl_jax.data.source import Source, read_image, read_rows, read_simple
 from ssl_jax.machine import cores
 
 CHUNK = 32
@@ -153,10 +153,10 @@ def _joined(chunks: tf.data.Dataset, count: int) -> tf.data.Dataset:
 
 
 def _loader(source: Source, host: Callable, *, exact: bool) -> Callable:
-    """(seed, *row of `read_rows`) -> (views, label); the graph fails where there is no image, or none of its views."""
+    """(seed, *row of `read_simple`) -> (views, label); the graph fails where there is no image or none of its views."""
 
     def load(seed: tf.Tensor, *row: tf.Tensor) -> tuple[dict, tf.Tensor]:
-        image, label = read_image(source, *row, exact=exact)
+        image, label = read_image(source, *row, exact=exact, simple=True)
         views = host(image, seed)
         for name, view in views.items():
             if not view.shape.is_fully_defined():
@@ -168,10 +168,19 @@ def _loader(source: Source, host: Callable, *, exact: bool) -> Callable:
     return load
 
 
+def _loaded(
+    source: Source, host: Callable, seeds: tf.Tensor, rows: tuple[tf.Tensor, ...], *, exact: bool
+) -> tuple[tf.Tensor, tuple]:
+    """Which of `read_rows` have views, int32 [j], and (views, label) of these."""
+    readable, simple = read_simple(source, *rows, exact=exact)
+    slots, loaded = survivors(_loader(source, host, exact=exact), tf.gather(seeds, readable), *simple)
+    return tf.gather(readable, slots), loaded
+
+
 def _own(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
     """The views of the examples `index` (int64 [k]) themselves, zeros and not "valid" where there are none."""
     rows = read_rows(source, index)
-    slots, (views, label) = survivors(_loader(source, host, exact=True), seeds, *rows)
+    slots, (views, label) = _loaded(source, host, seeds, rows, exact=True)
     if source.labels is not None:
         known = tf.gather(tf.constant(source.labels, tf.int32), index)
     else:
@@ -192,7 +201,7 @@ def _fill(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor) ->
     """The views of the examples `index` (int64 [k]), or of the next ones that can be read."""
 
     def attempt(index: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tuple]:
-        return survivors(_loader(source, host, exact=False), seeds, *read_rows(source, index))
+        return _loaded(source, host, seeds, read_rows(source, index), exact=False)
 
     def repair() -> tuple[dict, tf.Tensor, tf.Tensor]:
         return _repaired(attempt, index, seeds, slots, found, source)
