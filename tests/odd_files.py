@@ -75,6 +75,8 @@ def jpegs():
         "jpeg thumbnail turned": put(20, app1(6, thumbnail=3)),
         "jpeg xmp alone": put(20, words(8)),
         "jpeg exif, then xmp": put(20, app1(3), words(8)),
+        "jpeg xmp upright": put(20, words(1)),
+        "jpeg empty exif, then xmp": put(20, segment(0xE1, b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0"), words(6)),
         "jpeg many comments": put(20, *[segment(0xFE, b"%d" % k) for k in range(9)]),
         "jpeg many comments, then exif": put(20, *[segment(0xFE, b"%d" % k) for k in range(9)], app1(5)),
         "jpeg no jfif": plain[:2] + plain[20:],

@@ -33,6 +33,12 @@ def decode(
     return tf.ensure_shape(out, [*size, channels or None])
 
 
+def simple(data: tf.Tensor, *, channels: int, bits: int, exact: bool) -> tf.Tensor:
+    """Encoded images [k] -> [k] for `decode` with `plain`; what cannot be read becomes an empty string."""
+    dtype = tf.uint16 if bits == 16 else tf.uint8
+    return decoding.simple(data, channels=channels, dtype=dtype, exact=exact)
+
+
 def reason(error: Exception) -> str:
     """What an error of reading or decoding says, in one line, without the place in the graph."""
     said = str(getattr(error, "message", error)).splitlines() or [type(error).__name__]
@@ -68,18 +74,20 @@ def common(headers: list[tuple[int, int]]) -> tuple[int, int]:
     return (channels.pop() if len(channels) == 1 else 3), (bits.pop() if len(bits) == 1 else 8)
 
 
-def survivors(function: Callable, *rows: tf.Tensor) -> tuple[tf.Tensor, tuple]:
+def survivors(function: Callable, *rows: tf.Tensor, threads: int | None = None) -> tuple[tf.Tensor, tuple]:
     """`function` over the rows on which it does not fail, inside a graph.
 
     rows: tensors with a common first axis. Returns (int32 [k], results with first axis k): which rows survived, in
     order, and what they gave, which must have fixed shapes. One inner dataset serves all rows, since building one
-    costs more than decoding a small image does.
+    costs more than decoding a small image does. threads: how many work at once, where no other rows keep them busy.
     """
     count = tf.shape(rows[0])[0]
     numbered = tf.data.Dataset.from_tensor_slices((tf.range(count), *rows))
     rowwise = tf.function(lambda slot, *row: (slot, function(*row)), autograph=False)
     traced = rowwise.get_concrete_function(*numbered.element_spec)
-    good = (numbered.map(traced) if _branches(traced) else _in_one_thread(numbered, traced)).ignore_errors()
+    alone = threads is None and not _branches(traced)
+    good = _in_one_thread(numbered, traced) if alone else numbered.map(traced, num_parallel_calls=threads)
+    good = good.ignore_errors()
     # One row of zeros at the end, since an empty dataset has no element to get.
     zeros = tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), good.element_spec)
     padded = good.concatenate(tf.data.Dataset.from_tensors(zeros))

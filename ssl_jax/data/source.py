@@ -29,7 +29,7 @@ class Source(NamedTuple):
     names: int [k] -> their k descriptions, for sources where one call for many is cheaper than `describe`
     stamp: 16 hexadecimal digits that change with any one of the files, also where `digest` samples their contents, and
         with their times of modification; what resumes a file of ours compares it. "" means the digest
-    plain: all encoded images are known to be plain (`views/decoding.py`), which saves a branch for each
+    plain: all encoded images are known to be plain (`views/decoding.py`), so that none is looked at
     notices: sentences about the data that a person should read: what was left out, how it is read, and why
     """
 
@@ -105,18 +105,35 @@ def read_rows(source: Source, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
 
 
 def read_raw(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """One row of `read_rows` -> (encoded bytes or image, int32 label)."""
-    return source.read(row[0]) if source.gather is None else row
+    """One row of `read_rows`, the index alone or what was read, -> (encoded bytes or image, int32 label)."""
+    return source.read(*row) if len(row) == 1 else row
 
 
-def read_image(source: Source, *row: tf.Tensor, exact: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+def read_simple(source: Source, *rows: tf.Tensor, exact: bool = False) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+    """Which of `read_rows` can be read, int32 [j], and rows for `read_image` of these, simple. A graph function.
+
+    What is to be looked at in Python is looked at for all rows together, which is what makes it cheap.
+    """
+    slots = tf.range(tf.shape(rows[0])[0])
+    if source.plain or read_raw(source, *(row[0] for row in rows))[0].dtype != tf.string:
+        return slots, rows
+    if len(rows) == 1:
+        slots, rows = encoded.survivors(lambda *row: read_raw(source, *row), *rows)
+    data, *others = rows
+    return slots, (encoded.simple(data, channels=source.channels, bits=source.bits, exact=exact), *others)
+
+
+def read_image(
+    source: Source, *row: tf.Tensor, exact: bool = False, simple: bool = False
+) -> tuple[tf.Tensor, tf.Tensor]:
     """One row of `read_rows` -> (uint8 or uint16 [h, w, c], int32 label); the graph fails at a corrupt image.
 
-    exact: JPEGs within one level of what Pillow makes of them, as everything but training reads them.
+    exact: JPEGs within one level of what Pillow makes of them, as everything but training reads them. simple: the row
+    is one of `read_simple`.
     """
     data, label = read_raw(source, *row)
     if data.dtype == tf.string:
-        known = dict(channels=source.channels, bits=source.bits, size=source.shape, plain=source.plain)
+        known = dict(channels=source.channels, bits=source.bits, size=source.shape, plain=simple or source.plain)
         data = encoded.decode(data, **known, exact=exact)
     return data, label
 

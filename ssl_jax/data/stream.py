@@ -11,19 +11,22 @@ An image that cannot be read, for whatever reason, is replaced by the next one o
 training; `sequential` replaces nothing and says which rows are no image's.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
 
 from ssl_jax.data.encoded import reason, survivors
-from ssl_jax.data.source import Source, read_image, read_rows
+from ssl_jax.data.source import Source, read_image, read_rows, read_simple
 from ssl_jax.machine import cores
 
 CHUNK = 32
 """Examples, at most, whose order is computed in one go and that one thread works off."""
 TRIES = 100
 """Successors of an unreadable image that are tried before the stream gives up."""
+POSITION = "position"
+"""What the place of an example in the global order is called on its way to `_filler`."""
 ROUNDS = 16
 """Rounds of the shuffling cipher. With 4, as in `tf.random.experimental.index_shuffle`, the orders of consecutive
 epochs of 60,000 examples correlate by 0.9; with 16 they are independent in every test that was made."""
@@ -79,7 +82,7 @@ def sequential(
 
 def nothing(source: Source, host: Callable) -> str:
     """One sentence for a source of which `sequential` gave no valid row: what is wrong with its first examples."""
-    first = tf.range(min(source.size, 3), dtype=tf.int64)
+    first = np.arange(min(source.size, 3))
     return _reason(source, host, first, first, 0, f"none of the {source.size} images can be read")
 
 
@@ -116,17 +119,16 @@ def _iterate(
     threads: int | None,
 ) -> Iterator[dict[str, np.ndarray]]:
     """Local examples span[0]..span[1]-1 in batches; the graph is built here, so that bad arguments fail at once."""
-    threads = threads or cores()
+    threads, training = threads or cores(), span[1] is None
     chunk = _chunk(local)
-    chunks = tf.int64.max if span[1] is None else (span[1] - span[0]) // chunk
+    chunks = tf.int64.max if training else (span[1] - span[0]) // chunk
 
     def work(number: tf.Tensor) -> dict[str, tf.Tensor]:
         q = span[0] + number * chunk + tf.range(chunk, dtype=tf.int64)
         index, g, real = plan(q)
         seeds = tf.stack([tf.fill([chunk], tf.constant(seed, tf.int64)), g], 1)
-        if span[1] is None:
-            return _fill(source, host, index, seeds)
-        return {**_own(source, host, index, seeds), "mask": real}
+        rows = _rows(source, host, index, seeds, exact=not training)
+        return {**rows, POSITION: g} if training else {**rows, "mask": real}
 
     plainly = tf.autograph.experimental.do_not_convert(work)  # else errors come with pages of its own frames
     examples = tf.data.Dataset.range(chunks).map(plainly, num_parallel_calls=threads, deterministic=True)
@@ -135,7 +137,8 @@ def _iterate(
     options.deterministic = True
     options.threading.private_threadpool_size = threads
     options.threading.max_intra_op_parallelism = 1
-    return _guarded(stream.with_options(options), source, host, plan, seed, span[0], local)
+    finish = _filler(source, host, seed, threads) if training else lambda item: item
+    return _guarded(stream.with_options(options), finish, source, host, plan, seed, span[0], local)
 
 
 def _chunk(local: int) -> int:
@@ -153,10 +156,10 @@ def _joined(chunks: tf.data.Dataset, count: int) -> tf.data.Dataset:
 
 
 def _loader(source: Source, host: Callable, *, exact: bool) -> Callable:
-    """(seed, *row of `read_rows`) -> (views, label); the graph fails where there is no image, or none of its views."""
+    """(seed, *row of `read_simple`) -> (views, label); the graph fails where there is no image or none of its views."""
 
     def load(seed: tf.Tensor, *row: tf.Tensor) -> tuple[dict, tf.Tensor]:
-        image, label = read_image(source, *row, exact=exact)
+        image, label = read_image(source, *row, exact=exact, simple=True)
         views = host(image, seed)
         for name, view in views.items():
             if not view.shape.is_fully_defined():
@@ -168,10 +171,26 @@ def _loader(source: Source, host: Callable, *, exact: bool) -> Callable:
     return load
 
 
-def _own(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
-    """The views of the examples `index` (int64 [k]) themselves, zeros and not "valid" where there are none."""
+def _loaded(
+    source: Source,
+    host: Callable,
+    seeds: tf.Tensor,
+    rows: tuple[tf.Tensor, ...],
+    *,
+    exact: bool,
+    threads: int | None = None,
+) -> tuple[tf.Tensor, tuple]:
+    """Which of `read_rows` have views, int32 [j], and (views, label) of these."""
+    readable, simple = read_simple(source, *rows, exact=exact)
+    load = _loader(source, host, exact=exact)
+    slots, loaded = survivors(load, tf.gather(seeds, readable), *simple, threads=threads)
+    return tf.gather(readable, slots), loaded
+
+
+def _rows(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor, *, exact: bool) -> dict[str, tf.Tensor]:
+    """The views of the examples `index` (int64 [k]), zeros and not "valid" where there are none."""
     rows = read_rows(source, index)
-    slots, (views, label) = survivors(_loader(source, host, exact=True), seeds, *rows)
+    slots, (views, label) = _loaded(source, host, seeds, rows, exact=exact)
     if source.labels is not None:
         known = tf.gather(tf.constant(source.labels, tf.int32), index)
     else:
@@ -188,68 +207,66 @@ def _own(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor) -> 
     return {**out, "index": tf.cast(index, tf.int32), "label": label, "valid": placed(tf.ones_like(slots, tf.bool))}
 
 
-def _fill(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor) -> dict[str, tf.Tensor]:
-    """The views of the examples `index` (int64 [k]), or of the next ones that can be read."""
+def _filler(source: Source, host: Callable, seed: int, threads: int) -> Callable:
+    """Batch of `_rows` -> the batch with the next images that can be read in the place of those that cannot.
 
+    Outside the stream's graph: what a graph has in it for the rare case costs it time in every other one.
+    """
+
+    @functools.partial(tf.function, autograph=False, reduce_retracing=True)
     def attempt(index: tf.Tensor, seeds: tf.Tensor) -> tuple[tf.Tensor, tuple]:
-        return survivors(_loader(source, host, exact=False), seeds, *read_rows(source, index))
+        return _loaded(source, host, seeds, read_rows(source, index), exact=False, threads=threads)
 
-    def repair() -> tuple[dict, tf.Tensor, tf.Tensor]:
-        return _repaired(attempt, index, seeds, slots, found, source)
+    def fill(item: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        position, missing = item.pop(POSITION), np.flatnonzero(~item.pop("valid"))
+        wanted, replaced = item["index"], np.full_like(item["index"], -1)
+        item = {name: array.copy() for name, array in item.items()} if missing.size else item
+        for step in range(1, min(TRIES, source.size) + 1):
+            if not missing.size:
+                break
+            other = (wanted[missing] + step) % source.size
+            seeds = np.stack([np.full_like(missing, seed), position[missing]], 1)
+            slots, (views, label) = attempt(tf.constant(other, tf.int64), tf.constant(seeds, tf.int64))
+            found = missing[slots]
+            for name, rows in {**views, "label": label, "index": other[slots]}.items():
+                item[name][found] = rows
+            replaced[found], missing = wanted[found], np.delete(missing, slots)
+        if missing.size:
+            tried = f"{min(TRIES, source.size)} images in a row cannot be read"
+            raise ValueError(_reason(source, host, wanted[missing], position[missing], seed, tried))
+        return {**item, "replaced": replaced}
 
-    slots, found = attempt(index, seeds)
-    whole = tf.equal(tf.shape(slots)[0], index.shape[0])
-    (views, label), used = tf.cond(whole, lambda: (found, index), repair)
-    fixed = {name: tf.ensure_shape(view, [index.shape[0], *view.shape[1:]]) for name, view in views.items()}
-    replaced = tf.where(used == index, tf.constant(-1, tf.int64), index)
-    numbers = {"index": used, "label": label, "replaced": replaced}
-    return {**fixed, **{name: tf.ensure_shape(tf.cast(x, tf.int32), index.shape) for name, x in numbers.items()}}
-
-
-def _repaired(
-    attempt: Callable, index: tf.Tensor, seeds: tf.Tensor, slots: tf.Tensor, found: tuple, source: Source
-) -> tuple[tuple, tf.Tensor]:
-    """Put what was found into its slots and try successors for the other ones, round after round."""
-    count = index.shape[0]
-    place = lambda x: tf.scatter_nd(slots[:, None], x, [count, *x.shape[1:]])  # noqa: E731
-    used = tf.tensor_scatter_nd_update(-tf.ones_like(index), slots[:, None], tf.gather(index, slots))
-
-    def again(step: tf.Tensor, used: tf.Tensor, held: tuple) -> tuple:
-        open_ = tf.where(used < 0)[:, 0]
-        other = (tf.gather(index, open_) + step) % source.size
-        good, new = attempt(other, tf.gather(seeds, open_))
-        target = tf.gather(open_, good)[:, None]
-        held = tf.nest.map_structure(lambda old, x: tf.tensor_scatter_nd_update(old, target, x), held, new)
-        return step + 1, tf.tensor_scatter_nd_update(used, target, tf.gather(other, good)), held
-
-    going = lambda step, used, held: tf.reduce_any(used < 0) & (step <= min(TRIES, source.size))  # noqa: E731
-    first = (tf.constant(1, tf.int64), used, tf.nest.map_structure(place, found))
-    _, used, held = tf.while_loop(going, again, first, parallel_iterations=1)
-    with tf.control_dependencies([tf.debugging.assert_non_negative(used)]):
-        return held, tf.identity(used)
+    return fill
 
 
 def _guarded(
-    stream: tf.data.Dataset, source: Source, host: Callable, plan: Callable, seed: int, first: int, local: int
+    stream: tf.data.Dataset,
+    finish: Callable,
+    source: Source,
+    host: Callable,
+    plan: Callable,
+    seed: int,
+    first: int,
+    local: int,
 ) -> Iterator[dict[str, np.ndarray]]:
-    """The batches; a failure of the graph becomes one sentence."""
+    """The batches, finished; a failure of the graph becomes one sentence."""
     done, failed = 0, tf.errors.OpError
     try:
         for item in stream.as_numpy_iterator():
-            yield item
+            yield finish(item)
             done += 1
     except failed as error:
-        q = tf.range(first + done * local, first + (done + 1) * local, dtype=tf.int64)
+        index, g, _ = plan(tf.range(first + done * local, first + (done + 1) * local, dtype=tf.int64))
         tried = f"{min(TRIES, source.size)} images in a row cannot be read"
-        raise ValueError(_reason(source, host, *plan(q)[:2], seed, tried)) from error
+        raise ValueError(_reason(source, host, index.numpy(), g.numpy(), seed, tried)) from error
 
 
-def _reason(source: Source, host: Callable, index: tf.Tensor, g: tf.Tensor, seed: int, tried: str) -> str:
+def _reason(source: Source, host: Callable, index: np.ndarray, g: np.ndarray, seed: int, tried: str) -> str:
     """Why none of the tries for one of these examples worked: the views' own complaint, else unreadable images."""
     said = ""
-    for i, position in zip(index.numpy(), g.numpy(), strict=True):
+    for i, position in zip(index, g, strict=True):
         try:
-            image, _ = read_image(source, *(row[0] for row in read_rows(source, tf.constant([i]))))
+            image, _ = read_image(source, *(row[0] for row in read_rows(source, tf.constant([i], tf.int64))))
         except (tf.errors.OpError, ValueError) as error:
             said = said or f"{source.name}: {tried}, as {source.describe(i)}: {reason(error)}"
             continue

@@ -79,16 +79,31 @@ def test_what_is_turned_is_turned():
 
 
 @pytest.mark.parametrize(
-    "before, python",
-    [((), False), ((0xE2, 0xED, 0xFE), False), ((0xFE,) * 9, True), ((0xE1,), True)],
+    "before, looks, rewrites",
+    [
+        ((), 0, 0),
+        ((0xE2, 0xED, 0xFE), 1, 0),
+        ((0xFE,) * 9, 1, 0),
+        ((0xE1,), 1, 0),
+        ((0xFE,) * 99, 2, 0),
+        ((0xC9,), 2, 1),
+    ],
 )
-def test_profiles_and_comments_cost_no_call_into_python(before, python, monkeypatch):
+def test_plain_files_cost_no_call_into_python_and_profiles_no_other_decoder(before, looks, rewrites, monkeypatch):
     plain, calls = FILES["jpeg"], []
     data = plain[:20] + b"".join(segment(kind, b"\xff\xda" * 99) for kind in before) + plain[20:]
-    monkeypatch.setattr(decoding, "turn", lambda data: calls.append(data) or 1)
-    found = geometric.decode_trusted(tf.constant(data)).numpy()
-    assert np.array_equal(found, geometric.decode_trusted(tf.constant(plain)).numpy())
-    assert bool(calls) == python
+    stands, opened = decoding.stands, decoding.opened
+    monkeypatch.setattr(decoding, "stands", lambda data: calls.append("look") or stands(data))
+    monkeypatch.setattr(decoding, "opened", lambda data, **known: calls.append("rewrite") or opened(plain, **known))
+    files = decoding.simple(tf.constant([data, plain]), channels=3, dtype=tf.uint8, exact=False).numpy().tolist()
+    assert files[1] == plain and (files[0] == data) == (not rewrites)
+    assert (calls.count("look"), calls.count("rewrite")) == (looks, rewrites)
+
+
+def test_what_cannot_be_read_is_an_empty_string_among_others():
+    good, bad = FILES["webp RGB"], FILES["bmp L"][:90]
+    files = decoding.simple(tf.constant([bad, good, b""]), channels=3, dtype=tf.uint8, exact=True).numpy()
+    assert files[0] == files[2] == b"" and files[1].startswith(decoding.PNG)
 
 
 def test_pairs_of_bytes_are_kept_and_their_transparent_color_has_no_alpha():
@@ -160,5 +175,5 @@ def test_photographs_are_within_one_level_of_pillow():
         expected = np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("RGB")).astype(int)
         found = geometric.decode_trusted(tf.constant(data), exact=True).numpy()
         assert np.abs(found - expected).max() <= 1
-        plain += bool(decoding.is_plain(tf.constant(data), channels=3, dtype=tf.uint8))
+        plain += bool(decoding.is_plain(tf.constant([data]), channels=3, dtype=tf.uint8)[0])
     assert plain > len(paths) / 2
