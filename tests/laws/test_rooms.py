@@ -68,7 +68,7 @@ MAY_IMPORT = {
         ),
         "types",
     },
-    "baselines": {"evaluation", "files", "identity", "job", "recipes", "shard"},
+    "baselines": {"evaluation", "files", "identity", "job", "machine", "recipes", "shard"},
     "report": {"data", "display", "evaluation", "files", "goodput", "job", "log", "pictures", "shard", "step", "types"},
     "catalogue": {"recipes", "registry", "types"},
     "schema": {"annotations", "health", "optim", "recipes", "registry", "spelling", "types", "views"},
