@@ -16,8 +16,8 @@ Metrics = dict[str, Array]
 Schedule = Callable[[Array], Array]
 """A function of the step (int32 scalar) that gives a float32 scalar; jittable."""
 Placement = tuple[tuple[str, tuple[str | None, ...]], ...]
-"""Pairs of a regular expression on a leaf's path and what its leading axes are: "example", split over all devices as the
-batch is, or None. The first match wins; leaves without one are placed by their size."""
+"""Pairs of a regular expression on a leaf's path and what its leading axes are: "example", split over all devices as
+the batch is, or None. The first match wins; leaves without one are placed by their size."""
 
 
 class Examples(int):

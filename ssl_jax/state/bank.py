@@ -6,7 +6,6 @@ import jax.numpy as jnp
 
 from ssl_jax.types import Array
 
-
 BY_ROW = ("example",)
 """How what has a row for each example lies on a mesh: split over all devices."""
 MOST, EXTRA = 2**13, 2**6
