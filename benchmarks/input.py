@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 import tensorflow as tf
 
 from ssl_jax.data import sources, stream, tfds_source
-from ssl_jax.data.source import Source, read_image
+from ssl_jax.data.source import Source, read_raw
 from ssl_jax.machine import cores
 from ssl_jax.views import compose, compose_host
 
@@ -88,7 +88,9 @@ def decoding(source: Source, batch: int) -> Iterator:
 
     def pixel(index: tf.Tensor) -> tf.Tensor:
         # Not the shape, which is known for some sources, so that nothing would be decoded for it.
-        return read_image(source, index % source.size)[0][0, 0, 0]
+        data = read_raw(source, index % source.size)[0]
+        plainly = dict(channels=source.channels, expand_animations=False)
+        return (tf.io.decode_image(data, **plainly) if data.dtype == tf.string else data)[0, 0, 0]
 
     options = tf.data.Options()
     options.threading.private_threadpool_size = cores()

@@ -28,15 +28,18 @@ def decode(
     known. exact, plain: as in `views/decoding.py`. The graph fails at a corrupt image, and at one of another size; a
     truncated JPEG counts as corrupt.
     """
-    dtype = tf.uint16 if bits == 16 else tf.uint8
-    out = geometric.decode_trusted(data, channels=channels, dtype=dtype, exact=exact, plain=plain)
+    out = geometric.decode_trusted(data, channels=channels, dtype=dtype_of(bits), exact=exact, plain=plain)
     return tf.ensure_shape(out, [*size, channels or None])
 
 
 def simple(data: tf.Tensor, *, channels: int, bits: int, exact: bool) -> tf.Tensor:
     """Encoded images [k] -> [k] for `decode` with `plain`; what cannot be read becomes an empty string."""
-    dtype = tf.uint16 if bits == 16 else tf.uint8
-    return decoding.simple(data, channels=channels, dtype=dtype, exact=exact)
+    return decoding.simple(data, channels=channels, dtype=dtype_of(bits), exact=exact)
+
+
+def dtype_of(bits: int) -> tf.DType:
+    """What images of 8 or 16 bits are decoded to."""
+    return tf.uint16 if bits == 16 else tf.uint8
 
 
 def reason(error: Exception) -> str:

@@ -221,7 +221,7 @@ def _filler(source: Source, host: Callable, seed: int, threads: int) -> Callable
         position, missing = item.pop(POSITION), np.flatnonzero(~item.pop("valid"))
         wanted, replaced = item["index"], np.full_like(item["index"], -1)
         item = {name: array.copy() for name, array in item.items()} if missing.size else item
-        for step in range(1, min(TRIES, source.size) + 1):
+        for step in range(1, _tries(source) + 1):
             if not missing.size:
                 break
             other = (wanted[missing] + step) % source.size
@@ -232,11 +232,18 @@ def _filler(source: Source, host: Callable, seed: int, threads: int) -> Callable
                 item[name][found] = rows
             replaced[found], missing = wanted[found], np.delete(missing, slots)
         if missing.size:
-            tried = f"{min(TRIES, source.size)} images in a row cannot be read"
-            raise ValueError(_reason(source, host, wanted[missing], position[missing], seed, tried))
+            raise ValueError(_reason(source, host, wanted[missing], position[missing], seed, _tried(source)))
         return {**item, "replaced": replaced}
 
     return fill
+
+
+def _tries(source: Source) -> int:
+    return min(TRIES, source.size)
+
+
+def _tried(source: Source) -> str:
+    return f"{_tries(source)} images in a row cannot be read"
 
 
 def _guarded(
@@ -257,8 +264,7 @@ def _guarded(
             done += 1
     except failed as error:
         index, g, _ = plan(tf.range(first + done * local, first + (done + 1) * local, dtype=tf.int64))
-        tried = f"{min(TRIES, source.size)} images in a row cannot be read"
-        raise ValueError(_reason(source, host, index.numpy(), g.numpy(), seed, tried)) from error
+        raise ValueError(_reason(source, host, index.numpy(), g.numpy(), seed, _tried(source))) from error
 
 
 def _reason(source: Source, host: Callable, index: np.ndarray, g: np.ndarray, seed: int, tried: str) -> str:

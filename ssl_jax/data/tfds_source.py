@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 from etils import epath
 
 from ssl_jax import spelling
-from ssl_jax.data import contents, records
+from ssl_jax.data import contents, encoded, records
 from ssl_jax.data.memory import decoded
 from ssl_jax.data.source import Source, digest
 from ssl_jax.views import decoding
@@ -91,7 +91,7 @@ def _held(name: str, builder: Any, split: str, image: str, label: str, card: dic
 
 
 def _all_plain(data: tf.Tensor, card: dict) -> bool:
-    dtype = tf.uint16 if card["bits"] == 16 else tf.uint8
+    dtype = encoded.dtype_of(card["bits"])
     parts = (data[k : k + 4096] for k in range(0, int(data.shape[0]), 4096))
     check = lambda part: decoding.is_plain(part, channels=card["channels"], dtype=dtype, exact=True)  # noqa: E731
     return all(bool(tf.reduce_all(check(part))) for part in parts)

@@ -54,8 +54,7 @@ def decoded(data: tf.Tensor, *, channels: int, dtype: tf.DType, exact: bool = Fa
         # of a color JPEG it gives the luma, which is another grey than that of colors clipped to 0..255
         own = channels if channels != 1 else 0
         image = tf.io.decode_jpeg(data, channels=own, fancy_upscaling=True, dct_method="INTEGER_ACCURATE")
-        colored = tf.shape(image)[-1] > 1
-        return image if own == channels else tf.cond(colored, lambda: _grey(image), lambda: image)
+        return _grey(image) if channels == 1 else image
     return tf.io.decode_image(data, channels=channels, dtype=dtype, expand_animations=False)
 
 
@@ -162,9 +161,13 @@ def _jpegs(channels: int, dtype: tf.DType, exact: bool) -> bool:
 
 
 def _grey(image: tf.Tensor) -> tf.Tensor:
-    """uint8 [h, w, 3] -> [h, w, 1], as Pillow has it."""
-    weighed = tf.reduce_sum(tf.cast(image, tf.int32) * LUMA, -1, keepdims=True)
-    return tf.cast(tf.bitwise.right_shift(weighed + HALF, 16), tf.uint8)
+    """uint8 [h, w, 1 or 3] -> [h, w, 1], as Pillow has it."""
+
+    def weighed() -> tf.Tensor:
+        sums = tf.reduce_sum(tf.cast(image, tf.int32) * LUMA, -1, keepdims=True)
+        return tf.cast(tf.bitwise.right_shift(sums + HALF, 16), tf.uint8)
+
+    return tf.cond(tf.shape(image)[-1] > 1, weighed, lambda: image)
 
 
 def _png_heads(channels: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -1,6 +1,5 @@
 """Decodes mutated files through the library's own path: `python -m tests.data.fuzz COUNT` prints JSON at its end."""
 
-import io
 import json
 import os
 import sys
@@ -13,7 +12,7 @@ import tensorflow as tf
 from PIL import Image
 
 from ssl_jax.views import geometric
-from tests.odd_files import odd_files
+from tests.odd_files import odd_files, saved
 
 HEADERS = (b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"RIFF", b"BM", b"GIF89a")
 
@@ -25,13 +24,10 @@ def seeds(kind):
     options = [dict(), dict(progressive=True)] if kind == "JPEG" else [dict()]
     for image in (color, color.convert("L"), color.quantize(9) if kind in ("PNG", "GIF", "BMP") else color):
         for option in options:
-            out = io.BytesIO()
-            image.save(out, kind, **option)
-            yield out.getvalue()
+            yield saved(image, kind, **option)
     if kind in ("PNG", "GIF", "WEBP"):
-        out = io.BytesIO()
-        color.save(out, kind, save_all=True, append_images=[color.rotate(90), color.rotate(180)], duration=20)
-        yield out.getvalue()
+        frames = [color.rotate(90), color.rotate(180)]
+        yield saved(color, kind, save_all=True, append_images=frames, duration=20)
     yield from (data for name, data in odd_files().items() if name.startswith(kind.lower()) and len(data) < 10_000)
 
 

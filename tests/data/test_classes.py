@@ -3,7 +3,6 @@
 import itertools
 import json
 import lzma
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +12,8 @@ from PIL import Image
 
 from ssl_jax.data import classes, convert, embedded_source, sources
 from ssl_jax.data.source import in_order, read_image, read_rows
-
-TFDS = Path(__file__).parents[3] / "shared" / "data" / "tfds"
-real = pytest.mark.skipif(not TFDS.exists(), reason="needs ../shared/data/tfds")
+from tests import tfds_sets
+from tests.tfds_sets import TFDS, real
 
 SHADES = {"a": 10, "b": 90, "c": 170, "d": 240}
 """The grey of each class, by which a test knows what an image shows."""
@@ -43,21 +41,9 @@ def shards(root, names):
 def prepared(root, names, form="tfrecord"):
     """A set as tensorflow_datasets writes it; classes have the order in which they are named."""
     features = {"image": tfds.features.Image(shape=(8, 8, 1)), "label": tfds.features.ClassLabel(names=list(names))}
-    features = tfds.features.FeaturesDict(features)
     shades = [(name, np.full((8, 8, 1), SHADES[name] + k, np.uint8)) for name in names for k in range(3)]
     rows = [{"image": image, "label": names.index(name)} for name, image in shades]
-    tfds.dataset_builders.store_as_tfds_dataset(
-        name="little",
-        version="1.0.0",
-        features=features,
-        split_datasets={
-            "train": tf.data.Dataset.from_generator(lambda: rows, output_signature=features.get_tensor_spec())
-        },
-        data_dir=str(root),
-        file_format=form,
-        disable_shuffling=True,
-    )
-    return sources.open("tfds:little", data_dir=str(root))
+    return sources.open("tfds:little", data_dir=tfds_sets.store(root, features, rows, form))
 
 
 def packed(root, names):

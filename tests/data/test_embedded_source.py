@@ -1,7 +1,6 @@
 """The embedded dataset is balanced, lossless, small, and what it says."""
 
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +8,7 @@ import tensorflow as tf
 
 from ssl_jax.data import embedded_source, sources
 from ssl_jax.data.source import read_image
-
-TFDS = Path(__file__).parents[3] / "shared" / "data" / "tfds"
+from tests.tfds_sets import TFDS, real
 
 
 @pytest.mark.parametrize("split, size", [("train", 10_000), ("test", 5_000)])
@@ -33,7 +31,7 @@ def test_train_and_test_share_no_image():
     assert not {image.tobytes() for image in train} & {image.tobytes() for image in test}
 
 
-@pytest.mark.skipif(not TFDS.exists(), reason="needs ../shared/data/tfds")
+@real
 def test_it_is_the_beginning_of_each_class():
     whole = sources.open("tfds:fashion_mnist/test[:3000]", data_dir=str(TFDS))
     ours = embedded_source.pixels("fashion_mnist", "test")

@@ -2,7 +2,6 @@
 
 import io
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,29 +11,18 @@ from PIL import Image
 
 from ssl_jax.data import sources, tfds_source
 from ssl_jax.data.source import read_image, read_rows
+from tests import tfds_sets
+from tests.tfds_sets import TFDS, real
 
-TFDS = Path(__file__).parents[3] / "shared" / "data" / "tfds"
-real = pytest.mark.skipif(not TFDS.exists(), reason="needs ../shared/data/tfds")
 PIXELS = np.random.default_rng(0).integers(0, 65536, (11, 6, 5, 1)).astype(np.uint16)
 
 
 def make(folder, form, pixels=PIXELS):
     """A prepared dataset `little` of 11 images of 16 bits."""
     features = {"other": np.int64, "picture": tfds.features.Image(shape=(6, 5, 1), dtype=np.uint16)}
-    features = tfds.features.FeaturesDict({**features, "kind": tfds.features.ClassLabel(names=["a", "b", "c"])})
+    features["kind"] = tfds.features.ClassLabel(names=["a", "b", "c"])
     rows = [{"other": k, "picture": pixels[k], "kind": k % 3} for k in range(11)]
-    tfds.dataset_builders.store_as_tfds_dataset(
-        name="little",
-        version="1.0.0",
-        features=features,
-        split_datasets={
-            "train": tf.data.Dataset.from_generator(lambda: rows, output_signature=features.get_tensor_spec())
-        },
-        data_dir=str(folder),
-        file_format=form,
-        disable_shuffling=True,
-    )
-    return str(folder)
+    return tfds_sets.store(folder, features, rows, form)
 
 
 @pytest.fixture(scope="module", params=["tfrecord", "array_record"])
