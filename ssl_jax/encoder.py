@@ -83,8 +83,8 @@ class Encoder(NamedTuple):
 
 def rows(encoder: Encoder, source: Source, span: tuple[int, int], *, batch: int) -> Rows:
     """As `Encoder.stream`, for the examples span[0]..span[1]-1, of which it may be that none can be read."""
-    if source.channels != encoder.channels:
-        raise ValueError(f"{source.name} has {source.channels} channels, and the encoder takes {encoder.channels}")
+    if (channels := source.image.channels) != encoder.channels:
+        raise ValueError(f"{source.name} has {channels} channels, and the encoder takes {encoder.channels}")
     mesh, index = meshes.local(), np.arange(*span)
     part = source if span == (0, source.size) else subset(source, index)
     stacks = stream.sequential(part, encoder.host, batch=max(batch // mesh.size, 1) * mesh.size)

@@ -40,7 +40,7 @@ class Net(NamedTuple):
 
 
 class Op(NamedTuple):
-    """One operation of a view: a function of `views/geometric.py` or `views/photometric.py`, as data."""
+    """One operation of a view, as data: a function of the modules that `views/compose.py` lists for the part's kind."""
 
     name: str
     p: float = 1.0
@@ -51,14 +51,19 @@ class View(NamedTuple):
     """`count` draws of one pipeline, stacked with the other views of the same group along axis 1.
 
     group: the key in the batch: "global", "local", "clean", ...
-    size: pixels of the square result; equal for all views of a group.
-    ops: in order, geometric ones before photometric ones.
+    size: pixels of the square result, (frames, pixels) of a clip, tokens, points or readings; equal for all views of a
+        group.
+    ops: in order, those of the host before those of the device: for images geometric ones, then photometric ones.
+    of: the part of the example that is shown: "image", "clip", "text", "points", "series".
+    draws: views with the same word here have the same geometric draws, the first draw of each, the second, ...
     """
 
     group: str
     count: int
-    size: int
+    size: int | tuple[int, int]
     ops: tuple[Op, ...]
+    of: str = "image"
+    draws: str = ""
 
 
 class Seen(NamedTuple):

@@ -181,7 +181,7 @@ OTHERS = {
     ),
     "the files' times and sizes '.*' there and 'later' here": (lambda net: net, lambda s: s._replace(stamp="later")),
     "its listing ": (lambda net: net, lambda s: s._replace(digest="0" * 16)),
-    "its bits 8 there and 16 here": (lambda net: net, lambda s: s._replace(bits=16)),
+    "its bits 8 there and 16 here": (lambda net: net, lambda s: s._replace(parts={"image": s.image._replace(bits=16)})),
 }
 
 
