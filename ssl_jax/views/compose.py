@@ -178,7 +178,9 @@ def _whole(value: object, most: int, name: str, group: str, where: str) -> None:
 
 def extent(size: int | tuple[int, int], of: str) -> tuple[int, ...]:
     """The leading axes of one view: height and width, frames before them, tokens, points or readings."""
-    return {"image": (size, size), "clip": (size[0], size[1], size[1]) if of == "clip" else ()}.get(of, (size,))
+    if of == "clip":
+        return (size[0], size[1], size[1])
+    return (size, size) if of == "image" else (size,)
 
 
 def _op(data: dict | Op, size: int | tuple[int, int], of: str, where: str) -> Op:
