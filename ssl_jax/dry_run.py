@@ -88,7 +88,7 @@ def evaluated(method: Method, clean: Preprocess, params: Tree, state: Tree, imag
         compose_host.trace(clean.host, channels=channels, dtype=image.dtype)
         whole = jax.ShapeDtypeStruct((1, 1, size, size, channels), image.dtype)
         images = jax.eval_shape(clean.device, KEY, {"clean": whole})["clean"]
-        jax.eval_shape(lambda p, s, x: method.embed(p, s, x[:, 0]), params, state, images)
+        jax.eval_shape(lambda p, s, x: method.embed(p, s, {"image": x[:, 0]}), params, state, images)
 
 
 @contextlib.contextmanager
