@@ -88,8 +88,9 @@ def evaluated(method: Method, clean: Preprocess, params: Tree, state: Tree, part
     with part("config.clean cannot be evaluated"):
         made = compose_host.specs(clean.host, {name: spec(each) for name, each in parts.items()})
         whole = {n: jax.ShapeDtypeStruct((1, *view.shape), view.dtype.as_numpy_dtype) for n, view in made.items()}
-        images = jax.eval_shape(clean.device, KEY, whole)["clean"]
-        jax.eval_shape(lambda p, s, x: method.embed(p, s, x[:, 0]), params, state, images)
+        shown = jax.eval_shape(clean.device, KEY, whole)
+        seen = {view.of: shown[view.group] for view in clean.views}
+        jax.eval_shape(lambda p, s, x: method.embed(p, s, {n: v[:, 0] for n, v in x.items()}), params, state, seen)
 
 
 @contextlib.contextmanager

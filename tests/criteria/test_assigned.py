@@ -20,7 +20,7 @@ def visited(see, batches):
     for i in range(batches):
         seen = see(5, 3, 2, 6, seed=i, batch={"index": order[5 * i : 5 * i + 5]})
         state = update(state, seen)
-        bank[seen.index] = unit(seen.student[:, :2])
+        bank[seen.batch["index"]] = unit(seen.student[:, :2])
     return criterion, state, bank, order
 
 
@@ -67,7 +67,7 @@ def test_loss_by_loops_with_unlabelled_examples(strict, see):
     total = 0
     for m in range(3):
         terms = []
-        for i, index in enumerate(seen.index):
+        for i, index in enumerate(seen.batch["index"]):
             label = int(state.labels[index, m])
             for crop in range(4):
                 if label >= 0:
