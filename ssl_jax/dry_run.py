@@ -9,7 +9,7 @@ import optax
 
 from ssl_jax import spelling
 from ssl_jax.job import Preprocess
-from ssl_jax.types import Method, Tree
+from ssl_jax.types import Method, TrainState, Tree
 from ssl_jax.views import compose_host
 
 KEY = jax.eval_shape(lambda: jax.random.key(0))
@@ -41,8 +41,12 @@ def check(
     """
     batch = views(training, shapes)
     params, state = learned(method, batch)
-    optimized(optimizer, params)
-    evaluated(method, clean, params, state, shapes[training.views[0].group])
+    opt_state = optimized(optimizer, params)
+    image = shapes[training.views[0].group]
+    evaluated(method, clean, params, state, image)
+    whole = TrainState(jax.ShapeDtypeStruct((), jnp.int32), params, state, opt_state)
+    ids = {name: value for name, value in batch.items() if value.ndim == 1}
+    passed(method, whole, {"train": batch, "clean": {**ids, "clean": seen_clean(clean, image, ids["index"].shape[0])}})
 
 
 def views(training: Preprocess, shapes: dict) -> dict:
@@ -74,20 +78,49 @@ def learned(method: Method, batch: dict) -> tuple[Tree, Tree]:
     return params, state
 
 
-def optimized(optimizer: optax.GradientTransformation, params: Tree) -> None:
-    """An update of the parameters; raises as `check`."""
+def optimized(optimizer: optax.GradientTransformation, params: Tree) -> Tree:
+    """The shapes of the optimizer's state, after an update of the parameters; raises as `check`."""
     with _part("config.optimizer"):
         state = jax.eval_shape(optimizer.init, params)
         jax.eval_shape(optimizer.update, params, state, params)
+    return state
+
+
+def seen_clean(clean: Preprocess, image: jax.ShapeDtypeStruct, examples: int) -> jax.ShapeDtypeStruct:
+    """Clean views of integers like those of `image` [..., c], of a batch of so many: as passes see them."""
+    size = clean.views[0].size
+    whole = jax.ShapeDtypeStruct((examples, 1, size, size, image.shape[-1]), image.dtype)
+    return jax.eval_shape(clean.device, KEY, {"clean": whole})["clean"]
+
+
+def passed(method: Method, state: TrainState, batches: dict[str, dict]) -> None:
+    """The method's passes on shapes; raises as `check`. batches: by the views that a pass may read."""
+    real = jax.ShapeDtypeStruct(batches["train"]["index"].shape, bool)
+    for number, one in enumerate(method.passes, 1):
+        with _part(f"config.method: its pass {number} over the data fails"):
+            found = jax.eval_shape(one.start, state, KEY)
+            if one.views is not None:
+                kept = jax.eval_shape(one.fold, state, found, {**batches[one.views], "real": real}, KEY)
+                _unchanged(found, kept, "what it finds")
+            _unchanged(state, jax.eval_shape(one.finish, state, found, KEY), "the state")
+
+
+def _unchanged(before: Tree, after: Tree, what: str) -> None:
+    """Raises ValueError where a tree has changed its structure, a shape or a type."""
+    one, other = (
+        {jax.tree_util.keystr(path, simple=True, separator="/"): (a.shape, str(a.dtype)) for path, a in leaves}
+        for leaves in map(jax.tree_util.tree_leaves_with_path, (before, after))
+    )
+    for path in sorted({*one, *other}):
+        if one.get(path) != other.get(path):
+            raise ValueError(f"{what} has changed at {path}, from {one.get(path)} to {other.get(path)}")
 
 
 def evaluated(method: Method, clean: Preprocess, params: Tree, state: Tree, image: jax.ShapeDtypeStruct) -> None:
     """The embedding of a clean view of integers like those of `image` [..., c]; raises as `check`."""
-    channels, size = image.shape[-1], clean.views[0].size
     with _part("config.clean cannot be evaluated"):
-        compose_host.trace(clean.host, channels=channels, dtype=image.dtype)
-        whole = jax.ShapeDtypeStruct((1, 1, size, size, channels), image.dtype)
-        images = jax.eval_shape(clean.device, KEY, {"clean": whole})["clean"]
+        compose_host.trace(clean.host, channels=image.shape[-1], dtype=image.dtype)
+        images = seen_clean(clean, image, 1)
         jax.eval_shape(lambda p, s, x: method.embed(p, s, x[:, 0]), params, state, images)
 
 

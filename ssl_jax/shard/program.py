@@ -10,7 +10,8 @@ from jax.sharding import Mesh, NamedSharding
 
 from ssl_jax import step as steps
 from ssl_jax.shard import mesh as meshes
-from ssl_jax.shard import rules
+from ssl_jax.shard import rules, walks
+from ssl_jax.shard.walks import Walk
 from ssl_jax.types import Method, TrainState, Tree
 
 QUICKLY = {"xla_backend_optimization_level": 1}
@@ -52,7 +53,7 @@ class Program(NamedTuple):
     init: (key) -> TrainState, each leaf where it belongs
     step: (TrainState, batch, key) -> (TrainState, metrics); the state that goes in is used up
     settle: (TrainState, batch, key) -> TrainState, see `step.make_settling`; uses its input up
-    tasks: for each of the method's epoch tasks, (TrainState, key) -> TrainState; uses its input up
+    passes: of the method, in order
     embed: (params, method_state, "clean" integers [b, 1, h, w, c]) -> dict of arrays
     whole: (tree of arrays that are split by example) -> the same, so that every process can read all of it
     state, batch: ShapeDtypeStructs with shardings
@@ -62,7 +63,7 @@ class Program(NamedTuple):
     init: Callable
     step: Callable
     settle: Callable
-    tasks: tuple[Callable, ...]
+    passes: tuple[Walk, ...]
     embed: Callable
     whole: Callable
     state: TrainState
@@ -103,15 +104,13 @@ def build(
     places = rules.shardings(mesh, state, method.placement)
     state = jax.tree.map(lambda a, s: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=s), state, places)
     jit = jit_on(mesh)
+    prepare = {None: None, "clean": clean, "train": augment}
     step, settle = steps.make_step(method, optimizer, augment), steps.make_settling(method, augment)
     return Program(
         init=jit_on(mesh, QUICKLY)(init, in_shardings=whole, out_shardings=places),
         step=jit(step, in_shardings=(places, split, whole), out_shardings=(places, whole), donate_argnums=0),
         settle=jit(settle, in_shardings=(places, split, whole), out_shardings=places, donate_argnums=0),
-        tasks=tuple(
-            jit(task.run, in_shardings=(places, whole), out_shardings=places, donate_argnums=0)
-            for task in method.epoch_tasks
-        ),
+        passes=tuple(walks.build(one, prepare[one.views], mesh, jit, state, places) for one in method.passes),
         embed=jit(embed, in_shardings=(places.params, places.method_state, split), out_shardings=split),
         whole=jit(lambda tree: tree, out_shardings=whole),
         state=state,
