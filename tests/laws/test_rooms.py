@@ -104,7 +104,13 @@ MAY_IMPORT = {
     "__main__": {"main"},
     "__init__": EVERYTHING,
 }
-HOST_VIEWS = {"views/decoding.py", "views/geometric.py", "views/photometric_host.py", "views/compose_host.py"}
+HOST_VIEWS = {
+    "views/decoding.py",
+    "views/geometric.py",
+    "views/places.py",
+    "views/photometric_host.py",
+    "views/compose_host.py",
+}
 """The files of views/ that work on the host, in tensorflow."""
 
 READERS = ROOT / "exporting" / "readers"
