@@ -30,7 +30,7 @@ CORE = [
     'array_record>=0.8; sys_platform == "linux" or sys_platform == "darwin"',
 ]
 PARQUET = ["pyarrow>=17"]
-VIDEO = ["av>=14"]
+VIDEO = ["av>=18"]
 TEST = [*PARQUET, *VIDEO, "pytest>=8", "pytest-xdist>=3.6", "scikit-learn>=1.5"]
 ONNX = ["jax2onnx>=0.17,<0.18", "onnxruntime>=1.20"]
 EXTRAS = {

@@ -45,6 +45,20 @@ def simsiam() -> Criterion:
     return _stateless(loss)
 
 
+def rho_byol(*, temperature: float = 0.5) -> Criterion:
+    """rho-BYOL (arXiv:2104.14558, section 3): the mean of -cos / temperature over all ordered pairs of clips.
+
+    student: [b, v, d], predictions of the v = rho clips of each video; teacher: [b, w, d], projections. Each clip asks
+    all others in turn, rho (rho - 1) pairs. -1 / temperature..1 / temperature.
+    """
+    ranges.above_zero(temperature=temperature)
+
+    def loss(params, state, seen):
+        return _mean(distillation.negative_cosine, seen) / temperature, {}
+
+    return _stateless(loss)
+
+
 def barlow(*, off_diagonal: float = 0.0051) -> Criterion:
     """Barlow Twins (arXiv:2103.03230, eq. 1), a mean over the pairs of views with a global one.
 
