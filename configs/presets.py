@@ -178,7 +178,7 @@ def rho(
     """rho clips of each video (arXiv:2104.14558, section 4; PySlowFast's recipes): anywhere in it, one draw a clip.
 
     size: (frames, pixels). together: all clips begin at one frame, which is what rho = 1 means: two augmentations of
-    one clip. flip: left and right, which no label may depend on. short_side: frames are shrunk to it as they are decoded.
+    one clip. flip: left and right, which no label may depend on. short_side: frames are shrunk to it first.
     """
     take = dict(name="clip", args=dict(stride=stride, together=together, short_side=short_side))
     geometry = (take, *_crop(scale)[: 2 if flip else 1])

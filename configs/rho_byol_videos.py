@@ -3,8 +3,8 @@
     ssl-jax train --config=rho_byol_videos --workdir=W --config.data.train=folder:DIR
 
 Needs PyAV: pip install "ssl_jax[video]". A video needs 29 frames, 1.2 seconds at 25 a second; shorter ones, and
-those that are damaged where a clip is wanted, are replaced and named. With folders for classes, add --config.probe=True and
---config.data.test=folder:OTHER for a table.
+those that are damaged where a clip is wanted, are replaced and named. With folders for classes, add
+--config.probe=True and --config.data.test=folder:OTHER for a table.
 Origin: `rho_byol_kinetics400`, with R(2+1)D-18 at 112 pixels, 8 frames 4 apart, heads of 1024 and 128, and AdamW, which
 suits small sets. Frames are shrunk to a short side of 160 while they are decoded.
 """
