@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import optax
 
-from ssl_jax import dry_run, durations, notices, recipes, schema, spelling
+from ssl_jax import dry_run, durations, notices, passing, recipes, schema, spelling
 from ssl_jax.checkpoint import Keep
 from ssl_jax.data import classes, sources
 from ssl_jax.data.parts import Part, spec
@@ -45,6 +45,7 @@ def job(config: dict) -> Job:
     clock = clock_of(config, train.size)
     check(config, clock)
     method, optimizer = method_and_optimizer(config, clock, classes.count(train))
+    passing.check_length(config["duration"], method, clock)
     check_channels(config, train)
     training, clean = (preprocess(config[key], config["photometric"]) for key in ("views", "clean"))
     return Job(

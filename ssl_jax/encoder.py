@@ -95,7 +95,7 @@ def rows(encoder: Encoder, source: Source, span: tuple[int, int], *, batch: int)
     part = source if span == (0, source.size) else subset(source, index)
     stacks = stream.sequential(part, encoder.host, batch=max(batch // mesh.size, 1) * mesh.size)
     with device.put(stacks, meshes.by_example(mesh)) as batches:
-        known = ({"image": b["clean"], **{k: b[k] for k in ("label", "mask", "valid")}} for b in batches)
+        known = ({"inputs": b["clean"], **{k: b[k] for k in ("label", "mask", "valid")}} for b in batches)
         found = features.extract(encoder.outputs, known)
     return Rows(*found, index=index, path=np.array(described(source, *span), np.str_))
 

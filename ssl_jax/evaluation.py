@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ssl_jax import monitors
@@ -63,18 +64,19 @@ class Rows(NamedTuple):
 def read(job: Job, program: Program, source: Source, embed: Callable, check: Callable = bool) -> Rows:
     """Features of all examples of a source, NaN where an image cannot be read.
 
-    embed: clean integers [b, 1, h, w, c] -> {"pool": [b, d]}. check: is called before each batch, and may raise.
-    Raises ValueError where no image can be read.
+    embed: {group: clean views [b, 1, ...] as the host makes them} -> {"pool": [b, d]}. check: is called before each
+    batch, and may raise. Raises ValueError where no image can be read.
     """
     batch = max(job.evaluation["batch"] // program.devices, 1) * program.devices
     local = stream.sequential(source, job.clean.host, batch=batch, process=processes.which())
     # Where one process holds all, nothing is gathered: two programs with collectives in flight can block each other on
     # a CPU, which has fewer threads than they have participants.
     whole = program.whole if processes.several() else lambda tree: tree
+    groups = tuple(job.clean.inputs.values())
     with device.put(local, program.by_example) as batches:
-        known = ({k: b[k] for k in ("clean", "label", "mask", "valid")} for b in batches if not check())
-        parts = ({"image": b.pop("clean"), **whole(b)} for b in known)
-        found = Rows(*features.extract(lambda images: whole({"pool": embed(images)["pool"]}), parts))
+        known = ({k: b[k] for k in (*groups, "label", "mask", "valid")} for b in batches if not check())
+        parts = ({"inputs": {group: b.pop(group) for group in groups}, **whole(b)} for b in known)
+        found = Rows(*features.extract(lambda views: whole({"pool": embed(views)["pool"]}), parts))
     if not found.valid.any():
         raise ValueError(stream.nothing(source, job.clean.host))
     return found
@@ -82,12 +84,17 @@ def read(job: Job, program: Program, source: Source, embed: Callable, check: Cal
 
 def embedded(job: Job, program: Program, source: Source, state: TrainState, check: Callable = bool) -> Rows:
     """Pooled features of the frozen encoder."""
-    return read(job, program, source, lambda images: program.embed(state.params, state.method_state, images), check)
+    return read(job, program, source, lambda views: program.embed(state.params, state.method_state, views), check)
 
 
 def pixels(job: Job, program: Program, source: Source) -> Rows:
-    """The clean views themselves, flattened. Their scale does not matter to any protocol."""
-    flat = jax.jit(lambda images: {"pool": images.reshape(images.shape[0], -1).astype(np.float32)})
+    """The clean views themselves, flattened, of all parts. Their scale does not matter to any protocol."""
+
+    @jax.jit
+    def flat(views: dict) -> dict:
+        rows = [view.reshape(view.shape[0], -1).astype(np.float32) for view in jax.tree.leaves(views)]
+        return {"pool": rows[0] if len(rows) == 1 else jnp.concatenate(rows, 1)}
+
     return read(job, program, source, flat)
 
 

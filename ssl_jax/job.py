@@ -15,13 +15,18 @@ from ssl_jax.types import Method, Schedule, View
 class Preprocess(NamedTuple):
     """Views as two functions.
 
-    host: (image [h, w, c], seed) -> {group: integers [v, s, s, c]}, a tensorflow graph function
-    device: (key, batch of integers) -> batch of float32 [b, v, s, s, c]
+    host: ({part: an image [h, w, c], others raw}, seed) -> {group: [v, ...]}, a tensorflow graph function
+    device: (key, batch of what the host makes) -> the batch as methods see it, images float32 [b, v, s, s, c]
     """
 
     views: tuple[View, ...]
     host: Callable
     device: Callable
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """For each part that is shown the group that shows it: what `embed` takes, of clean views."""
+        return {view.of: view.group for view in self.views}
 
 
 class Every(NamedTuple):

@@ -23,7 +23,8 @@ from ssl_jax.nets import heads
 from ssl_jax.paradigms import encode
 from ssl_jax.paradigms.joint_embedding import joint_embedding
 from ssl_jax.paradigms.self_distillation import self_distillation
-from ssl_jax.types import Criterion, EpochTask, Method, Net
+from ssl_jax.passes import times
+from ssl_jax.types import Criterion, Method, Net, Pass
 from tests.laws import real, tiny
 
 EXAMPLES, BATCH, EPOCHS, K = 1024, 64, 80, 16
@@ -62,13 +63,13 @@ def frozen_centroids() -> Method:
     """DeepCluster-v2 that assigns to the random centroids it begins with, and never balances them by k-means."""
     method = deepcluster_v2.deepcluster_v2(ENCODER, PROJECTOR, examples=EXAMPLES, heads=2, centroids=K)
 
-    def assign(state, key):
+    def assign(state, found, key):
         held = state.method_state["criterion"]
         labels = [clustering.nearest(held.bank.rows[:, i % 2], held.centroids[i]) for i in range(2)]
         labels = held._replace(labels=jnp.stack(labels, 1))
         return state._replace(method_state={**state.method_state, "criterion": labels})
 
-    return method._replace(epoch_tasks=(EpochTask(due=lambda epoch: epoch > 0, run=assign),))
+    return method._replace(passes=(Pass(due=times.each_epoch(since=1), finish=assign),))
 
 
 def unbalanced(scores, *past, epsilon, iterations):

@@ -23,8 +23,7 @@ def run(name: str, data: int, fsdp: int):
     key = jax.random.key(7)
     state, rows = compiled.init(key), []
     for i in range(STEPS):
-        for task in compiled.tasks:
-            state = task(state, jax.random.fold_in(key, i))
+        state = tiny.passed(name, method, compiled, state, jax.random.fold_in(key, i))
         batch = jax.tree.map(lambda a: jax.device_put(a, compiled.by_example), tiny.batch(name, i))
         state, metrics = compiled.step(state, batch, key)
         rows.append(jax.device_get(metrics))

@@ -26,7 +26,7 @@ def test_the_step_lowers(name):
     text = made.step.lower(made.state, made.batch, key).as_text()
     assert "callback" not in text
     images = jax.ShapeDtypeStruct((2, 1, *([config["clean"][0]["size"]] * 2), channels), "uint8")
-    assert "pool" in jax.eval_shape(made.embed, made.state.params, made.state.method_state, images)
+    assert "pool" in jax.eval_shape(made.embed, made.state.params, made.state.method_state, {"clean": images})
 
 
 @pytest.mark.parametrize("name", recipes.names())

@@ -78,6 +78,32 @@ def batch(name: str, seed: int) -> dict:
     return {**images, "index": index, "label": generator.integers(-1, 3, BATCH).astype(np.int32)}
 
 
+def examples(name: str, views: str) -> list[dict]:
+    """All examples as a pass reads them, in batches of which the last is filled up; one cannot be read."""
+    images = np.random.default_rng(99).integers(0, 256, (EXAMPLES, 1, SIZE, SIZE, 3), np.uint8)
+    batches = []
+    for start in range(0, EXAMPLES + 1, BATCH):
+        index = np.minimum(np.arange(start, start + BATCH), EXAMPLES - 1)
+        rows = {"clean": images[index]} if views == "clean" else batch(name, start)
+        ids = {"index": index.astype(np.int32), "label": np.full(BATCH, -1, np.int32)}
+        mask = np.arange(start, start + BATCH) < EXAMPLES
+        batches.append({**rows, **ids, "mask": mask, "valid": index != 5})
+    return batches
+
+
+def passed(name: str, made: Method, compiled, state, key):
+    """The state after every pass of the method, due or not."""
+    for place, (one, walk) in enumerate(zip(made.passes, compiled.passes, strict=True)):
+        for time in range(one.times):
+            own = jax.random.fold_in(jax.random.fold_in(key, place), time)
+            found = walk.start(state, own)
+            for i, rows in enumerate(examples(name, one.views) if one.views else ()):
+                rows = jax.tree.map(lambda a: jax.device_put(a, compiled.by_example), rows)
+                found, _ = walk.fold(state, found, rows, jax.random.fold_in(own, i))
+            state = walk.finish(state, found, own)
+    return state
+
+
 def augment(key, batch: dict, dtype=jnp.float32) -> dict:
     """Floats around 0, with a little noise that depends on the key."""
     out = dict(batch)
