@@ -22,6 +22,12 @@ def one_of(what: str, value: str, choices: tuple[str, ...]) -> str:
     raise ValueError(spelling.unknown(value, choices, f"the choices of {what}"))
 
 
+def clips_only(x: jax.Array) -> None:
+    """Raises ValueError unless x is [b, t, h, w, c]."""
+    if x.ndim != 5:
+        raise ValueError(f"a network for clips takes [b, t, h, w, c], not {list(x.shape)}: give images another encoder")
+
+
 def compute_dtype(name: str) -> jnp.dtype:
     """The dtype that a network computes in. Raises ValueError for a name that is none of DTYPES."""
     one_of("dtype", name, DTYPES)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ssl_jax import annotations, spelling
 from ssl_jax.types import Op, View
-from ssl_jax.views import arguments, geometric, photometric
+from ssl_jax.views import arguments, clips, geometric, photometric
 
 
 class Run(NamedTuple):
@@ -45,7 +45,7 @@ GEOMETRIC = _operations(geometric, ["seed", "images"])
 PHOTOMETRIC = _operations(photometric, ["key", "image"])
 KINDS = {
     "image": Kind(GEOMETRIC, PHOTOMETRIC),
-    "clip": Kind({}, PHOTOMETRIC),
+    "clip": Kind(_operations(clips, ["seed", "items"]), PHOTOMETRIC),
     "text": Kind({}, {}),
     "points": Kind({}, {}),
     "series": Kind({}, {}),
@@ -120,13 +120,17 @@ def runs(records: Iterable[View]) -> tuple[Run, ...]:
     return tuple(made)
 
 
-DRAWING = ("random_resized_crop", "pad_crop", "colour_jitter", "gaussian_blur", "rand_augment_colour")
+DRAWING = ("clip", "random_resized_crop", "pad_crop", "colour_jitter", "gaussian_blur", "rand_augment_colour")
 """Operations that draw numbers of their own, besides whether they are done at all."""
 
 
 def random(view: View) -> bool:
     """Whether two draws of a view can differ."""
-    return any(0 < op.p < 1 or op.p == 1 and op.name in DRAWING for op in view.ops)
+    return any(0 < op.p < 1 or op.p == 1 and _draws(op) for op in view.ops)
+
+
+def _draws(op: Op) -> bool:
+    return op.name in DRAWING and op.args.get("place") != "center"
 
 
 def checked(photometric: str) -> bool:

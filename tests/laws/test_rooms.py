@@ -104,13 +104,8 @@ MAY_IMPORT = {
     "__main__": {"main"},
     "__init__": EVERYTHING,
 }
-HOST_VIEWS = {
-    "views/decoding.py",
-    "views/geometric.py",
-    "views/places.py",
-    "views/photometric_host.py",
-    "views/compose_host.py",
-}
+HOST_VIEWS = {"clips", "compose_host", "decoding", "geometric", "photometric_host", "places", "texts"}
+HOST_VIEWS = {f"views/{name}.py" for name in HOST_VIEWS}
 """The files of views/ that work on the host, in tensorflow."""
 
 READERS = ROOT / "exporting" / "readers"

@@ -8,7 +8,7 @@ import numpy as np
 import optax
 
 from ssl_jax import registry
-from ssl_jax.nets import decoders, heads, resnet, vit
+from ssl_jax.nets import decoders, heads, resnet, video_resnet, vit
 from ssl_jax.paradigms.monitored import with_monitors
 from ssl_jax.paradigms.probe import with_probe
 from ssl_jax.types import Examples, Method, Net, Schedule
@@ -22,6 +22,8 @@ SMALL = {
     "mae": {"patch": PATCH},
 }
 TRANSFORMERS = ("mae", "dino")
+CLIPS, FRAMES = ("rho_byol",), 4
+"""Methods that are shown clips [t, s, s, c], and the frames of one."""
 MULTI_CROP = ("swav", "dino", "deepcluster_v2")
 
 
@@ -29,6 +31,8 @@ def nets(method: str, dtype: str) -> dict[str, Net]:
     """A net for each role that a method may have."""
     if method in TRANSFORMERS:
         encoder = vit.vit(variant=(16, 2, 2, PATCH), drop_path=0.2 if method == "dino" else 0.0, dtype=dtype)
+    elif method in CLIPS:
+        encoder = video_resnet.r2plus1d(depth=(1, 1), base=4, zero_init=False, stem="half", dtype=dtype)
     else:
         encoder = resnet.resnet(
             depth=(1, 1), base=4, zero_init=False, stem="cifar", groups=2 if method == "moco_v2" else 1, dtype=dtype
@@ -65,8 +69,9 @@ def batch(name: str, seed: int) -> dict:
     generator = np.random.default_rng(seed)
     groups = {"global": (2, SIZE), **({"local": (2, LOCAL)} if name in MULTI_CROP else {})}
     groups = {"global": (1, SIZE)} if name in ("mae", "rotation") else groups
+    frames = (FRAMES,) if name in CLIPS else ()
     images = {
-        group: generator.integers(0, 256, (BATCH, views, size, size, 3), np.uint8)
+        group: generator.integers(0, 256, (BATCH, views, *frames, size, size, 3), np.uint8)
         for group, (views, size) in groups.items()
     }
     index = generator.permutation(EXAMPLES)[:BATCH].astype(np.int32)
