@@ -90,7 +90,10 @@ MAY_IMPORT = {
     "__main__": {"main"},
     "__init__": EVERYTHING,
 }
-HOST_VIEWS = {"views/decoding.py", "views/geometric.py", "views/photometric_host.py", "views/compose_host.py"}
+HOST_VIEWS = {
+    *("views/decoding.py", "views/geometric.py", "views/photometric_host.py", "views/compose_host.py"),
+    "views/texts.py",
+}
 """The files of views/ that work on the host, in tensorflow."""
 
 READERS = ROOT / "exporting" / "readers"
