@@ -79,7 +79,7 @@ def joined(full: dict, flags: Flags) -> tuple[Job, Program]:
     processes.start(flags, patience=full["processes"]["start"], **options)
     job = build.job(full)
     processes.agree(identity.of(job), seconds=job.patience)
-    dry_run.check(job.method, job.optimizer, job.training, job.clean, job.shapes)
+    dry_run.check(job.method, job.optimizer, job.training, job.clean, job.shapes, job.train.parts)
     return job, loop.compiled(job)
 
 

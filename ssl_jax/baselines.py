@@ -53,7 +53,7 @@ def key(job: Job, name: str) -> str:
     if name != "raw_pixels":  # what else the random network and its batch statistics come from
         parts |= {k: v for k, v in config.items() if k not in recipes.FREE or k == "duration"}
         parts["data"] = ()
-    parts["data of"] = [[s.stamp or s.digest, s.size, s.channels, s.bits, s.classes] for s in sources]
+    parts["data of"] = [[s.stamp or s.digest, s.size, s.parts, s.classes] for s in sources]
     parts["labels"] = [None if s.labels is None else hashlib.sha256(s.labels.tobytes()).hexdigest() for s in sources]
     parts["machine"] = [jax.default_backend(), jax.device_count(), identity.code()]
     parts["libraries"] = [getattr(sys.modules.get(name), "__version__", "") for name in LIBRARIES]

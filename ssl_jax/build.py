@@ -8,9 +8,10 @@ import jax
 import numpy as np
 import optax
 
-from ssl_jax import durations, notices, recipes, schema, spelling
+from ssl_jax import dry_run, durations, notices, recipes, schema, spelling
 from ssl_jax.checkpoint import Keep
 from ssl_jax.data import classes, sources
+from ssl_jax.data.parts import Part, spec
 from ssl_jax.evaluation import FINAL
 from ssl_jax.health import Limits
 from ssl_jax.job import Every, Job, Preprocess
@@ -33,7 +34,7 @@ def job(config: dict) -> Job:
     options = {"data_dir": data["dir"] or None}
     with about("data.train"):
         train = sources.open(data["train"], **options, channels=data["channels"], bits=data["bits"])
-    alike = dict(channels=train.channels, bits=train.bits)
+    alike = dict(channels=train.image.channels, bits=train.image.bits) if "image" in train.parts else {}
     with about("data.test"):
         test = sources.open(data["test"], **options, **alike) if data["test"] else None
     if config["probe"] and not sources.labelled(train):
@@ -58,7 +59,7 @@ def job(config: dict) -> Job:
         test=test,
         training=training,
         clean=clean,
-        shapes=shapes(training, config["batch"], train.channels, train.bits),
+        shapes=shapes(training, config["batch"], train.parts, 0 if train.targets is None else train.targets.shape[1]),
         mesh=config["mesh"],
         patience=config["processes"]["agree"],
         every=Every(*(config[key]["every"] for key in ("log", "checkpoint", "evaluation"))),
@@ -93,13 +94,17 @@ def clock_of(config: dict, examples: int) -> durations.Clock:
 
 
 def check_channels(config: dict, train: sources.Source) -> None:
-    """Raises ValueError, with the flags that help, where `normalise` has not a mean for each channel of the data."""
+    """Raises ValueError, with the flags that help, where `normalise` has not a mean for each channel of the images."""
+    if "image" not in train.parts:
+        return
     for part in ("views", "clean"):
-        places = [(f"{part}.{i}.ops.{j}", op) for i, v in enumerate(config[part]) for j, op in enumerate(v["ops"])]
+        views = [(f"{part}.{i}", view) for i, view in enumerate(config[part]) if view.get("of", "image") == "image"]
+        places = [(f"{path}.ops.{j}", op) for path, view in views for j, op in enumerate(view["ops"])]
         means = [(f"config.{path}.args", op["args"]["mean"]) for path, op in places if op["name"] == "normalise"]
-        wrong = [(path, mean) for path, mean in means if len(mean) != train.channels]
+        wanted = train.image.channels
+        wrong = [(path, mean) for path, mean in means if len(mean) != wanted]
         if wrong:
-            count, wanted = len(wrong[0][1]), train.channels
+            count = len(wrong[0][1])
             known = KNOWN if wanted == 3 else dict.fromkeys(KNOWN, (0.5,) * wanted)
             write = " ".join(f'"--{path}.{name}={value}"' for path, _ in wrong for name, value in known.items())
             instead = f", or decode all images to {count} with --config.data.channels={count}"
@@ -137,32 +142,23 @@ def method_and_optimizer(
 ) -> tuple[Method, optax.GradientTransformation]:
     """The method with its probe and monitors, and the optimiser with a group for the probe."""
     make = schema.method_of(config)
-    nets, arguments = {}, {}
-    for role, net in config["nets"].items():
-        with about(f"nets.{role}"):
-            nets[role] = chunks.made(
-                schema.net_of(role, net), _options(net), config["chunks"] if role == "encoder" else 1
-            )
+    arguments = nets_of(config, {})
     for name, p in inspect.signature(make).parameters.items():
-        if p.annotation is Net:
-            if name not in nets:
-                raise ValueError(f"config.nets: the method {config['method']['name']} needs nets.{name}")
-            arguments[name] = nets.pop(name)
-        elif p.annotation is Schedule:
+        if p.annotation is Schedule:
             with about(f"method.{name}"):
                 arguments[name] = schedules.named(name, config["method"][name], clock)
         elif p.annotation is Examples:
             arguments[name] = clock.examples
         elif name in config["method"]:
             arguments[name] = config["method"][name]
-    if nets:
-        roles = [n for n, p in inspect.signature(make).parameters.items() if p.annotation is Net]
-        unknown = spelling.unknown(next(iter(nets)), roles, f"the nets of {config['method']['name']}")
-        raise ValueError(f"config.nets: {unknown}")
     with about("method"):
         made = make(**arguments)
         if not isinstance(made, Method):
             raise ValueError(f"{config['method']['name']} makes a {type(made).__name__}, which is no Method")
+    if config["chunks"] > 1:  # which nets are encoders is known of the method that is made
+        roles = {place.net for place in made.encoders.values()}
+        made = make(**arguments | nets_of(config, dict.fromkeys(roles, config["chunks"])))
+    with about("method"):
         method = with_monitors(made)
     options = dict(config["optimizer"])
     if config["probe"]:
@@ -173,6 +169,23 @@ def method_and_optimizer(
         schedules.make(config["lr"], clock)
     with about("optimizer"):
         return method, chain.make(lr=config["lr"], clock=clock, **options)
+
+
+def nets_of(config: dict, chunked: dict[str, int]) -> dict[str, Net]:
+    """The recipe's nets by the parameters of its method. chunked: roles whose net meets a batch in so many parts.
+
+    Raises ValueError for a net that the method needs and the recipe has not, and the reverse.
+    """
+    name, roles, nets = config["method"]["name"], schema.roles(schema.method_of(config)), {}
+    for role, needed in roles.items():
+        if needed and role not in config["nets"]:
+            raise ValueError(f"config.nets: the method {name} needs nets.{role}")
+    for role, net in config["nets"].items():
+        if role not in roles:
+            raise ValueError(f"config.nets: {spelling.unknown(role, roles, f'the nets of {name}')}")
+        with about(f"nets.{role}"):
+            nets[role] = chunks.made(schema.net_of(role, net), _options(net), chunked.get(role, 1))
+    return nets
 
 
 def keep(part: dict, clock: durations.Clock) -> Keep:
@@ -209,14 +222,19 @@ def preprocess(views: tuple, photometric: str) -> Preprocess:
     return Preprocess(records, host, compose_device.device(records, photometric=photometric))
 
 
-def shapes(training: Preprocess, batch: int, channels: int, bits: int) -> dict:
-    """ShapeDtypeStructs of one global batch as the host makes it."""
-    counts: dict[str, tuple[int, int]] = {}
-    for view in training.views:
-        counts[view.group] = (counts.get(view.group, (0, 0))[0] + view.count, view.size)
-    groups = {
-        group: jax.ShapeDtypeStruct((batch, count, size, size, channels), f"uint{bits}")
-        for group, (count, size) in counts.items()
+def shapes(training: Preprocess, batch: int, parts: dict[str, Part], targets: int = 0) -> dict:
+    """ShapeDtypeStructs of one global batch as the host makes it, of examples that consist of `parts`.
+
+    targets: numbers to predict that an example has. Raises ValueError where no views can be made of such examples.
+    """
+    with dry_run.part("config.views cannot be made"):
+        made = compose_host.specs(training.host, {name: spec(part) for name, part in parts.items()})
+        for group, view in made.items():
+            if not view.shape.is_fully_defined():
+                raise ValueError(f"views of group '{group}' have the shape {view.shape}, which is not fixed")
+    views = {
+        group: jax.ShapeDtypeStruct((batch, *view.shape), view.dtype.as_numpy_dtype) for group, view in made.items()
     }
-    ids = {key: jax.ShapeDtypeStruct((batch,), np.int32) for key in ("index", "label")}
-    return groups | ids
+    known = {key: jax.ShapeDtypeStruct((batch,), np.int32) for key in ("index", "label")}
+    known |= {"target": jax.ShapeDtypeStruct((batch, targets), np.float32)} if targets else {}
+    return views | known

@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import optax
 
 from ssl_jax import spelling
+from ssl_jax.data.parts import Part, spec
 from ssl_jax.job import Preprocess
 from ssl_jax.types import Method, Tree
-from ssl_jax.views import compose_host
+from ssl_jax.views import compose, compose_host
 
 KEY = jax.eval_shape(lambda: jax.random.key(0))
 
@@ -33,31 +34,32 @@ def check(
     training: Preprocess,
     clean: Preprocess,
     shapes: dict,
+    parts: dict[str, Part],
 ) -> None:
-    """Traces a step, its views and the evaluation of an image, without a device and without memory.
+    """Traces a step, its views and the evaluation of an example, without a device and without memory.
 
-    shapes: ShapeDtypeStructs of one global batch as the host makes it. Raises ValueError that begins with the part of
-    the recipe that fails, and for a group of views that the method never looks at.
+    shapes: ShapeDtypeStructs of one global batch as the host makes it, of examples that consist of `parts`. Raises
+    ValueError that begins with the part of the recipe that fails, and for a group of views that the method never looks
+    at.
     """
     batch = views(training, shapes)
     params, state = learned(method, batch)
     optimized(optimizer, params)
-    evaluated(method, clean, params, state, shapes[training.views[0].group])
+    evaluated(method, clean, params, state, parts)
 
 
 def views(training: Preprocess, shapes: dict) -> dict:
     """The batch as the method sees it, as shapes; raises as `check`."""
-    image = shapes[training.views[0].group]
-    with _part("config.views cannot be made"):
-        compose_host.trace(training.host, channels=image.shape[-1], dtype=image.dtype)
+    with part("config.views cannot be made"):
         return jax.eval_shape(training.device, KEY, shapes)
 
 
 def learned(method: Method, batch: dict) -> tuple[Tree, Tree]:
     """The shapes of parameters and method state, after a loss and an update; raises as `check`."""
-    groups = {name: value for name, value in batch.items() if value.ndim == 5}
-    examples, _, *image = next(iter(groups.values())).shape
-    parts = f"config.method, config.nets and config.views do not fit a batch of {examples} and images of {image}"
+    groups = {name: value for name, value in batch.items() if name not in compose.TAKEN}
+    examples, _, *view = next(iter(groups.values())).shape
+    what = f"images of {view}" if len(view) == 3 else f"views of {view}"
+    parts = f"config.method, config.nets and config.views do not fit a batch of {examples} and {what}"
     seen = set()
 
     def loss(params, state, batch, key, step):
@@ -66,7 +68,7 @@ def learned(method: Method, batch: dict) -> tuple[Tree, Tree]:
         seen.update(read.seen)
         return method.update(state, params, aux.carry, step)
 
-    with _part(parts):
+    with part(parts):
         params, state = jax.eval_shape(method.init, KEY, batch)
         jax.eval_shape(loss, params, state, batch, KEY, jax.ShapeDtypeStruct((), jnp.int32))
     for unused in groups.keys() - seen:
@@ -76,23 +78,23 @@ def learned(method: Method, batch: dict) -> tuple[Tree, Tree]:
 
 def optimized(optimizer: optax.GradientTransformation, params: Tree) -> None:
     """An update of the parameters; raises as `check`."""
-    with _part("config.optimizer"):
+    with part("config.optimizer"):
         state = jax.eval_shape(optimizer.init, params)
         jax.eval_shape(optimizer.update, params, state, params)
 
 
-def evaluated(method: Method, clean: Preprocess, params: Tree, state: Tree, image: jax.ShapeDtypeStruct) -> None:
-    """The embedding of a clean view of integers like those of `image` [..., c]; raises as `check`."""
-    channels, size = image.shape[-1], clean.views[0].size
-    with _part("config.clean cannot be evaluated"):
-        compose_host.trace(clean.host, channels=channels, dtype=image.dtype)
-        whole = jax.ShapeDtypeStruct((1, 1, size, size, channels), image.dtype)
-        images = jax.eval_shape(clean.device, KEY, {"clean": whole})["clean"]
-        jax.eval_shape(lambda p, s, x: method.embed(p, s, x[:, 0]), params, state, images)
+def evaluated(method: Method, clean: Preprocess, params: Tree, state: Tree, parts: dict[str, Part]) -> None:
+    """The embedding of a clean view of an example that consists of `parts`; raises as `check`."""
+    with part("config.clean cannot be evaluated"):
+        made = compose_host.specs(clean.host, {name: spec(each) for name, each in parts.items()})
+        whole = {n: jax.ShapeDtypeStruct((1, *view.shape), view.dtype.as_numpy_dtype) for n, view in made.items()}
+        shown = jax.eval_shape(clean.device, KEY, whole)
+        seen = {view.of: shown[view.group] for view in clean.views}
+        jax.eval_shape(lambda p, s, x: method.embed(p, s, {n: v[:, 0] for n, v in x.items()}), params, state, seen)
 
 
 @contextlib.contextmanager
-def _part(what: str) -> Iterator[None]:
+def part(what: str) -> Iterator[None]:
     """What goes wrong inside is said of this part of the recipe; the error itself stays the cause.
 
     A sentence of ours stands as it is. Of any other error the kind is said too, since it may be a fault of the library:

@@ -18,7 +18,7 @@ import jax
 from jax.experimental import topologies
 
 from ssl_jax import api, build, durations, recipes
-from ssl_jax.data import classes, sources
+from ssl_jax.data import classes, parts, sources
 from ssl_jax.shard import chips, operations, program
 from ssl_jax.shard import mesh as meshes
 from ssl_jax.shard.chips import CHIPS, Topology
@@ -70,7 +70,7 @@ def dataset(data: dict) -> tuple[int, int, int]:
     """Examples, classes, channels: of the dataset itself, or of one that is known by name."""
     try:
         source = sources.open(data["train"], data_dir=data["dir"] or None)
-        return source.size, classes.count(source), source.channels
+        return source.size, classes.count(source), source.image.channels if "image" in source.parts else 0
     except ValueError as error:
         for name, sizes in KNOWN.items():
             if name in data["train"] and "[" not in data["train"]:
@@ -154,7 +154,7 @@ def program_of(config: dict, sizes: tuple, devices: list) -> Program:
     clock = durations.run(config["duration"], examples=examples, batch=config["batch"])
     method, optimizer = build.method_and_optimizer(config, clock, classes)
     training, clean = (build.preprocess(config[key], config["photometric"]) for key in ("views", "clean"))
-    shapes = build.shapes(training, config["batch"], channels, 8)
+    shapes = build.shapes(training, config["batch"], parts.assumed({view.of for view in training.views}, channels))
     mesh = meshes.make(**config["mesh"], devices=devices)
     return program.build(method, optimizer, training.device, clean.device, shapes, mesh)
 

@@ -35,6 +35,8 @@ DEFAULTS = {
     "evaluation": {"every": "20 %", "examples": 50_000, "batch": 500, "final": "all"},
 }
 DATA = {"train": "", "test": "", "dir": "", "channels": 0, "bits": 0}
+NETS = (Net, Net | None)
+"""Annotations of a constructor's parameters that are nets of the recipe; the second may be left out."""
 LARGEST = (2**63 - 1, 3.4e38)
 """The largest whole number and the largest other one that a run can hold, in int64 and in float32."""
 SMALL = 96
@@ -139,6 +141,12 @@ def net_of(role: str, net: dict) -> Callable:
     return _named("nets", net, f"nets.{role}", Net)
 
 
+def roles(make: Callable) -> dict[str, bool]:
+    """The nets that a method's constructor takes, and whether it needs them."""
+    found = inspect.signature(make).parameters.items()
+    return {name: p.default is p.empty for name, p in found if p.annotation in NETS}
+
+
 def _named(folder: str, part: dict, path: str, returns: type) -> Callable:
     name = part.get("name", "")
     if not isinstance(name, str):
@@ -152,8 +160,13 @@ def _named(folder: str, part: dict, path: str, returns: type) -> Callable:
 
 
 def clean_view(views: tuple) -> tuple:
-    """How images are prepared for evaluation: whole or centre-cropped, normalised as the first view is."""
-    size = views[0]["size"]
+    """How images are prepared for evaluation: whole or centre-cropped, normalised as the first view is.
+
+    Raises ValueError where the first view shows another part: what of it is to be evaluated cannot be guessed.
+    """
+    of, size = views[0].get("of", "image"), views[0]["size"]
+    if of != "image":
+        raise ValueError(f"the recipe needs config.clean, which says how the part '{of}' is prepared for evaluation")
     normalise = [op for op in views[0]["ops"] if op["name"] == "normalise"]
     side = size if size < SMALL else round(size * 8 / 7)
     ops = (dict(name="resize", args=dict(size=side)), dict(name="centre_crop"), *normalise)
@@ -161,11 +174,15 @@ def clean_view(views: tuple) -> tuple:
 
 
 def _check_clean(clean: Any) -> None:
-    """Raises ValueError unless it is one view of the group "clean"."""
+    """Raises ValueError unless it is one view of the group "clean", or one of each part, with groups of their own."""
     made = compose.views(_typed(clean, tuple, inspect.Parameter.empty, "clean"), path="clean")
-    if len(made) != 1 or made[0].group != "clean" or made[0].count != 1:
+    groups, parts = ({getattr(view, key) for view in made} for key in ("group", "of"))
+    if len(made) == 1 and groups != {"clean"} or any(view.count != 1 for view in made):
         listed = ", ".join(f"{view.count} of group '{view.group}'" for view in made)
         raise ValueError(f"config.clean has the views {listed}; evaluation takes one, with group='clean' and count=1")
+    if len(groups) < len(made) or len(parts) < len(made):
+        listed = ", ".join(f"group '{view.group}' of part '{view.of}'" for view in made)
+        raise ValueError(f"config.clean has {listed}; evaluation takes one view of each part, with a group of its own")
 
 
 def _filled(value: Any, default: Any, path: str) -> Any:
@@ -185,7 +202,7 @@ def _signature(make: Callable, values: dict, path: str) -> dict:
     options = {
         name: p
         for name, p in inspect.signature(make).parameters.items()
-        if p.annotation not in (Net, Examples)
+        if p.annotation not in (*NETS, Examples)
         and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
         and name not in ("clock", "lr", "name", "is_vector")
     }

@@ -157,9 +157,8 @@ def dry(config: dict, job: Job) -> None:
     learner = [*(config[name] for name in ("method", "nets", "chunks", "probe")), job.clock, batch]
     params, state = known(lambda: dry_run.learned(job.method, batch), learner)
     known(lambda: dry_run.optimized(job.optimizer, params), config["optimizer"], config["lr"], job.clock, params)
-    image = job.shapes[views[0].group]
-    own = [config["photometric"], config["method"], config["nets"], job.clean.views, image.shape[-1]]
-    known(lambda: dry_run.evaluated(job.method, job.clean, params, state, image), own)
+    own = [config["photometric"], config["method"], config["nets"], job.clean.views, job.train.parts]
+    known(lambda: dry_run.evaluated(job.method, job.clean, params, state, job.train.parts), own)
 
 
 def known(part: Callable, *on: object) -> object:

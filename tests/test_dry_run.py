@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import pytest
 
 from ssl_jax import build, dry_run, durations, recipes, schema
+from ssl_jax.data.parts import Image
 
 
 def check(name: str, changes: dict, *, channels: int = 1, replace=lambda method: method) -> None:
@@ -12,8 +13,9 @@ def check(name: str, changes: dict, *, channels: int = 1, replace=lambda method:
     clock = durations.run(config["duration"], examples=10000, batch=config["batch"])
     method, optimizer = build.method_and_optimizer(config, clock, 10)
     training, clean = (build.preprocess(config[part], config["photometric"]) for part in ("views", "clean"))
-    shapes = build.shapes(training, config["batch"], channels, 8)
-    dry_run.check(replace(method), optimizer, training, clean, shapes)
+    parts = {"image": Image(channels)}
+    shapes = build.shapes(training, config["batch"], parts)
+    dry_run.check(replace(method), optimizer, training, clean, shapes, parts)
 
 
 def test_a_batch_larger_than_any_memory_is_only_a_shape():
@@ -78,7 +80,8 @@ def test_a_group_that_nobody_looks_at_is_refused():
     method, optimizer = build.method_and_optimizer(full, clock, 10)
     training, clean = (build.preprocess(full[part], "device") for part in ("views", "clean"))
     with pytest.raises(ValueError, match="never looks at views of group 'third'; take them out"):
-        dry_run.check(method, optimizer, training, clean, build.shapes(training, full["batch"], 1, 8))
+        shapes = build.shapes(training, full["batch"], {"image": Image(1)})
+        dry_run.check(method, optimizer, training, clean, shapes, {"image": Image(1)})
 
 
 def test_an_error_of_another_kind_keeps_its_name_and_its_cause():

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from ssl_jax.data import encoded
-from ssl_jax.data.source import Source, in_order, read_raw
+from ssl_jax.data.source import Source, in_order, read_raw, row_of
 from ssl_jax.machine import cores
 from ssl_jax.views import decoding
 
@@ -48,17 +48,18 @@ def check(source: Source, *, console: Console | None = None, threads: int | None
 
 def _measure(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """([h, w, channels, bytes, turned], label, [sums, sums of squares] [2, c] of values in 0..1) of one image."""
-    data, label = read_raw(source, *row)
+    raw, label = read_raw(source, *row)
+    data, (channels, bits, *_) = raw["image"], source.image
     if data.dtype != tf.string:
-        image, own, length, turned = data, source.channels, tf.size(data) * (source.bits // 8), 0
+        image, own, length, turned = data, channels, tf.size(data) * (bits // 8), 0
     else:
-        native = encoded.decode(data, channels=0, bits=source.bits, exact=True)
+        native = encoded.decode(data, channels=0, bits=bits, exact=True)
         own, length = tf.shape(native)[-1], tf.strings.length(data)
-        again = lambda: encoded.decode(data, channels=source.channels, bits=source.bits, exact=True)  # noqa: E731
+        again = lambda: encoded.decode(data, channels=channels, bits=bits, exact=True)  # noqa: E731
         turned = tf.ensure_shape(tf.numpy_function(_turned, [data], tf.int32), [])
-        image = tf.cond(tf.equal(own, source.channels), lambda: native, again)
+        image = tf.cond(tf.equal(own, channels), lambda: native, again)
     shape = tf.shape(image)
-    x = tf.reshape(tf.cast(image, tf.float64), [-1, source.channels]) / (2**source.bits - 1)
+    x = tf.reshape(tf.cast(image, tf.float64), [-1, channels]) / (2**bits - 1)
     sums = tf.stack([tf.reduce_sum(x, 0), tf.reduce_sum(x * x, 0)])
     return tf.stack([shape[0], shape[1], own, length, turned]), label, sums
 
@@ -71,7 +72,7 @@ def _why(source: Source, index: int) -> str:
     """Why an example cannot be read; found by reading it again."""
     try:
         for rows in in_order(source, index, index + 1, 1):
-            _measure(source, *(row[0] for row in rows))
+            _measure(source, *row_of(rows, 0))
     except (tf.errors.OpError, ValueError) as error:
         return encoded.reason(error)
     return "it could not be read at first, and can be now"
@@ -96,7 +97,7 @@ def _report(source: Source, sizes: np.ndarray, labels: np.ndarray, sums: np.ndar
         "height": spread(sizes[:, 0]),
         "width": spread(sizes[:, 1]),
         "channels": {int(c): int(n) for c, n in zip(natives, many, strict=True)},
-        "read_as": {"channels": source.channels, "bits": source.bits},
+        "read_as": {"channels": source.image.channels, "bits": source.image.bits},
         "mean": [float(m) for m in mean],
         "std": [float(s) for s in np.sqrt(np.maximum(square - mean * mean, 0))],
         "classes": len(source.classes),

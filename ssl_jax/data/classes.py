@@ -54,8 +54,8 @@ def relabelled(source: Source, classes: tuple[str, ...]) -> Source:
         return source._replace(classes=classes)
     table = tf.constant(numbers)
 
-    def renumbered(data: tf.Tensor, label: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return data, tf.gather(table, tf.where(label < 0, len(numbers) - 1, label))
+    def renumbered(raw: tf.Tensor | dict, label: tf.Tensor) -> tuple[tf.Tensor | dict, tf.Tensor]:
+        return raw, tf.gather(table, tf.where(label < 0, len(numbers) - 1, label))
 
     return source._replace(
         classes=classes,

@@ -44,8 +44,8 @@ def convert(
         raise ValueError(
             f"arrayrecord:{path}: shards are written to local paths only; copy them to the bucket afterwards"
         )
-    if source.channels not in (1, 3, 4):
-        raise ValueError(f"{source.name} has {source.channels} channels; PNG and JPEG hold 1, 3 or 4")
+    if source.image.channels not in (1, 3, 4):
+        raise ValueError(f"{source.name} has {source.image.channels} channels; PNG and JPEG hold 1, 3 or 4")
     if short_side is not None and short_side < 1:
         raise ValueError(f"the short side must be a positive number of pixels, not {short_side}")
     folder = epath.Path(path).expanduser()
@@ -55,8 +55,8 @@ def convert(
         "stamp": source.stamp or source.digest,
         "short_side": short_side,
         "per_shard": per_shard,
-        "channels": source.channels,
-        "bits": source.bits,
+        "channels": source.image.channels,
+        "bits": source.image.bits,
     }
     _same(folder, plan)
     count = -(-source.size // per_shard)
@@ -162,10 +162,11 @@ def _shrunk(source: Source, short_side: int | None, *row: tf.Tensor) -> tuple[tf
 
     The pixel is for that: without it the decoding would be cut out of the graph as unused.
     """
-    data, label = read_raw(source, *row)
+    raw, label = read_raw(source, *row)
+    data, (channels, bits, *_) = raw["image"], source.image
     if data.dtype != tf.string:
         data = tf.io.encode_png(data)
-    image = encoded.decode(data, channels=source.channels, bits=source.bits, exact=True)
+    image = encoded.decode(data, channels=channels, bits=bits, exact=True)
     if short_side is None:
         return data, label, image[0, 0, 0]
     size = tf.cast(tf.shape(image)[:2], tf.float32)
@@ -174,7 +175,7 @@ def _shrunk(source: Source, short_side: int | None, *row: tf.Tensor) -> tuple[tf
     def smaller() -> tf.Tensor:
         target = tf.cast(tf.round(size * scale), tf.int32)
         x = tf.image.resize(image, target, tf.image.ResizeMethod.BICUBIC, antialias=True)
-        return _encode(tf.cast(tf.clip_by_value(tf.round(x), 0, 2**source.bits - 1), image.dtype), data)
+        return _encode(tf.cast(tf.clip_by_value(tf.round(x), 0, 2**bits - 1), image.dtype), data)
 
     return tf.cond(scale < 1.0, smaller, lambda: data), label, image[0, 0, 0]
 

@@ -8,6 +8,7 @@ from etils import epath
 
 from ssl_jax import spelling
 from ssl_jax.data import contents, encoded, listing
+from ssl_jax.data.parts import Image
 from ssl_jax.data.source import Source, digest
 from ssl_jax.views import decoding
 
@@ -54,11 +55,10 @@ def folder(path: str, *, channels: int | None = None, bits: int | None = None) -
     return Source(
         name=name,
         size=len(files),
+        parts={"image": Image(channels or found[0], bits or found[1])},
         read=lambda index: (tf.io.read_file(where + paths[index]), targets[index]),
         labels=labels,
         classes=classes,
-        channels=channels or found[0],
-        bits=bits or found[1],
         digest=digest(same, *classes),
         # Not from the list, which a million paths make too large to be kept beside the tensor.
         describe=lambda index: contents.printable(where + paths[int(index)].numpy()),

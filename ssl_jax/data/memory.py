@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from ssl_jax.data import encoded
+from ssl_jax.data.parts import Image
 from ssl_jax.data.source import Source, digest, in_order, read_image
 from ssl_jax.machine import cores
 
@@ -31,11 +32,10 @@ def arrays(
     return Source(
         name=name,
         size=len(images),
+        parts={"image": Image(images.shape[-1], 8 * images.dtype.itemsize)},
         read=lambda index: (pixels[index], targets[index]),
         labels=labels,
         classes=tuple(classes),
-        channels=images.shape[-1],
-        bits=8 * images.dtype.itemsize,
         digest=same,
         describe=lambda index: f"{name}, example {index}",
         stamp=same,
@@ -45,7 +45,7 @@ def arrays(
 def decoded(source: Source) -> Source:
     """The same source with its images decoded into memory once; unchanged where one of them is corrupt.
 
-    All images must have the height and width `source.shape`.
+    All images must have the height and width `source.image.shape`.
     """
     rows = in_order(source, 0, source.size, 256)
     one = lambda *row: read_image(source, *row, exact=True)[0]  # noqa: E731

@@ -16,6 +16,7 @@ import tensorflow as tf
 from etils import epath
 
 from ssl_jax.data import contents, encoded
+from ssl_jax.data.parts import Image
 from ssl_jax.data.source import Source, digest
 
 try:
@@ -69,12 +70,11 @@ def arrayrecord(pattern: str, *, channels: int | None = None, bits: int | None =
         identity=(same, stamp),
         labels=labels,
         classes=tuple(manifest["classes"]),
-        channels=channels or manifest["channels"],
-        bits=bits or manifest["bits"],
+        image=Image(channels or manifest["channels"], bits or manifest["bits"]),
     )
     sampled = not known and len(data) > PROBES and not (channels and bits)
-    said = f"{name}: channels and bits are those of {PROBES} of {len(data):,} records; all are read as {made.channels} "
-    said += f"channels of {made.bits} bits; data.channels and data.bits say otherwise"
+    said = f"{name}: channels and bits are those of {PROBES} of {len(data):,} records; all are read as "
+    said += f"{made.image.channels} channels of {made.image.bits} bits; data.channels and data.bits say otherwise"
     return made._replace(notices=(said,)) if sampled else made
 
 
@@ -101,10 +101,8 @@ def examples(
     identity: tuple[str, str],
     labels: np.ndarray | None,
     classes: tuple[str, ...],
-    channels: int,
-    bits: int,
+    image: Image,
     keys: tuple[str, str] = ("image", "label"),
-    shape: tuple[int | None, int | None] = (None, None),
 ) -> Source:
     """A source from an object whose `__getitems__` gives records that are tf.train.Examples.
 
@@ -134,16 +132,14 @@ def examples(
     return Source(
         name=name,
         size=len(data),
+        parts={"image": image},
         read=read,
         labels=labels,
         classes=classes,
-        channels=channels,
-        bits=bits,
         digest=identity[0],
         describe=lambda index: _called(name, data, [index])[0],
         names=lambda indices: _called(name, data, indices),
         gather=gather,
-        shape=shape,
         stamp=identity[1],
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from ssl_jax.data import encoded
+from ssl_jax.data.parts import Image, Part
 
 NAMED = 32
 """Records that are read at a time for their names: more of them take more memory, and no less time each."""
@@ -16,39 +17,43 @@ NAMED = 32
 class Source(NamedTuple):
     """A dataset with random access. The index of an example, 0..size-1, is its stable id.
 
-    read: a pure tf graph function, int64 index -> (raw, int32 label); raw is a string scalar that holds an encoded
-        image, or the image itself, uint8 or uint16 [h, w, c]; None where only `scan` is possible
+    parts: what an example consists of, by name (`data/parts.py`)
+    read: a pure tf graph function, int64 index -> (raw, int32 label); raw is the only part, or a dict of all of them;
+        None where only `scan` is possible
     labels: int32 [size], -1 where there is none; None where labels are known only by reading the examples
+    targets: float32 [size, k], numbers to be predicted, NaN where one is missing; None where there are none
     classes: the names of the labels, in order; empty where unknown
-    channels, bits: what every image is decoded to
     digest: 16 hexadecimal digits that tell this data from other data; equal on every host, and for a copy of the data
     describe: index -> what a person calls this example: its path, or the name of the source and the index
     gather: int64 [k] -> (raw [k], int32 label [k]), for sources where one call for many is cheaper than `read`
     scan: (start, stop) -> tf.data.Dataset of (raw, label) in order, for sources that are too large to `read`
-    shape: height and width of all encoded images where they are known, which saves work in the views
     names: int [k] -> their k descriptions, for sources where one call for many is cheaper than `describe`
     stamp: 16 hexadecimal digits that change with any one of the files, also where `digest` samples their contents, and
         with their times of modification; what resumes a file of ours compares it. "" means the digest
-    plain: all encoded images are known to be plain (`views/decoding.py`), so that none is looked at
     notices: sentences about the data that a person should read: what was left out, how it is read, and why
     """
 
     name: str
     size: int
+    parts: dict[str, Part]
     read: Callable | None
     labels: np.ndarray | None
     classes: tuple[str, ...]
-    channels: int
-    bits: int
     digest: str
     describe: Callable
     gather: Callable | None = None
     scan: Callable | None = None
-    shape: tuple[int | None, int | None] = (None, None)
     names: Callable | None = None
     stamp: str = ""
-    plain: bool = False
+    targets: np.ndarray | None = None
     notices: tuple[str, ...] = ()
+
+    @property
+    def image(self) -> Image:
+        """The picture of an example. Raises ValueError where it has none."""
+        if "image" not in self.parts:
+            raise ValueError(f"{self.name} has no images; an example of it has {', '.join(self.parts)}")
+        return self.parts["image"]
 
 
 def digest(*parts: str | bytes | memoryview) -> str:
@@ -78,6 +83,7 @@ def subset(source: Source, indices: np.ndarray) -> Source:
         size=int(indices.size),
         read=lambda index: source.read(chosen[index]),
         labels=None if source.labels is None else source.labels[indices],
+        targets=None if source.targets is None else source.targets[indices],
         digest=digest(source.digest, indices.tobytes()),
         stamp=source.stamp and digest(source.stamp, indices.tobytes()),
         describe=lambda index: source.describe(int(indices[index])),
@@ -99,49 +105,66 @@ def described(source: Source, start: int, stop: int) -> list[str]:
     return [name for span in spans for name in source.names(span)]
 
 
-def read_rows(source: Source, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """What `read_image` needs for the examples `index` (int64 [k]): tensors with first axis k; a graph function."""
+def read_rows(source: Source, index: tf.Tensor) -> tuple:
+    """What `read_raw` needs for the examples `index` (int64 [k]): tensors with first axis k; a graph function."""
     return (index,) if source.gather is None else source.gather(index)
 
 
-def read_raw(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """One row of `read_rows`, the index alone or what was read, -> (encoded bytes or image, int32 label)."""
-    return source.read(*row) if len(row) == 1 else row
+def row_of(rows: tuple, number: int) -> tuple:
+    """One row of `read_rows`."""
+    return tf.nest.map_structure(lambda part: part[number], tuple(rows))
 
 
-def read_simple(source: Source, *rows: tf.Tensor, exact: bool = False) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
-    """Which of `read_rows` can be read, int32 [j], and rows for `read_image` of these, simple. A graph function.
+def read_raw(source: Source, *row: tf.Tensor) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    """One row of `read_rows`, the index alone or what was read, -> ({part: raw}, int32 label)."""
+    raw, label = source.read(*row) if len(row) == 1 else row
+    return (raw if isinstance(raw, dict) else dict.fromkeys(source.parts, raw)), label
+
+
+def read_simple(source: Source, *rows: tf.Tensor, exact: bool = False) -> tuple[tf.Tensor, tuple]:
+    """Which of `read_rows` can be read, int32 [j], and rows for `read_example` of these, simple. A graph function.
 
     What is to be looked at in Python is looked at for all rows together, which is what makes it cheap.
     """
-    slots = tf.range(tf.shape(rows[0])[0])
-    if source.plain or read_raw(source, *(row[0] for row in rows))[0].dtype != tf.string:
+    slots = tf.range(tf.shape(tf.nest.flatten(rows)[0])[0])
+    if "image" not in source.parts or source.image.plain:
+        return slots, rows
+    if read_raw(source, *row_of(rows, 0))[0]["image"].dtype != tf.string:
         return slots, rows
     if len(rows) == 1:
         slots, rows = encoded.survivors(lambda *row: read_raw(source, *row), *rows)
-    data, *others = rows
-    return slots, (encoded.simple(data, channels=source.channels, bits=source.bits, exact=exact), *others)
+    raw, label = rows
+    raw = raw if isinstance(raw, dict) else {"image": raw}
+    known = dict(channels=source.image.channels, bits=source.image.bits)
+    return slots, ({**raw, "image": encoded.simple(raw["image"], **known, exact=exact)}, label)
 
 
-def read_image(
+def read_example(
     source: Source, *row: tf.Tensor, exact: bool = False, simple: bool = False
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """One row of `read_rows` -> (uint8 or uint16 [h, w, c], int32 label); the graph fails at a corrupt image.
+) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+    """One row of `read_rows` -> ({part: an image decoded, all others raw}, int32 label).
 
-    exact: JPEGs within one level of what Pillow makes of them, as everything but training reads them. simple: the row
-    is one of `read_simple`.
+    The graph fails at a corrupt image. exact: JPEGs within one level of what Pillow makes of them, as everything but
+    training reads them. simple: the row is one of `read_simple`.
     """
-    data, label = read_raw(source, *row)
-    if data.dtype == tf.string:
-        known = dict(channels=source.channels, bits=source.bits, size=source.shape, plain=simple or source.plain)
-        data = encoded.decode(data, **known, exact=exact)
-    return data, label
+    raw, label = read_raw(source, *row)
+    if "image" in raw and raw["image"].dtype == tf.string:
+        channels, bits, shape, plain = source.image
+        known = dict(channels=channels, bits=bits, size=shape, plain=simple or plain)
+        raw = {**raw, "image": encoded.decode(raw["image"], **known, exact=exact)}
+    return raw, label
+
+
+def read_image(source: Source, *row: tf.Tensor, exact: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
+    """The image of `read_example`, uint8 or uint16 [h, w, c], and the label."""
+    example, label = read_example(source, *row, exact=exact)
+    return example["image"], label
 
 
 def images(source: Source, indices: np.ndarray) -> list[np.ndarray]:
     """The examples `indices` as they are stored, decoded: uint8 or uint16 [h, w, c] each, of their own size."""
     rows = [read_rows(source, tf.constant([index], tf.int64)) for index in indices]
-    return [read_image(source, *(part[0] for part in row), exact=True)[0].numpy() for row in rows]
+    return [read_image(source, *row_of(row, 0), exact=True)[0].numpy() for row in rows]
 
 
 def in_order(source: Source, start: int, stop: int, chunk: int) -> tf.data.Dataset:

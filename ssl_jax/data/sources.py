@@ -60,7 +60,9 @@ def open(
 
 
 def _plain(source: Source, channels: int | None, bits: int | None) -> Source:
-    for what, given, there in (("channels", channels, source.channels), ("bits", bits, source.bits)):
+    if channels is None and bits is None:
+        return source
+    for what, given, there in (("channels", channels, source.image.channels), ("bits", bits, source.image.bits)):
         if given not in (None, there):
             raise ValueError(f"{source.name} has {there} {what}, which cannot be made {given}")
     return source

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from ssl_jax.data.encoded import reason, survivors
-from ssl_jax.data.source import Source, read_image, read_rows, read_simple
+from ssl_jax.data.source import Source, read_example, read_rows, read_simple, row_of
 from ssl_jax.machine import cores
 
 CHUNK = 32
@@ -44,9 +44,11 @@ def batches(
 ) -> Iterator[dict[str, np.ndarray]]:
     """The endless stream of training batches from step `start` on, as read-only numpy arrays.
 
-    host: (uint8 or uint16 [h, w, c], int64 seed [2]) -> {group: [v, s, s, c]}, a tf graph function.
+    host: ({part: an image uint8 or uint16 [h, w, c], others raw}, int64 seed [2]) -> {group: [v, ...]}, a tf graph
+        function.
     batch: examples of all processes; process: (which, of how many), whose share is the block of that number.
-    Yields {group: [b, v, s, s, c], "index": int32 [b], "label": int32 [b], "replaced": int32 [b]} with b the share.
+    Yields {group: [b, v, ...], "index": int32 [b], "label": int32 [b], "replaced": int32 [b]} with b the share, and
+    "target", float32 [b, k], where the source has numbers to predict.
     Batches run across the borders of epochs, so no remainder is dropped. threads: by default the cores of this process.
     ValueError where the batch cannot be shared out, or where no image can be read.
     """
@@ -62,8 +64,8 @@ def batches(
 def sequential(
     source: Source, host: Callable, *, batch: int, process: tuple[int, int] = (0, 1), threads: int | None = None
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Every example once, in the order of the dataset: {group: [b, v, s, s, c], "index": int32 [b], "label": int32 [b],
-    "mask": bool [b], "valid": bool [b]}.
+    """Every example once, in the order of the dataset: {group: [b, v, ...], "index": int32 [b], "label": int32 [b],
+    "mask": bool [b], "valid": bool [b]}, and "target" as in `batches`.
 
     The mask is False where the last batch is filled up. Where an image cannot be read, or no views can be made of it,
     its row has zeros, `valid` False, and its own index and label, if that is known without the image. All processes
@@ -156,11 +158,11 @@ def _joined(chunks: tf.data.Dataset, count: int) -> tf.data.Dataset:
 
 
 def _loader(source: Source, host: Callable, *, exact: bool) -> Callable:
-    """(seed, *row of `read_simple`) -> (views, label); the graph fails where there is no image or none of its views."""
+    """(seed, *row of `read_simple`) -> (views, label); the graph fails where these cannot be made."""
 
     def load(seed: tf.Tensor, *row: tf.Tensor) -> tuple[dict, tf.Tensor]:
-        image, label = read_image(source, *row, exact=exact, simple=True)
-        views = host(image, seed)
+        example, label = read_example(source, *row, exact=exact, simple=True)
+        views = host(example, seed)
         for name, view in views.items():
             if not view.shape.is_fully_defined():
                 raise ValueError(
@@ -203,6 +205,8 @@ def _rows(source: Source, host: Callable, index: tf.Tensor, seeds: tf.Tensor, *,
     whole = tf.equal(tf.shape(slots)[0], index.shape[0])
     views = tf.cond(whole, lambda: views, lambda: tf.nest.map_structure(placed, views))
     out = {name: tf.ensure_shape(view, [index.shape[0], *view.shape[1:]]) for name, view in views.items()}
+    if source.targets is not None:
+        out["target"] = tf.gather(tf.constant(source.targets, tf.float32), index)
     label = tf.tensor_scatter_nd_update(known, slots[:, None], tf.cast(label, tf.int32))
     return {**out, "index": tf.cast(index, tf.int32), "label": label, "valid": placed(tf.ones_like(slots, tf.bool))}
 
@@ -228,7 +232,9 @@ def _filler(source: Source, host: Callable, seed: int, threads: int) -> Callable
             seeds = np.stack([np.full_like(missing, seed), position[missing]], 1)
             slots, (views, label) = attempt(tf.constant(other, tf.int64), tf.constant(seeds, tf.int64))
             found = missing[slots]
-            for name, rows in {**views, "label": label, "index": other[slots]}.items():
+            known = {"label": label, "index": other[slots]}
+            known |= {} if source.targets is None else {"target": source.targets[other[slots]]}
+            for name, rows in {**views, **known}.items():
                 item[name][found] = rows
             replaced[found], missing = wanted[found], np.delete(missing, slots)
         if missing.size:
@@ -272,13 +278,13 @@ def _reason(source: Source, host: Callable, index: np.ndarray, g: np.ndarray, se
     said = ""
     for i, position in zip(index, g, strict=True):
         try:
-            image, _ = read_image(source, *(row[0] for row in read_rows(source, tf.constant([i], tf.int64))))
+            example, _ = read_example(source, *row_of(read_rows(source, tf.constant([i], tf.int64)), 0))
         except (tf.errors.OpError, ValueError) as error:
             said = said or f"{source.name}: {tried}, as {source.describe(i)}: {reason(error)}"
             continue
         try:
-            host(image, tf.constant([seed, position], tf.int64))
+            host(example, tf.constant([seed, position], tf.int64))
         except (tf.errors.OpError, ValueError) as error:
-            shape = "x".join(map(str, image.shape))
-            return f"the views cannot be made of {source.describe(i)}, {shape}: {error}"
+            shape = f", {'x'.join(map(str, example['image'].shape))}" if "image" in example else ""
+            return f"the views cannot be made of {source.describe(i)}{shape}: {reason(error)}"
     return said or f"{source.name}: an example between {index[0]} and {index[-1]} could not be read"

@@ -13,6 +13,7 @@ from etils import epath
 from ssl_jax import spelling
 from ssl_jax.data import contents, encoded, records
 from ssl_jax.data.memory import decoded
+from ssl_jax.data.parts import Image
 from ssl_jax.data.source import Source, digest
 from ssl_jax.views import decoding
 
@@ -42,22 +43,21 @@ def tfds_source(
     feature = builder.info.features[image]
     card = {
         "classes": tuple(builder.info.features[label].names or ()) if label else (),
-        "channels": channels or feature.shape[-1] or 3,
-        "bits": bits or (16 if feature.np_dtype == np.uint16 else 8),
-        "shape": tuple(feature.shape[:2]),
     }
+    own_bits = 16 if feature.np_dtype == np.uint16 else 8
+    picture = Image(channels or feature.shape[-1] or 3, bits or own_bits, tuple(feature.shape[:2]))
     identity = _identity(builder.info, split, card["classes"])
     if builder.info.file_format == tfds.core.FileFormat.ARRAY_RECORD:
         records.require(name)
         raw = tfds.decode.DeserializeMethod.RAW_BYTES
         data = builder.as_data_source(split=split, deserialize_method=raw)
-        return records.examples(name, data, identity=identity, labels=None, keys=(image, label), **card)
+        return records.examples(name, data, identity=identity, labels=None, image=picture, keys=(image, label), **card)
     card["digest"], card["stamp"] = identity
     card["describe"] = lambda index: f"{name}, example {index}"
     if scan:
         rows = _scan(builder, split, image, label)
-        return Source(name=name, size=size, read=None, labels=None, scan=rows, **card)
-    return _held(name, builder, split, image, label, card)
+        return Source(name=name, size=size, parts={"image": picture}, read=None, labels=None, scan=rows, **card)
+    return _held(name, builder, split, (image, label), picture, card)
 
 
 def _identity(info: Any, split: str, classes: tuple[str, ...]) -> tuple[str, str]:
@@ -66,7 +66,7 @@ def _identity(info: Any, split: str, classes: tuple[str, ...]) -> tuple[str, str
     return tuple(digest(part, info.full_name, split, *classes) for part in contents.of_files(files))
 
 
-def _held(name: str, builder: Any, split: str, image: str, label: str, card: dict) -> Source:
+def _held(name: str, builder: Any, split: str, keys: tuple[str, str], image: Image, card: dict) -> Source:
     """A TFRecord split, read once into a string tensor."""
     total = builder.info.splits[split].num_bytes
     if total > MEMORY:
@@ -75,25 +75,25 @@ def _held(name: str, builder: Any, split: str, image: str, label: str, card: dic
             f"{MEMORY / 2**30:.0f} GiB that are held in memory: convert it once with `ssl-jax data convert {name} "
             "--to=arrayrecord:DIR` and train on arrayrecord:DIR"
         )
-    blocks = list(_dataset(builder, split, image, label).batch(1024))
+    blocks = list(_dataset(builder, split, *keys).batch(1024))
     data, targets = (tf.concat(parts, 0) for parts in zip(*blocks, strict=True))
     source = Source(
         name=name,
         size=int(targets.shape[0]),
+        parts={"image": image._replace(plain=_all_plain(data, image))},
         read=lambda index: (data[index], targets[index]),
         labels=targets.numpy(),
         **card,
-        plain=_all_plain(data, card),
     )
-    known = None not in source.shape and max(source.shape) <= SIDE
-    small = known and source.size * math.prod(source.shape) * source.channels * source.bits // 8 <= DECODED
+    known = None not in image.shape and max(image.shape) <= SIDE
+    small = known and source.size * math.prod(image.shape) * image.channels * image.bits // 8 <= DECODED
     return decoded(source) if small else source
 
 
-def _all_plain(data: tf.Tensor, card: dict) -> bool:
-    dtype = encoded.dtype_of(card["bits"])
+def _all_plain(data: tf.Tensor, image: Image) -> bool:
+    dtype = encoded.dtype_of(image.bits)
     parts = (data[k : k + 4096] for k in range(0, int(data.shape[0]), 4096))
-    check = lambda part: decoding.is_plain(part, channels=card["channels"], dtype=dtype, exact=True)  # noqa: E731
+    check = lambda part: decoding.is_plain(part, channels=image.channels, dtype=dtype, exact=True)  # noqa: E731
     return all(bool(tf.reduce_all(check(part))) for part in parts)
 
 

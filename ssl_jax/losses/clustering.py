@@ -1,5 +1,7 @@
 """Assignments of embeddings to prototypes, and the losses that predict them."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 import optax
@@ -27,13 +29,16 @@ def sinkhorn(scores: Array, *others: Array, epsilon: float = 0.05, iterations: i
     return jnp.exp(blocks[0])
 
 
-def swapped_codes(codes: Array, scores: Array, temperature: float | Array) -> Array:
+def swapped_codes(
+    codes: Array, scores: Array, temperature: float | Array, pairs: Sequence[tuple[int, int]] | None = None
+) -> Array:
     """SwAV's loss (arXiv:2006.09882, eq. 2): predict the code of a view from every other view; a mean over pairs.
 
     codes: [b, w, k] of the first w views; scores: [b, v, k], cosines. Blind scores give log k.
+    pairs: (t, s), in place of all with t != s.
     """
     scores = widen(scores)
-    return across_views(codes, scores / jnp.asarray(temperature, scores.dtype))
+    return across_views(codes, scores / jnp.asarray(temperature, scores.dtype), pairs)
 
 
 def labelled(logits: Array, labels: Array) -> Array:

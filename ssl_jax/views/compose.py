@@ -1,7 +1,7 @@
 """View data -> checked records, and which part of a view is whose: geometry the host's, colour the device's."""
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from ssl_jax import annotations, spelling
@@ -13,15 +13,26 @@ class Run(NamedTuple):
     """Views of one group, next to each other, with the same operations in all but p.
 
     first: the number of the first of them among all views of the recipe. p: [count][operation] of `colour`.
+    stream: the number of the view whose geometric draws they have, `first` but for `draws`.
     """
 
     group: str
     first: int
     count: int
-    size: int
+    size: int | tuple[int, int]
     geometry: tuple[Op, ...]
     colour: tuple[Op, ...]
     p: tuple[tuple[float, ...], ...]
+    of: str
+    draws: str
+    stream: int
+
+
+class Kind(NamedTuple):
+    """Operations by name, of the host and of the device, that a kind of part has."""
+
+    host: dict[str, Callable]
+    device: dict[str, Callable]
 
 
 def _operations(module, first: list[str]) -> dict[str, Callable]:
@@ -31,25 +42,39 @@ def _operations(module, first: list[str]) -> dict[str, Callable]:
 
 GEOMETRIC = _operations(geometric, ["seed", "images"])
 PHOTOMETRIC = _operations(photometric, ["key", "image"])
-PARAMETERS = {name: inspect.signature(f).parameters for name, f in (GEOMETRIC | PHOTOMETRIC).items()}
+KINDS = {
+    "image": Kind(GEOMETRIC, PHOTOMETRIC),
+    "clip": Kind({}, PHOTOMETRIC),
+    "text": Kind({}, {}),
+    "points": Kind({}, {}),
+    "series": Kind({}, {}),
+}
+TAKEN = ("index", "label", "target", "mask", "valid", "replaced", "position")
+"""What a batch has besides its views."""
+PIXELS = ("image", "clip")
+"""Kinds whose views are integers, 0 to the largest of their type, which the device makes 0..1."""
 
 
 def views(data: Iterable[dict], *, path: str = "views") -> tuple[View, ...]:
     """Plain dicts, as recipes have them, -> records; raises ValueError, in one sentence, for what no view can be.
 
-    A dict is dict(group=..., count=1, size=..., ops=(dict(name=..., p=1.0, args=dict(...)), ...)). A geometric
-    operation that takes a size gets that of the view unless it is given. path: the key of the recipe that has them.
+    A dict is dict(group=..., count=1, size=..., ops=(dict(name=..., p=1.0, args=dict(...)), ...), of="image",
+    draws=""). An operation that takes a size or a number of frames gets that of the view unless it is given. path: the
+    key of the recipe that has them.
     """
     made = tuple(_view(each, f"config.{path}.{i}") for i, each in enumerate(data))
     if not made:
         raise ValueError(f"config.{path}: there are no views; give one dict(group=..., size=..., ops=(...)) or more")
-    sizes: dict[str, int] = {}
+    first: dict[str, View] = {}
     for i, view in enumerate(made):
-        if sizes.setdefault(view.group, view.size) != view.size:
-            raise ValueError(
-                f"config.{path}.{i}.size: the views of group '{view.group}' have {sizes[view.group]} and {view.size} "
-                f"pixels; give them one size or two groups"
-            )
+        other = first.setdefault(view.group, view)
+        for key, unit in (("size", " pixels" if view.of == "image" else ""), ("of", "")):
+            a, b = getattr(other, key), getattr(view, key)
+            if a != b:
+                raise ValueError(
+                    f"config.{path}.{i}.{key}: the views of group '{view.group}' have {a} and {b}{unit}; "
+                    f"give them one {key if key == 'size' else 'part'} or two groups"
+                )
         try:
             split(view)
         except ValueError as error:
@@ -59,13 +84,13 @@ def views(data: Iterable[dict], *, path: str = "views") -> tuple[View, ...]:
 
 def split(view: View) -> tuple[tuple[Op, ...], tuple[Op, ...]]:
     """(geometric operations, photometric operations). Raises ValueError where their order is no possible one."""
-    names = [op.name for op in view.ops]
-    place = next((i for i, name in enumerate(names) if name in PHOTOMETRIC), len(names))
-    late = [name for name in names[place:] if name in GEOMETRIC]
+    names, kind = [op.name for op in view.ops], KINDS[view.of]
+    place = next((i for i, name in enumerate(names) if name in kind.device), len(names))
+    late = [name for name in names[place:] if name in kind.host]
     if late:
         raise ValueError(
             f"a view of group '{view.group}' has {names[place]} before {late[0]}: "
-            f"the host's geometric operations come before the photometric ones"
+            f"the host's operations, such as crops, come before the device's, such as colors"
         )
     if "normalise" in names[:-1]:
         raise ValueError(f"a view of group '{view.group}' has operations after normalise: it must be the last one")
@@ -80,8 +105,10 @@ def runs(records: Iterable[View]) -> tuple[Run, ...]:
         geometry, colour = split(view)
         p = (tuple(op.p for op in colour),) * view.count
         colour = tuple(op._replace(p=1.0) for op in colour)
-        new = Run(view.group, first, view.count, view.size, geometry, colour, p)
-        if made and made[-1]._replace(first=0, count=0, p=()) == new._replace(first=0, count=0, p=()):
+        shared = next((run.stream for run in made if view.draws and run.draws == view.draws), first)
+        new = Run(view.group, first, view.count, view.size, geometry, colour, p, view.of, view.draws, shared)
+        alike = dict(first=0, count=0, p=(), stream=0)
+        if not view.draws and made and made[-1]._replace(**alike) == new._replace(**alike):
             made[-1] = made[-1]._replace(count=made[-1].count + new.count, p=made[-1].p + p)
         else:
             made.append(new)
@@ -109,20 +136,54 @@ def _view(data: dict, where: str) -> View:
     if not isinstance(data, dict) or not isinstance(data.get("ops", ()), tuple | list):
         shown = annotations.shortened(data, 300)
         raise ValueError(f"{where}: a view is {shown}; it must be dict(group=..., size=..., ops=(dict(name=...), ...))")
-    _only(data, ("group", "count", "size", "ops"), ("group", "size", "ops"), where, "a view")
+    _only(data, ("group", "count", "size", "ops", "of", "draws"), ("group", "size", "ops"), where, "a view")
     group, count, size = data["group"], data.get("count", 1), data["size"]
-    if not isinstance(group, str) or group in ("", "index", "label"):
-        raise ValueError(f"{where}.group is {group!r}; it must be a name such as 'global', but not 'index' or 'label'")
-    for name, value, most in (("count", count, arguments.COPIES), ("size", size, arguments.LARGEST)):
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-            raise ValueError(
-                f"{where}.{name}: a view of group '{group}' has {name} {annotations.shortened(value)}; "
-                f"it must be a whole number from 1 to {most}"
-            )
-    return View(group, count, size, tuple(_op(op, size, f"{where}.ops.{i}") for i, op in enumerate(data["ops"])))
+    of, draws = data.get("of", "image"), data.get("draws", "")
+    if not isinstance(group, str) or group in ("", *TAKEN):
+        raise ValueError(
+            f"{where}.group is {group!r}; it must be a name such as 'global', but none of {', '.join(TAKEN)}"
+        )
+    if not isinstance(of, str) or of not in KINDS:
+        raise ValueError(f"{where}.of: {spelling.unknown(of, KINDS, 'the parts of an example')}")
+    if not isinstance(draws, str):
+        raise ValueError(f"{where}.draws is {annotations.shortened(draws)}; it must be a word")
+    size = _size(size, of, group, where)
+    _whole(count, arguments.COPIES, "count", group, where)
+    ops = tuple(_op(op, size, of, f"{where}.ops.{i}") for i, op in enumerate(data["ops"]))
+    return View(group, count, size, ops, of, draws)
 
 
-def _op(data: dict | Op, size: int, where: str) -> Op:
+def _size(size: object, of: str, group: str, where: str) -> int | tuple[int, int]:
+    """The size of a view: (frames, pixels) for a clip, else a whole number."""
+    if of != "clip":
+        _whole(size, arguments.LARGEST, "size", group, where)
+        return size
+    if not isinstance(size, tuple | list) or len(size) != 2:
+        raise ValueError(
+            f"{where}.size: a view of group '{group}' shows a clip and has size {annotations.shortened(size)}; "
+            "it must be (frames, pixels)"
+        )
+    for each in size:
+        _whole(each, arguments.LARGEST, "size", group, where)
+    return tuple(size)
+
+
+def _whole(value: object, most: int, name: str, group: str, where: str) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+        raise ValueError(
+            f"{where}.{name}: a view of group '{group}' has {name} {annotations.shortened(value)}; "
+            f"it must be a whole number from 1 to {most}"
+        )
+
+
+def extent(size: int | tuple[int, int], of: str) -> tuple[int, ...]:
+    """The leading axes of one view: height and width, frames before them, tokens, points or readings."""
+    if of == "clip":
+        return (size[0], size[1], size[1])
+    return (size, size) if of == "image" else (size,)
+
+
+def _op(data: dict | Op, size: int | tuple[int, int], of: str, where: str) -> Op:
     if not isinstance(data, dict | Op):
         raise ValueError(
             f"{where}: an operation of a view is {data!r}; it must be dict(name=..., p=1.0, args=dict(...))"
@@ -130,24 +191,25 @@ def _op(data: dict | Op, size: int, where: str) -> Op:
     data = data._asdict() if isinstance(data, Op) else data
     _only(data, ("name", "p", "args"), ("name",), where, "an operation of a view")
     name, p, args = data["name"], data.get("p", 1.0), data.get("args", {})
-    if not isinstance(name, str) or name not in PARAMETERS:
-        raise ValueError(f"{where}.name: {spelling.unknown(name, PARAMETERS, 'the operations of views')}")
+    known, whose = KINDS[of].host | KINDS[of].device, "" if of == "image" else f" of part '{of}'"
+    if not isinstance(name, str) or name not in known:
+        raise ValueError(f"{where}.name: {spelling.unknown(name, known, f'the operations of views{whose}')}")
     if not isinstance(p, int | float) or isinstance(p, bool) or not 0 <= p <= 1:
         raise ValueError(f"{where}.p: {name} has p {p!r}; it must be a probability from 0 to 1")
     if not isinstance(args, dict):
         raise ValueError(f"{where}.args: {name} has args {annotations.shortened(args)}; they must be a dict")
-    parameters = PARAMETERS[name]
-    if name in GEOMETRIC and p != 1 and "p" not in parameters:
+    parameters = inspect.signature(known[name]).parameters
+    if name in KINDS[of].host and p != 1 and "p" not in parameters:
         raise ValueError(
             f"{where}.p: {name} has p {p}, and only photometric operations and flip can be left out; set p to 1"
         )
-    own = {"size": size} if "size" in parameters else {}
-    return Op(name, float(p), _args(name, {**args, **{k: v for k, v in own.items() if k not in args}}, where))
+    own = {"frames": size[0], "size": size[1]} if of == "clip" else {"size": size}
+    own = {key: value for key, value in own.items() if key in parameters}
+    return Op(name, float(p), _args(name, parameters, {**own, **args}, where))
 
 
-def _args(name: str, args: dict, where: str) -> dict:
+def _args(name: str, parameters: Mapping, args: dict, where: str) -> dict:
     """The arguments of an operation, each of the right type and in its range."""
-    parameters = PARAMETERS[name]
     options = [n for n in list(parameters)[2:] if n != "p"]
     required = [n for n in options if parameters[n].default is inspect.Parameter.empty]
     _only(args, options, required, f"{where}.args", name)

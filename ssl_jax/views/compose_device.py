@@ -1,5 +1,6 @@
 """The device's half of the views: colours, for a whole batch inside the jitted step."""
 
+import functools
 from collections.abc import Callable, Iterable
 
 import jax
@@ -12,7 +13,7 @@ PEAK = {"uint8": 255.0, "uint16": 65535.0}
 
 
 def device(views: Iterable[View], *, photometric: str = "device") -> Callable[[Key, Tree], Tree]:
-    """(key, {group: integers [b, v, s, s, c], ...}) -> the same with float32 in place of the views.
+    """(key, {group: integers [b, v, s, s, c], ...}) -> the same with float32 in place of views of images and clips.
 
     Other entries of the batch pass as they are. Image v of example i draws from `key` folded with i, v and the place
     of the operation, so its colours depend on neither the size of the batch nor the number of devices, nor on what
@@ -36,8 +37,8 @@ def _without_colours(run: compose.Run) -> compose.Run:
 
 
 def _group(key: Key, images: Array, plan: list[compose.Run]) -> Array:
-    """[b, v, h, w, c] integers -> float32, each run of views with its own operations."""
-    if images.dtype.name not in PEAK:
+    """[b, v, h, w, c] integers -> float32, each run of views with its own operations; other parts as they are typed."""
+    if plan[0].of in compose.PIXELS and images.dtype.name not in PEAK:
         raise ValueError(f"the host's views are {images.dtype.name}, and must be {' or '.join(PEAK)}")
     planned = sum(run.count for run in plan)
     if images.shape[1] != planned:
@@ -52,6 +53,8 @@ def _group(key: Key, images: Array, plan: list[compose.Run]) -> Array:
 
 def _run(key: Key, images: Array, run: compose.Run) -> Array:
     """One image at a time on a CPU, which then skips what an image does not draw; all at once elsewhere."""
+    if run.of not in compose.PIXELS and not run.colour:
+        return images
     b, v = images.shape[:2]
     numbers = run.first + jnp.arange(v)
     keys = jax.vmap(lambda i: jax.vmap(lambda j: jax.random.fold_in(jax.random.fold_in(key, i), j))(numbers))(
@@ -68,19 +71,18 @@ def _run(key: Key, images: Array, run: compose.Run) -> Array:
 
 
 def _image(key: Key, chances: Array, image: Array, run: compose.Run) -> Array:
-    """[h, w, c] integers -> float32 [h, w, c]."""
-    planes = jnp.moveaxis(image, -1, 0).astype(jnp.float32) / PEAK[image.dtype.name]
+    """[h, w, c] integers -> float32 [h, w, c], likewise of a clip; points and series [n, c] stay [n, c]."""
+    pixels = run.of in compose.PIXELS
+    planes = jnp.moveaxis(image, -1, 0).astype(jnp.float32) / PEAK[image.dtype.name] if pixels else image
     for place, op in enumerate(run.colour):
         p = [chance[place] for chance in run.p]
         if max(p) == 0:
             continue
         drawn, own = jax.random.split(jax.random.fold_in(key, place))
-        planes = _perhaps(op, own, planes, jax.random.uniform(drawn) < chances[place], certain=min(p) == 1)
-    return jnp.moveaxis(planes, 0, -1)
+        apply = functools.partial(compose.KINDS[run.of].device[op.name], own, **op.args)
+        planes = _perhaps(apply, planes, jax.random.uniform(drawn) < chances[place], certain=min(p) == 1)
+    return jnp.moveaxis(planes, 0, -1) if pixels else planes
 
 
-def _perhaps(op, key: Key, planes: Array, chosen: Array, *, certain: bool) -> Array:
-    def apply(planes):
-        return compose.PHOTOMETRIC[op.name](key, planes, **op.args)
-
+def _perhaps(apply: Callable, planes: Array, chosen: Array, *, certain: bool) -> Array:
     return apply(planes) if certain else jax.lax.cond(chosen, apply, lambda planes: planes, planes)

@@ -1,5 +1,6 @@
-"""The host's half of the views: one decoded image -> the integer views of all groups."""
+"""The host's half of the views: one example -> the views of all groups."""
 
+import inspect
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -13,8 +14,10 @@ PLACES = 64
 
 
 def host(views: Iterable[View], *, photometric: str = "device") -> Callable[[tf.Tensor, tf.Tensor], dict]:
-    """(image [h, w, c] uint8 or uint16, seed int [2]) -> {group: [v, s, s, c] of the same dtype}, in graph.
+    """({part: an image [h, w, c] uint8 or uint16, others raw}, seed int [2]) -> {group: [v, ...]}, in graph.
 
+    Views of images are [v, s, s, c], of the dtype of the image. A part that is no image comes as it was read, so that
+    its first operation decodes no more of it than its views show.
     Views of the recipe stand in their order along axis 0. Each view and each operation draws from its own stream of
     the seed; a view's draws do not depend on the views after it.
     photometric: "host" also does the colours here, in float32 and rounded at the end, all but `normalise`.
@@ -22,11 +25,18 @@ def host(views: Iterable[View], *, photometric: str = "device") -> Callable[[tf.
     plan = compose.runs(views)
     colours = compose.checked(photometric)
 
-    def augment(image: tf.Tensor, seed: tf.Tensor) -> dict:
+    if colours and any(run.colour and run.of != "image" for run in plan):
+        raise ValueError("photometric='host' augments images alone; leave it at 'device' for views of other parts")
+
+    def augment(example: dict[str, tf.Tensor], seed: tf.Tensor) -> dict:
         groups: dict[str, list] = {}
         for run in plan:
-            images = _geometry(image, seed, run)
-            if colours:
+            if run.of not in example:
+                raise ValueError(
+                    f"views of group '{run.group}' show the part '{run.of}', and the data has {', '.join(example)}"
+                )
+            images = _geometry(example[run.of], seed, run)
+            if colours and run.of == "image":
                 images = [_colour(each, seed, run, i) for i, each in enumerate(images)]
             groups.setdefault(run.group, []).extend(images)
         return {group: tf.stack(images) for group, images in groups.items()}
@@ -36,13 +46,14 @@ def host(views: Iterable[View], *, photometric: str = "device") -> Callable[[tf.
 
 def alone(host: Callable, image: np.ndarray) -> dict[str, np.ndarray]:
     """`host` of one image outside of a pipeline, with the draws of seed (0, 0); clean views draw nothing."""
-    return {group: views.numpy() for group, views in host(tf.constant(image), tf.zeros([2], tf.int64)).items()}
+    made = host({"image": tf.constant(image)}, tf.zeros([2], tf.int64))
+    return {group: views.numpy() for group, views in made.items()}
 
 
-def trace(host: Callable, *, channels: int, dtype: str) -> None:
-    """`host` as a graph, of an image [h, w, channels] of any size and of integers `dtype`; whatever it raises."""
-    image, seed = tf.TensorSpec([None, None, channels], dtype), tf.TensorSpec([2], tf.int64)
-    tf.function(host, autograph=False).get_concrete_function(image, seed)
+def specs(host: Callable, example: dict[str, tf.TensorSpec]) -> dict[str, tf.TensorSpec]:
+    """What `host` makes of an example of these specs, as a graph; whatever it raises."""
+    traced = tf.function(host, autograph=False).get_concrete_function(example, tf.TensorSpec([2], tf.int64))
+    return {group: tf.TensorSpec(view.shape, view.dtype) for group, view in traced.structured_outputs.items()}
 
 
 def stream(seed: tf.Tensor, view: int, place: int) -> tf.Tensor:
@@ -54,19 +65,22 @@ def stream(seed: tf.Tensor, view: int, place: int) -> tf.Tensor:
     return tf.bitwise.bitwise_xor(tf.cast(seed, tf.int64), tf.constant([number, 0], tf.int64))
 
 
-def _geometry(image: tf.Tensor, seed: tf.Tensor, run: compose.Run) -> list[tf.Tensor]:
-    images = [image] * run.count
+def _geometry(raw: tf.Tensor, seed: tf.Tensor, run: compose.Run) -> list[tf.Tensor]:
+    views, known = [raw] * run.count, compose.KINDS[run.of].host
     for place, op in enumerate(run.geometry):
-        own = {"p": op.p} if op.name == "flip" else {}
-        images = compose.GEOMETRIC[op.name](stream(seed, run.first, place), images, **op.args, **own)
-    for each in images:
-        if tuple(each.shape[:2]) != (run.size, run.size):
+        own = {"p": op.p} if "p" in inspect.signature(known[op.name]).parameters else {}
+        views = known[op.name](stream(seed, run.stream, place), views, **op.args, **own)
+    wanted = compose.extent(run.size, run.of)
+    for each in views:
+        if each.shape.rank is None or tuple(each.shape[: len(wanted)]) != wanted:
             names = ", ".join(op.name for op in run.geometry) or "no geometric operation"
+            what = {"image": f"{run.size} pixels"}.get(run.of, f"the size {run.size}")
+            last = "random_resized_crop, pad_crop, centre_crop or resize_exact" if run.of == "image" else "an operation"
             raise ValueError(
-                f"views of group '{run.group}' have {run.size} pixels, and {names} makes {each.shape[0]} x "
-                f"{each.shape[1]}; end with random_resized_crop, pad_crop, centre_crop or resize_exact of that size"
+                f"views of group '{run.group}' have {what}, and {names} makes {' x '.join(map(str, each.shape[:-1]))}; "
+                f"end with {last} of that size"
             )
-    return images
+    return views
 
 
 def _colour(image: tf.Tensor, seed: tf.Tensor, run: compose.Run, number: int) -> tf.Tensor:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ssl_jax import build, durations, recipes, schema
+from ssl_jax.data.parts import Image
 from ssl_jax.optim import leaves, schedules
 
 SIZES = {"imagenet": (1281167, 1000, 3), "cifar10": (10000, 10, 3), "quickstart": (10000, 10, 1)}
@@ -21,7 +22,7 @@ def parts(text):
     clock = durations.run(config["duration"], examples=examples, batch=config["batch"])
     method, optimizer = build.method_and_optimizer(config, clock, classes)
     training = build.preprocess(config["views"], config["photometric"])
-    shapes = build.shapes(training, config["batch"], channels, 8)
+    shapes = build.shapes(training, config["batch"], {"image": Image(channels)})
     floats = {k: v if v.dtype == jnp.int32 else jax.ShapeDtypeStruct(v.shape, jnp.float32) for k, v in shapes.items()}
     params, _ = jax.eval_shape(method.init, jax.random.key(0), floats)
     return config, clock, params, optimizer

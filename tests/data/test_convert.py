@@ -48,7 +48,7 @@ def test_the_conversion_equals_the_source(origin, tmp_path):
     made = sources.open(f"arrayrecord:{tmp_path}/out")
     expected = [pair for k, pair in enumerate(examples(source)) if k not in bad]
     assert examples(made) == expected and made.labels.tolist() == [label for _, label in expected]
-    assert (made.classes, made.channels, made.bits) == (source.classes, 3, 8)
+    assert (made.classes, made.image.channels, made.image.bits) == (source.classes, 3, 8)
     assert made.describe(0).endswith("(" + source.describe(0) + ")")
     assert sorted(os.listdir(tmp_path / "out")) == [
         *(f"0000{k}-of-00003.arrayrecord" for k in range(3)),
@@ -83,7 +83,7 @@ def test_another_conversion_is_refused(origin, tmp_path):
     with pytest.raises(ValueError, match="with per_shard 4096 instead of 2"):
         convert.convert(source, str(tmp_path / "out"), per_shard=2)
     with pytest.raises(ValueError, match="with channels 3 instead of 1"):
-        convert.convert(source._replace(channels=1), str(tmp_path / "out"))
+        convert.convert(source._replace(parts={"image": source.image._replace(channels=1)}), str(tmp_path / "out"))
     with pytest.raises(ValueError, match="with kind 'folder' instead of 'mine'"):
         convert.convert(source._replace(name="mine"), str(tmp_path / "out"))
     with pytest.raises(ValueError, match="is not empty and holds no conversion"):

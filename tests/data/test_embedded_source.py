@@ -14,7 +14,7 @@ from tests.tfds_sets import TFDS, real
 @pytest.mark.parametrize("split, size", [("train", 10_000), ("test", 5_000)])
 def test_classes_are_balanced_in_every_beginning(split, size):
     source = sources.open(f"embedded:fashion_mnist/{split}")
-    assert (source.size, source.channels, source.bits, len(source.classes)) == (size, 1, 8, 10)
+    assert (source.size, source.image.channels, source.image.bits, len(source.classes)) == (size, 1, 8, 10)
     for count in (100, 2000, size):
         assert (np.bincount(source.labels[:count]) == count // 10).all()
 

@@ -45,7 +45,7 @@ def test_a_folder_without_classes_has_no_labels(tmp_path):
 @pytest.mark.parametrize("channels, dtype", [(1, np.uint8), (1, np.uint16), (3, np.uint16), (4, np.uint8)])
 def test_channels_and_bits_are_those_of_the_files(tmp_path, channels, dtype):
     source = fill(tmp_path, ["x.png", "y.png"], channels, dtype)
-    assert (source.channels, source.bits) == (channels, 8 * dtype().itemsize)
+    assert (source.image.channels, source.image.bits) == (channels, 8 * dtype().itemsize)
     expected = np.random.default_rng(1).integers(0, np.iinfo(dtype).max, (6, 5, channels)).astype(dtype)
     image = read(source, 1)[0].numpy()
     assert image.dtype == dtype and np.array_equal(image, expected)
@@ -54,7 +54,7 @@ def test_channels_and_bits_are_those_of_the_files(tmp_path, channels, dtype):
 def test_grey_among_colour_is_read_as_colour(tmp_path):
     fill(tmp_path, ["x.jpg"], 1)
     source = fill(tmp_path, ["y.jpg"], 3)
-    assert (source.channels, read(source, 0)[0].shape) == (3, (6, 5, 3))
+    assert (source.image.channels, read(source, 0)[0].shape) == (3, (6, 5, 3))
     assert read(folder(str(tmp_path), channels=1), 1)[0].shape == (6, 5, 1)
 
 
@@ -75,10 +75,10 @@ def test_what_is_missing_is_one_sentence(tmp_path):
 def test_color_behind_many_grey_files_stays_color(tmp_path):
     fill(tmp_path, [f"{k:03d}.png" for k in range(100)], 1)
     source = fill(tmp_path, ["050.png"], 3)
-    assert (source.channels, source.bits) == (3, 8)
+    assert (source.image.channels, source.image.bits) == (3, 8)
     assert "100 of 100 files tell of 99 of 1 channels and 8 bits, 1 of 3 channels" in source.notices[0]
     chosen = folder(str(tmp_path), channels=1, bits=16)
-    assert (chosen.channels, chosen.bits, chosen.notices) == (1, 16, ())
+    assert (chosen.image.channels, chosen.image.bits, chosen.notices) == (1, 16, ())
     assert read(chosen, 50)[0].dtype == np.uint16
 
 

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from ssl_jax.data import convert, sources, stream
+from ssl_jax.data import convert, parts, sources, stream
 from ssl_jax.data.folder import folder
 from ssl_jax.data.source import described
 from ssl_jax.views import compose, compose_host
 
 
-def host(image, seed):
+def host(example, seed):
     """Two random 4x4 corners; enough to see the image and the seed in the result."""
+    image = example["image"]
     at = tf.random.stateless_uniform([2], seed, 0, 4, tf.int32)
     views = tf.stack([image[at[k] : at[k] + 4, :4] for k in range(2)])
     return {"all": tf.ensure_shape(views, [2, 4, 4, image.shape[-1]])}
@@ -78,7 +79,7 @@ def test_orders_are_permutations_that_do_not_resemble_each_other(n):
 
 
 def test_batches_hold_the_examples_they_name(small):
-    batch = take(1, small, lambda image, seed: {"all": image[None]}, batch=16, seed=1)[0]
+    batch = take(1, small, lambda example, seed: {"all": example["image"][None]}, batch=16, seed=1)[0]
     for row, index, label in zip(batch["all"], batch["index"], batch["label"], strict=True):
         image, target = small.read(tf.constant(int(index), tf.int64))
         assert np.array_equal(row[0], image) and label == target
@@ -95,9 +96,49 @@ def test_views_differ_from_epoch_to_epoch_and_example_to_example():
 
 def test_sixteen_bits_and_many_channels_pass_through():
     pixels = np.random.default_rng(0).integers(0, 65536, (5, 8, 8, 7)).astype(np.uint16)
-    batch = take(1, sources.arrays(pixels), lambda image, seed: {"all": image[None]}, batch=5, seed=0)[0]
+    batch = take(1, sources.arrays(pixels), lambda example, seed: {"all": example["image"][None]}, batch=5, seed=0)[0]
     assert batch["all"].dtype == np.uint16 and (batch["label"] == -1).all()
     assert np.array_equal(batch["all"][:, 0], pixels[batch["index"]])
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    """Ten images in files, the fourth damaged, with a caption and two numbers each."""
+    root = tmp_path_factory.mktemp("pairs")
+    pixels = np.random.default_rng(0).integers(0, 256, (10, 8, 8, 3), np.uint8)
+    for k, image in enumerate(pixels):
+        data = tf.io.encode_png(image).numpy()
+        (root / f"{k}.png").write_bytes(data[:40] if k == 3 else data)
+    images, captions = folder(str(root)), tf.constant([f"number {k}" for k in range(10)])
+
+    def read(index):
+        raw, label = images.read(index)
+        return {"image": raw, "text": captions[index]}, label
+
+    numbers = np.stack([np.arange(10), np.arange(10) / 7], 1).astype(np.float32)
+    return pixels, images._replace(read=read, parts={**images.parts, "text": parts.Text()}, targets=numbers)
+
+
+def both(example, seed):
+    """The picture, and the letters of the caption as numbers."""
+    letters = tf.cast(tf.io.decode_raw(example["text"], tf.uint8), tf.int32)
+    return {
+        "seen": tf.ensure_shape(example["image"][None], [1, 8, 8, 3]),
+        "read": tf.ensure_shape(letters[None], [1, 8]),
+    }
+
+
+def test_parts_of_an_example_stay_together_with_their_targets(pairs):
+    pixels, source = pairs
+    batch = take(1, source, both, batch=10, seed=0)[0]
+    assert sorted(batch["replaced"])[-1] == 3 and 3 not in batch["index"]
+    for k, index in enumerate(batch["index"]):
+        np.testing.assert_array_equal(batch["seen"][k, 0], pixels[index])
+        assert bytes(batch["read"][k, 0].astype(np.uint8)).decode() == f"number {index}"
+        np.testing.assert_array_equal(batch["target"][k], source.targets[index])
+    rows = joined(list(stream.sequential(sources.subset(source, [3, 5]), both, batch=2)))
+    assert rows["valid"].tolist() == [False, True] and not rows["read"][0].any()
+    np.testing.assert_array_equal(rows["target"], source.targets[[3, 5]])
 
 
 def test_the_numbers_of_examples_processes_and_start_are_checked(small):
@@ -110,10 +151,11 @@ def test_the_numbers_of_examples_processes_and_start_are_checked(small):
 
 
 def test_views_that_cannot_be_made_say_why(small):
-    def too_large(image, seed):
-        fits = tf.debugging.assert_greater_equal(tf.shape(image)[0], 9, message="a crop of 9 pixels is larger")
+    def too_large(example, seed):
+        side = tf.shape(example["image"])[0]
+        fits = tf.debugging.assert_greater_equal(side, 9, message="a crop of 9 pixels is larger")
         with tf.control_dependencies([fits]):
-            return host(image, seed)
+            return host(example, seed)
 
     with pytest.raises(ValueError, match="(?s)views cannot be made of arrays, example .*a crop of 9 pixels is larger"):
         take(1, small, too_large, batch=4, seed=0)
@@ -158,8 +200,8 @@ def test_corrupt_images_are_replaced_alike_on_any_number_of_processes(damaged):
     assert same(take(1, source, host, batch=60, seed=5, start=6)[0], one[6])
 
 
-def as_it_is(image, seed):
-    return {"all": tf.ensure_shape(image[None], [1, 8, 8, image.shape[-1]])}
+def as_it_is(example, seed):
+    return {"all": tf.ensure_shape(example["image"][None], [1, 8, 8, example["image"].shape[-1]])}
 
 
 def joined(batches):
@@ -199,7 +241,7 @@ def test_a_damaged_record_is_one_row_and_keeps_its_listed_label(tmp_path):
     data[len(data) // 2] ^= 255
     file.write_bytes(data)
     source = sources.open(f"arrayrecord:{tmp_path}")
-    view = lambda image, seed: {"all": tf.ensure_shape(image[None], [1, 64, 64, 3])}  # noqa: E731
+    view = lambda example, seed: {"all": tf.ensure_shape(example["image"][None], [1, 64, 64, 3])}  # noqa: E731
     rows = joined(list(stream.sequential(source, view, batch=16)))
     (bad,) = np.flatnonzero(~rows["valid"])
     np.testing.assert_array_equal(np.delete(rows["all"][:, 0], bad, 0), np.delete(noise, bad, 0))

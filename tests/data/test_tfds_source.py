@@ -39,7 +39,7 @@ def images(source, indices):
 
 def test_both_formats_give_the_images_and_labels(little):
     source = sources.open("tfds:little", data_dir=little)
-    assert (source.size, source.channels, source.bits, source.classes) == (11, 1, 16, ("a", "b", "c"))
+    assert (source.size, source.image.channels, source.image.bits, source.classes) == (11, 1, 16, ("a", "b", "c"))
     for k, (image, label) in enumerate(images(source, range(11))):
         assert np.array_equal(image, PIXELS[k]) and label == k % 3
     assert source.labels is None or source.labels.tolist() == [k % 3 for k in range(11)]
@@ -71,7 +71,7 @@ def test_large_tfrecord_sets_are_refused_but_can_be_scanned(tmp_path, monkeypatc
 @real
 def test_cifar10_as_it_is():
     source = sources.open("tfds:cifar10/train[:1000]", data_dir=str(TFDS))
-    assert (source.size, source.channels, source.classes[3]) == (1000, 3, "cat")
+    assert (source.size, source.image.channels, source.classes[3]) == (1000, 3, "cat")
     skip = {"image": tfds.decode.SkipDecoding()}
     options = dict(data_dir=str(TFDS), shuffle_files=False, as_supervised=True, decoders=skip)
     expected = tfds.load("cifar10", split="train[:1000]", **options)

@@ -4,6 +4,7 @@ import jax
 import pytest
 
 from ssl_jax import build, durations, recipes, schema
+from ssl_jax.data.parts import Image
 from ssl_jax.shard import mesh, program
 
 SIZES = {"imagenet": (1281167, 1000, 3), "cifar10": (10000, 10, 3), "quickstart": (10000, 10, 1)}
@@ -18,7 +19,7 @@ def test_the_step_lowers(name):
     clock = durations.run(config["duration"], examples=examples, batch=config["batch"])
     method, optimizer = build.method_and_optimizer(config, clock, classes)
     training, clean = (build.preprocess(config[key], config["photometric"]) for key in ("views", "clean"))
-    shapes = build.shapes(training, config["batch"], channels, 8)
+    shapes = build.shapes(training, config["batch"], {"image": Image(channels)})
     place = mesh.make(1, 1, devices=jax.devices()[:1])
     made = program.build(method, optimizer, training.device, clean.device, shapes, place)
     key = jax.eval_shape(lambda: jax.random.key(0))

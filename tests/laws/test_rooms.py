@@ -73,7 +73,7 @@ MAY_IMPORT = {
     "catalogue": {"recipes", "registry", "types"},
     "schema": {"annotations", "health", "optim", "recipes", "registry", "spelling", "types", "views"},
     "notices": {"durations", "optim", "types", "views"},
-    "dry_run": {"job", "spelling", "types", "views"},
+    "dry_run": {"data", "job", "spelling", "types", "views"},
     "build": EVERYTHING,
     "api": EVERYTHING,
     "encoder": EVERYTHING,

@@ -72,3 +72,35 @@ def test_the_place_of_colours_is_a_known_word():
     assert compose.checked("host") and not compose.checked("device")
     with pytest.raises(ValueError, match="photometric is 'cpu'; it must be 'device' or 'host'"):
         compose.checked("cpu")
+
+
+TEXT = dict(group="words", size=4, ops=(), of="text")
+
+
+@pytest.mark.parametrize(
+    "view, sentence",
+    [
+        (dict(of="sound"), "views.0.of: no 'sound' in the parts of an example"),
+        (dict(of=3), "views.0.of: "),
+        (dict(draws=1), "views.0.draws is 1; it must be a word"),
+        (dict(of="clip"), r"views.0.size: .*shows a clip and has size 8; it must be \(frames, pixels\)"),
+        (dict(of="clip", size=(4, 0)), "views.0.size: .* has size 0; it must be a whole number from 1"),
+        (dict(of="text", ops=(dict(name="flip"),)), "views.0.ops.0.name: .*'flip'.*of part 'text'"),
+        (dict(group="target"), "views.0.group is 'target'; .*none of index, label, target"),
+    ],
+)
+def test_views_of_other_parts_are_checked(view, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        compose.views([{**dict(group="global", size=8, ops=()), **view}])
+
+
+def test_a_group_shows_one_part():
+    with pytest.raises(
+        ValueError, match="views.1.of: the views of group 'words' have text and series; give them one part"
+    ):
+        compose.views([TEXT, dict(TEXT, of="series")])
+    assert [compose.extent(size, of) for size, of in ((8, "image"), ((4, 6), "clip"), (5, "text"))] == [
+        (8, 8),
+        (4, 6, 6),
+        (5,),
+    ]

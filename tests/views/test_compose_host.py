@@ -23,7 +23,7 @@ def views(*data):
 
 
 def run(records, image, seed=SEED, photometric="device"):
-    made = tf.function(compose_host.host(records, photometric=photometric))(image, seed)
+    made = tf.function(compose_host.host(records, photometric=photometric))({"image": image}, seed)
     return {group: value.numpy() for group, value in made.items()}
 
 
@@ -102,6 +102,26 @@ def test_the_views_work_in_a_pipeline_of_encoded_images():
     make = compose_host.host(views(dict(ops=(CROP, FLIP, JITTER))), photometric="host")
     png = tf.io.encode_png(image())
     data = tf.data.Dataset.range(3).map(
-        lambda i: make(tf.io.decode_image(png, 3, expand_animations=False), tf.stack([i, i]))
+        lambda i: make({"image": tf.io.decode_image(png, 3, expand_animations=False)}, tf.stack([i, i]))
     )
     assert [out["global"].shape for out in data] == [(2, 8, 8, 3)] * 3
+
+
+def test_views_with_shared_draws_show_the_same_box_at_their_own_sizes():
+    shared = dict(ops=(CROP, FLIP), draws="box")
+    records = views(dict(shared), dict(ops=(CROP, FLIP)), dict(shared, group="small", size=4, count=1))
+    same = run(views(dict(shared), dict(shared, group="again")), image())
+    np.testing.assert_array_equal(same["global"], same["again"])
+    made, smooth = run(records, image()), np.linspace(0, 255, 20 * 30).reshape(20, 30, 1).astype(np.uint8)
+    assert made["global"].shape[0] == 4
+    made = run(records, tf.constant(smooth))
+    means = made["global"].astype(float).mean((1, 2, 3))
+    assert abs(made["small"].astype(float).mean() - means[0]) < 4 < abs(means[0] - means[1])
+
+
+def test_a_part_that_the_data_lacks_is_named():
+    records = compose.views([dict(group="words", size=4, ops=(), of="text")])
+    with pytest.raises(ValueError, match="views of group 'words' show the part 'text', and the data has image"):
+        run(records, image())
+    with pytest.raises(ValueError, match="views of group 'words' have the size 4, and no geometric operation makes"):
+        tf.function(compose_host.host(records))({"text": tf.constant("a")}, SEED)

@@ -29,7 +29,7 @@ def test_presets_run(name, stats):
         pytest.skip("RandAugment needs colours")
     records = compose.views(data)
     image = tf.constant(np.random.default_rng(0).integers(0, 256, (20, 24, c), np.uint8))
-    host = tf.function(compose_host.host(records))(image, tf.constant([0, 1], tf.int64))
+    host = tf.function(compose_host.host(records))({"image": image}, tf.constant([0, 1], tf.int64))
     batch, device = {k: v.numpy()[None] for k, v in host.items()}, compose_device.device(records)
     out = jax.eval_shape(device, jax.random.key(0), batch)
     sizes = {"global": 16, "local": 8, "clean": 16}
@@ -45,7 +45,7 @@ def test_presets_run(name, stats):
 def test_presets_run_with_colours_on_the_host(name):
     records = compose.views(getattr(presets, name)(size=12))
     image = tf.constant(np.random.default_rng(0).integers(0, 256, (20, 24, 3), np.uint8))
-    out = tf.function(compose_host.host(records, photometric="host"))(image, tf.constant([0, 1], tf.int64))
+    out = tf.function(compose_host.host(records, photometric="host"))({"image": image}, tf.constant([0, 1], tf.int64))
     assert out["global"].shape == (2, 12, 12, 3)
 
 
