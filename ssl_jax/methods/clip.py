@@ -1,6 +1,6 @@
 """CLIP (Radford et al. 2021, arXiv:2103.00020): an image and its caption find each other among all of a batch."""
 
-from ssl_jax.criteria import towers as criteria
+from ssl_jax.criteria import paired
 from ssl_jax.paradigms.towers import Tower, towers
 from ssl_jax.types import Method, Net
 
@@ -20,7 +20,7 @@ def clip(
     multiplied by no more than scale_limit.
     """
     parts = {
-        "image": Tower(encoder, projector, group="global", part="image"),
-        "text": Tower(text_encoder, text_projector, group="text", part="text"),
+        "image": Tower(encoder, projector, "encoder", group="global", part="image"),
+        "text": Tower(text_encoder, text_projector, "text_encoder", group="text", part="text"),
     }
-    return towers(parts, criteria.paired(temperature=temperature, most=scale_limit))
+    return towers(parts, paired.paired(temperature=temperature, most=scale_limit))

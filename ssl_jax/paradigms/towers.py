@@ -16,12 +16,13 @@ from ssl_jax.types import Array, Aux, Criterion, Key, Method, Net, Place, Seen, 
 class Tower(NamedTuple):
     """One of the networks: views -> encoder -> projector.
 
-    group: the views that it sees in training. part: of an example that `embed` is given, such as "image" or "text".
+    net: the role of the encoder among the recipe's nets. group: the views that it sees in training. part: of an example that `embed` is given, such as "image" or "text".
     through: `encode.joint` or `encode.each`, which of its views share batch statistics.
     """
 
     encoder: Net
     projector: Net
+    net: str
     group: str
     part: str
     through: Callable = encode.joint
@@ -62,6 +63,9 @@ def towers(parts: dict[str, Tower], criterion: Criterion) -> Method:
             raise ValueError(f"the tower '{name}' wants views of group '{group}', the recipe makes {sorted(batch)}")
         return batch[group]
 
+    def facts(batch: dict) -> dict:
+        return {name: value for name, value in batch.items() if name not in {tower.group for tower in parts.values()}}
+
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
         criterion_key, *keys = jax.random.split(key, len(names) + 1)
         params, stats = {}, {}
@@ -69,14 +73,14 @@ def towers(parts: dict[str, Tower], criterion: Criterion) -> Method:
             tower, x = parts[name], seen_by(name, batch)[:, 0]
             params[name], stats[name] = encode.init_chain(own, x, encoder=tower.encoder, projector=tower.projector)
         _, z, _ = jax.eval_shape(lambda p, s: forward(p, s, batch, None), params, stats)
-        seen = Seen(z, {}, batch["index"], batch["label"], jnp.zeros((), jnp.int32), criterion_key)
+        seen = Seen(z, {}, facts(batch), jnp.zeros((), jnp.int32), criterion_key)
         params["criterion"], state = criterion.init(criterion_key, seen)
         return params, {"stats": stats, "criterion": state}
 
     def loss(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
         net_key, criterion_key = jax.random.split(key)
         h, z, stats = forward(params, state["stats"], batch, net_key)
-        seen = Seen(z, {}, batch["index"], batch["label"], step, criterion_key)
+        seen = Seen(z, {}, facts(batch), step, criterion_key)
         value, metrics = criterion.loss(params["criterion"], state["criterion"], seen)
         metrics = {**agreement({name: rows[:, 0] for name, rows in z.items()}), **metrics}
         return value, jax.lax.stop_gradient(Aux({"stats": stats, "seen": seen}, h[names[0]][:, 0], metrics))
@@ -97,7 +101,8 @@ def towers(parts: dict[str, Tower], criterion: Criterion) -> Method:
             out = {**first, **out}
         return out
 
-    places = {n: Place(("params", n, "encoder"), ("method_state", "stats", n, "encoder")) for n in names}
+    where = {n: (("params", n, "encoder"), ("method_state", "stats", n, "encoder")) for n in names}
+    places = {name: Place(parts[name].net, *paths) for name, paths in where.items()}
     return Method(init, loss, update, embed, places, placement=encode.placement(criterion))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from ssl_jax.criteria.towers import paired
+from ssl_jax.criteria.paired import paired
 from ssl_jax.losses import contrastive
 from ssl_jax.nets import heads
 from ssl_jax.paradigms import encode
@@ -25,7 +25,7 @@ def encoder(width):
 
 
 def tower(group, part, width=5):
-    return Tower(encoder(width), heads.mlp(widths=(6, 4)), group, part)
+    return Tower(encoder(width), heads.mlp(widths=(6, 4)), group, group, part)
 
 
 PARTS = {"image": tower("global", "image"), "sound": tower("sound", "sound", 3)}

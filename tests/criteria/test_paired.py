@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from ssl_jax.criteria import towers
+from ssl_jax.criteria import paired
 from tests.losses.test_contrastive import paired_by_loops
 
 
@@ -22,7 +22,7 @@ def value(criterion, params, seen):
 
 
 def test_the_temperature_starts_at_the_papers_value(strict, see):
-    criterion, seen = towers.paired(), see_parts(see, image=1, text=1)
+    criterion, seen = paired.paired(), see_parts(see, image=1, text=1)
     params, state = criterion.init(seen.key, seen)
     assert state == {}
     assert_allclose(params["log_scale"], math.log(1 / 0.07), rtol=1e-6)
@@ -34,7 +34,7 @@ def test_the_temperature_starts_at_the_papers_value(strict, see):
 
 
 def test_the_gradient_of_the_log_scale(strict, see):
-    criterion, seen = towers.paired(), see_parts(see, image=1, text=1)
+    criterion, seen = paired.paired(), see_parts(see, image=1, text=1)
     at = np.float64(1.3)
     slope = jax.grad(lambda p: criterion.loss(p, {}, seen)[0])({"log_scale": at})["log_scale"]
     a, b = (seen.student[part][:, 0] for part in ("image", "text"))
@@ -42,7 +42,7 @@ def test_the_gradient_of_the_log_scale(strict, see):
 
 
 def test_the_scale_is_clipped_and_comes_back(strict, see):
-    criterion, seen = towers.paired(), see_parts(see, image=1, text=1)
+    criterion, seen = paired.paired(), see_parts(see, image=1, text=1)
     same = seen._replace(student={"image": seen.student["image"], "text": seen.student["image"]})
     over, limit = ({"log_scale": np.float64(t)} for t in (5.0, math.log(100)))
     for batch in (seen, same):
@@ -57,7 +57,7 @@ def test_the_scale_is_clipped_and_comes_back(strict, see):
 
 
 def test_more_towers_and_views_are_a_mean_over_pairs(strict, see):
-    criterion, seen = towers.paired(), see_parts(see, clip=2, image=1, sound=1)
+    criterion, seen = paired.paired(), see_parts(see, clip=2, image=1, sound=1)
     terms = [
         paired_by_loops(a[:, i], b[:, j], 2.0)
         for a, b in itertools.combinations(seen.student.values(), 2)
@@ -69,14 +69,14 @@ def test_more_towers_and_views_are_a_mean_over_pairs(strict, see):
 
 
 def test_bfloat16_gives_float32(see):
-    criterion, seen = towers.paired(), see_parts(see, image=1, text=1)
+    criterion, seen = paired.paired(), see_parts(see, image=1, text=1)
     half = seen._replace(student={k: v.astype(jnp.bfloat16) for k, v in seen.student.items()})
     params, _ = criterion.init(seen.key, half)
     assert value(criterion, params, half)[0].dtype == jnp.float32
 
 
 def test_what_cannot_be_compared_is_refused(see):
-    criterion = towers.paired()
+    criterion = paired.paired()
     with pytest.raises(ValueError, match="two towers or more"):
         criterion.init(None, see_parts(see, image=1))
     with pytest.raises(ValueError, match="at least 2 examples"):
@@ -86,4 +86,4 @@ def test_what_cannot_be_compared_is_refused(see):
     with pytest.raises(ValueError, match=r"different widths \(image 4, text 5\)"):
         criterion.init(None, wider)
     with pytest.raises(ValueError, match="temperature is 0"):
-        towers.paired(temperature=0.0)
+        paired.paired(temperature=0.0)
