@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from ssl_jax import spelling
+from ssl_jax import spelling, step
 from ssl_jax.data.parts import Part, spec
 from ssl_jax.job import Preprocess
 from ssl_jax.types import Method, Tree
@@ -88,9 +88,7 @@ def evaluated(method: Method, clean: Preprocess, params: Tree, state: Tree, part
     with part("config.clean cannot be evaluated"):
         made = compose_host.specs(clean.host, {name: spec(each) for name, each in parts.items()})
         whole = {n: jax.ShapeDtypeStruct((1, *view.shape), view.dtype.as_numpy_dtype) for n, view in made.items()}
-        shown = jax.eval_shape(clean.device, KEY, whole)
-        seen = {view.of: shown[view.group] for view in clean.views}
-        jax.eval_shape(lambda p, s, x: method.embed(p, s, {n: v[:, 0] for n, v in x.items()}), params, state, seen)
+        jax.eval_shape(step.make_embed(method, clean.device, clean.parts), params, state, whole)
 
 
 @contextlib.contextmanager

@@ -23,6 +23,11 @@ class Preprocess(NamedTuple):
     host: Callable
     device: Callable
 
+    @property
+    def parts(self) -> tuple[tuple[str, str], ...]:
+        """(group, part of an example that it shows) of each view."""
+        return tuple((view.group, view.of) for view in self.views)
+
 
 class Every(NamedTuple):
     """How often, as durations."""

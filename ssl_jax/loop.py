@@ -38,7 +38,9 @@ def keys(seed: int) -> dict[str, Key]:
 def compiled(job: Job) -> Program:
     """The job's functions on the job's mesh."""
     mesh = meshes.make(**job.mesh)
-    return programs.build(job.method, job.optimizer, job.training.device, job.clean.device, job.shapes, mesh)
+    return programs.build(
+        job.method, job.optimizer, job.training.device, job.clean.device, job.shapes, mesh, job.clean.parts
+    )
 
 
 def fresh(job: Job, program: Program) -> TrainState:

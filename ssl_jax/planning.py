@@ -156,7 +156,7 @@ def program_of(config: dict, sizes: tuple, devices: list) -> Program:
     training, clean = (build.preprocess(config[key], config["photometric"]) for key in ("views", "clean"))
     shapes = build.shapes(training, config["batch"], parts.assumed({view.of for view in training.views}, channels))
     mesh = meshes.make(**config["mesh"], devices=devices)
-    return program.build(method, optimizer, training.device, clean.device, shapes, mesh)
+    return program.build(method, optimizer, training.device, clean.device, shapes, mesh, clean.parts)
 
 
 def traced(made: Program) -> jax.stages.Traced:

@@ -64,6 +64,21 @@ def make_settling(method: Method, augment: Callable) -> Callable:
     return settle
 
 
+def make_embed(method: Method, clean: Callable, parts: tuple[tuple[str, str], ...]) -> Callable:
+    """(params, method state, clean integers as the host makes them) -> what the method's `embed` gives.
+
+    parts: the groups of the clean views, and which part of an example each shows. The integers are [b, 1, ...], by
+    group where there are several.
+    """
+
+    def embed(params: Tree, method_state: Tree, integers: Tree) -> dict:
+        given = integers if isinstance(integers, dict) else {parts[0][0]: integers}
+        views = clean(jax.random.key(0), given)  # a clean view draws nothing
+        return method.embed(params, method_state, {part: views[group][:, 0] for group, part in parts})
+
+    return embed
+
+
 def purposes(key: Key, step: Array) -> Key:
     """One key for each of `STREAMS` at this step."""
     return jax.random.split(jax.random.fold_in(key, step), len(STREAMS))

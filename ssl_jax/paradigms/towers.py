@@ -16,7 +16,8 @@ from ssl_jax.types import Array, Aux, Criterion, Key, Method, Net, Place, Seen, 
 class Tower(NamedTuple):
     """One of the networks: views -> encoder -> projector.
 
-    net: the role of the encoder among the recipe's nets. group: the views that it sees in training. part: of an example that `embed` is given, such as "image" or "text".
+    net: the role of the encoder among the recipe's nets. group: the views that it sees in training. part: of an
+    example that `embed` is given, such as "image" or "text".
     through: `encode.joint` or `encode.each`, which of its views share batch statistics.
     """
 

@@ -53,7 +53,7 @@ class Program(NamedTuple):
     step: (TrainState, batch, key) -> (TrainState, metrics); the state that goes in is used up
     settle: (TrainState, batch, key) -> TrainState, see `step.make_settling`; uses its input up
     tasks: for each of the method's epoch tasks, (TrainState, key) -> TrainState; uses its input up
-    embed: (params, method_state, "clean" integers [b, 1, h, w, c]) -> dict of arrays
+    embed: (params, method_state, clean integers [b, 1, ...], by group where there are several) -> dict of arrays
     whole: (tree of arrays that are split by example) -> the same, so that every process can read all of it
     state, batch: ShapeDtypeStructs with shardings
     by_example: the sharding of whatever has the example as axis 0; devices: how many there are
@@ -78,11 +78,13 @@ def build(
     clean: Callable,
     shapes: Tree,
     mesh: Mesh,
+    parts: tuple[tuple[str, str], ...] = (("clean", "image"),),
 ) -> Program:
     """Jits a method for a mesh.
 
     augment, clean: (key, batch of integers) -> batch of floats, for training and for evaluation.
-    shapes: ShapeDtypeStructs of one global batch as the host makes it.
+    shapes: ShapeDtypeStructs of one global batch as the host makes it. parts: what the clean views show, as
+    `step.make_embed` takes it.
 
     Raises ValueError where the batch does not divide over the devices.
     """
@@ -93,10 +95,6 @@ def build(
     def init(key):
         views = jax.eval_shape(augment, key, shapes)
         return steps.init(method, optimizer, key, views)
-
-    def embed(params, method_state, images):
-        views = clean(jax.random.key(0), {"clean": images})["clean"]  # a clean view draws nothing
-        return method.embed(params, method_state, {"image": views[:, 0]})
 
     key = jax.eval_shape(lambda: jax.random.key(0))
     state = jax.eval_shape(init, key)
@@ -112,7 +110,11 @@ def build(
             jit(task.run, in_shardings=(places, whole), out_shardings=places, donate_argnums=0)
             for task in method.epoch_tasks
         ),
-        embed=jit(embed, in_shardings=(places.params, places.method_state, split), out_shardings=split),
+        embed=jit(
+            steps.make_embed(method, clean, parts),
+            in_shardings=(places.params, places.method_state, split),
+            out_shardings=split,
+        ),
         whole=jit(lambda tree: tree, out_shardings=whole),
         state=state,
         batch=batch,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ssl_jax import annotations, spelling
 from ssl_jax.types import Op, View
-from ssl_jax.views import arguments, geometric, photometric
+from ssl_jax.views import arguments, geometric, photometric, texts
 
 
 class Run(NamedTuple):
@@ -45,7 +45,7 @@ PHOTOMETRIC = _operations(photometric, ["key", "image"])
 KINDS = {
     "image": Kind(GEOMETRIC, PHOTOMETRIC),
     "clip": Kind({}, PHOTOMETRIC),
-    "text": Kind({}, {}),
+    "text": Kind(_operations(texts, ["seed", "texts"]), {}),
     "points": Kind({}, {}),
     "series": Kind({}, {}),
 }
@@ -116,7 +116,7 @@ def runs(records: Iterable[View]) -> tuple[Run, ...]:
     return tuple(made)
 
 
-DRAWING = ("random_resized_crop", "pad_crop", "colour_jitter", "gaussian_blur", "rand_augment_colour")
+DRAWING = ("random_line", "random_resized_crop", "pad_crop", "colour_jitter", "gaussian_blur", "rand_augment_colour")
 """Operations that draw numbers of their own, besides whether they are done at all."""
 
 
