@@ -13,6 +13,7 @@ MOVING_FASHION_MNIST = dict(mean=(0.0973,), std=(0.2466,))
 """The images' own on a canvas of 48 pixels, of which they cover 34 %."""
 KINETICS = dict(mean=(0.45, 0.45, 0.45), std=(0.225, 0.225, 0.225))
 """PySlowFast's, for all videos."""
+CLIP = dict(mean=(0.48145466, 0.4578275, 0.40821073), std=(0.26862954, 0.26130258, 0.27577711))
 
 
 def simclr(
@@ -100,6 +101,33 @@ def dino(
     second = view("global", 1, size, scale, _blur(size, 0.1), _solarise(0.2))
     small = (view("local", local, local_size, local_scale, _blur(local_size, 0.5)),) if local else ()
     return (first, second, *small)
+
+
+def clip(
+    size: int = 224,
+    *,
+    tokens: int = 77,
+    vocabulary: int = 49408,
+    scale: tuple[float, float] = (0.9, 1.0),
+    stats: dict = CLIP,
+) -> tuple[dict, ...]:
+    """CLIP (arXiv:2103.00020, section 2.3): a random square crop, bicubic, and one of the alternatives of the caption.
+
+    scale: open_clip's; the paper resizes the shorter side and crops a square of that size.
+    """
+    caption = (dict(name="random_line"), dict(name="tokenize", args=dict(vocabulary=vocabulary)))
+    text = dict(group="text", count=1, size=tokens, of="text", ops=caption)
+    return (_view("global", 1, size, _crop(scale, "bicubic")[:1], (), stats), text)
+
+
+def clip_clean(size: int = 224, *, tokens: int = 77, vocabulary: int = 49408, stats: dict = CLIP) -> tuple[dict, ...]:
+    """For `c.clean`: whole images, their middle where they are no squares, and the first alternative of the caption."""
+    middle = (dict(name="resize", args=dict(size=size, method="bicubic")), dict(name="centre_crop"))
+    text = (dict(name="tokenize", args=dict(vocabulary=vocabulary)),)
+    return (
+        dict(group="clean", count=1, size=size, ops=(*middle, dict(name="normalise", args=stats))),
+        dict(group="clean_text", count=1, size=tokens, of="text", ops=text),
+    )
 
 
 def infomin(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:

@@ -151,7 +151,7 @@ def resolved(config: ConfigDict | dict, changes: dict[str, str], workdir: str) -
     folder = epath.Path(workdir)
     if not str(workdir) or folder.exists() and not folder.is_dir():
         raise ValueError(f"the work directory '{workdir}' is no directory; name one, which may be new")
-    full = schema.changed(recipes.plain(config), changes)
+    full = resuming.taken_over(schema.changed(recipes.plain(config), changes), workdir)
     resuming.check_recipe(full, workdir)
     return full
 

@@ -10,7 +10,7 @@ import optax
 
 from ssl_jax import dry_run, durations, notices, passing, recipes, schema, spelling
 from ssl_jax.checkpoint import Keep
-from ssl_jax.data import classes, sources
+from ssl_jax.data import captions, classes, sources
 from ssl_jax.data.parts import Part, spec
 from ssl_jax.evaluation import FINAL
 from ssl_jax.health import Limits
@@ -20,7 +20,7 @@ from ssl_jax.paradigms import chunks
 from ssl_jax.paradigms.monitored import with_monitors
 from ssl_jax.paradigms.probe import with_probe
 from ssl_jax.types import Examples, Method, Net, Schedule
-from ssl_jax.views import compose, compose_device, compose_host
+from ssl_jax.views import compose, compose_device, compose_host, vocabularies
 
 KNOWN = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 """ImageNet's statistics, which do for photos."""
@@ -34,6 +34,7 @@ def job(config: dict) -> Job:
     options = {"data_dir": data["dir"] or None}
     with about("data.train"):
         train = sources.open(data["train"], **options, channels=data["channels"], bits=data["bits"])
+    config = with_vocabularies(config, train)
     alike = dict(channels=train.image.channels, bits=train.image.bits) if "image" in train.parts else {}
     with about("data.test"):
         test = sources.open(data["test"], **options, **alike) if data["test"] else None
@@ -69,6 +70,15 @@ def job(config: dict) -> Job:
         evaluation={k: v for k, v in config["evaluation"].items() if k != "every"},
         notices=(*told(train, test), *differing, *notices.of(config, clock, method)),
     )
+
+
+def with_vocabularies(config: dict, train: sources.Source) -> dict:
+    """The recipe with the pieces that texts are cut into, learned from the training set where it leaves them open."""
+    every = (*config["views"], *config["clean"])
+    with about("views"):
+        merges = {**captions.learned(vocabularies.left_open(every), train), **vocabularies.known(every)}
+    vocabularies.check(every, config["nets"])
+    return {**config, **{part: vocabularies.filled(config[part], merges) for part in ("views", "clean")}}
 
 
 def told(train: sources.Source, test: sources.Source | None) -> list[str]:

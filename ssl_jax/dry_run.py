@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from ssl_jax import spelling
+from ssl_jax import spelling, step
 from ssl_jax.data.parts import Part, spec
 from ssl_jax.job import Preprocess
 from ssl_jax.types import Method, TrainState, Tree
@@ -48,7 +48,7 @@ def check(
     evaluated(method, clean, params, state, parts)
     whole = TrainState(jax.ShapeDtypeStruct((), jnp.int32), params, state, opt_state)
     ids = {name: batch[name] for name in compose.TAKEN if name in batch}
-    shown = seen_clean(clean, parts, ids["index"].shape[0])
+    shown = jax.eval_shape(clean.device, KEY, seen_clean(clean, parts, ids["index"].shape[0]))
     passed(method, whole, {"train": batch, "clean": {**ids, **shown}})
 
 
@@ -89,10 +89,9 @@ def optimized(optimizer: optax.GradientTransformation, params: Tree) -> Tree:
 
 
 def seen_clean(clean: Preprocess, parts: dict[str, Part], examples: int) -> dict:
-    """Clean views of so many examples that consist of `parts`, as passes and evaluation see them."""
+    """Clean views of so many examples that consist of `parts`, as the host makes them."""
     made = compose_host.specs(clean.host, {name: spec(each) for name, each in parts.items()})
-    whole = {n: jax.ShapeDtypeStruct((examples, *view.shape), view.dtype.as_numpy_dtype) for n, view in made.items()}
-    return jax.eval_shape(clean.device, KEY, whole)
+    return {n: jax.ShapeDtypeStruct((examples, *view.shape), view.dtype.as_numpy_dtype) for n, view in made.items()}
 
 
 def passed(method: Method, state: TrainState, batches: dict[str, dict]) -> None:
@@ -122,8 +121,7 @@ def evaluated(method: Method, clean: Preprocess, params: Tree, state: Tree, part
     """The embedding of a clean view of an example that consists of `parts`; raises as `check`."""
     with part("config.clean cannot be evaluated"):
         shown = seen_clean(clean, parts, 1)
-        inputs = {of: shown[group] for of, group in clean.inputs.items()}
-        jax.eval_shape(lambda p, s, x: method.embed(p, s, {n: v[:, 0] for n, v in x.items()}), params, state, inputs)
+        jax.eval_shape(step.make_embed(method, clean.device, clean.inputs), params, state, shown)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ssl_jax import monitors
+from ssl_jax import matching, monitors
 from ssl_jax.data import device, stream
 from ssl_jax.data.sources import Source, labelled, subset
 from ssl_jax.evals import features, suite, usable
@@ -22,8 +22,11 @@ MONITORED = 4096
 """Embeddings that the monitors look at: `monitors.uniformity` takes the square of them in memory."""
 BASELINES = ("raw_pixels", "random_init", "pretrained")
 """What a table compares: the pixels as they are, the encoder before training, the encoder after it."""
+CHANCE = "chance"
+"""Beside them, where there is retrieval: what embeddings get that know nothing."""
 FINAL = {"all": suite.STANDARD, "knn": ("knn",), "none": ()}
-"""The values of `evaluation.final`, and the protocols that they stand for."""
+"""The values of `evaluation.final`, and the protocols that they stand for; of pairs, retrieval in the place of kNN."""
+PROTOCOLS = (*matching.NAMES, *FINAL["all"])
 
 
 def some(source: Source, limit: int) -> Source:
@@ -35,6 +38,11 @@ def some(source: Source, limit: int) -> Source:
 
 
 def possible(job: Job) -> bool:
+    """Whether anything can be measured on a test set: with labels in both sets, or of pairs."""
+    return classifying(job) or matching.possible(job)
+
+
+def classifying(job: Job) -> bool:
     """Whether accuracies can be measured: there is a test set, and both sets have labels."""
     return job.test is not None and all(map(labelled, (job.train, job.test)))
 
@@ -42,15 +50,24 @@ def possible(job: Job) -> bool:
 def foreseen(job: Job) -> list[str]:
     """Sentences about what the final evaluation will not measure, as far as labels are known before it."""
     train = some(job.train, job.evaluation["examples"])
-    if not possible(job) or train.labels is None or job.test.labels is None:
+    if not classifying(job) or train.labels is None or job.test.labels is None:
         return []
-    reasons = _impossible(job, usable.of(train.labels, job.test.labels), train.labels, job.test.labels, protocols(job))
+    reasons = _impossible(job, usable.of(train.labels, job.test.labels), train.labels, job.test.labels, suited(job))
     return [f"{name} will not be measured: {reason}" for name, reason in reasons.items()]
 
 
 def protocols(job: Job) -> tuple[str, ...]:
     """What the recipe's `evaluation.final` asks for."""
-    return FINAL[job.evaluation["final"]]
+    asked = FINAL[job.evaluation["final"]]
+    if not matching.possible(job):
+        return asked
+    return (*(matching.NAMES if asked else ()), *(suited(job) if classifying(job) else ()))
+
+
+def suited(job: Job) -> tuple[str, ...]:
+    """Those of `protocols` that are accuracies."""
+    pairs = matching.possible(job)
+    return tuple(name for name in FINAL[job.evaluation["final"]] if not (pairs and name == "knn"))
 
 
 class Rows(NamedTuple):
@@ -88,14 +105,21 @@ def embedded(job: Job, program: Program, source: Source, state: TrainState, chec
 
 
 def pixels(job: Job, program: Program, source: Source) -> Rows:
-    """The clean views themselves, flattened, of all parts. Their scale does not matter to any protocol."""
+    """The clean views themselves but texts, flattened. Their scale does not matter to any protocol."""
+    groups = [group for part, group in job.clean.inputs.items() if part != "text"]
 
     @jax.jit
     def flat(views: dict) -> dict:
-        rows = [view.reshape(view.shape[0], -1).astype(np.float32) for view in jax.tree.leaves(views)]
+        rows = [views[group].reshape(len(views[group]), -1).astype(np.float32) for group in groups]
         return {"pool": rows[0] if len(rows) == 1 else jnp.concatenate(rows, 1)}
 
     return read(job, program, source, flat)
+
+
+def matched(job: Job, program: Program, embed: Callable | None, check: Callable = bool) -> tuple[dict, dict]:
+    """`matching.scores` of the test set. embed: clean views by group -> projections; None for raw pixels."""
+    rows = read(job, program, job.test, matching.joined(job, embed), check)
+    return matching.scores(job, rows.x[rows.valid], texts=embed is not None)
 
 
 class Scores(NamedTuple):
@@ -139,7 +163,12 @@ def during(job: Job, program: Program, state: TrainState, check: Callable = bool
     x = rows.x[rows.valid]
     few = x[np.linspace(0, len(x) - 1, min(MONITORED, len(x))).astype(int)]
     out = {f"eval/{name}": float(monitor(few)) for name, monitor in monitors.REPORT.items()}
-    if possible(job):
+    if matching.possible(job):
+        embed = functools.partial(program.embed, state.params, state.method_state)
+        out |= {
+            f"eval/{name}": value for name, value in matched(job, program, embed, check)[0].items() if value is not None
+        }
+    elif possible(job):
         with contextlib.suppress(ValueError):  # why there is no number is said at the end; a run does not stop for it
             found = scored(job, rows, embedded(job, program, job.test, state, check), ("knn",)).accuracies["knn"]
             out |= {} if found is None else {"eval/knn": found}
@@ -155,20 +184,33 @@ def final(
 ) -> dict:
     """{"knn": {"raw_pixels": …, "random_init": …, "pretrained": …}, …, "not_measured": {…}, "left_out": {…}}
 
+    Of pairs there are recalls in the place of kNN, "text_to_image@1" and the like, with "chance" beside the baselines.
     An accuracy that cannot be measured is None, and `not_measured` has the reason under the name of the protocol, or of
     the encoder. left_out: examples that took no part, as `Scores` has them. random: makes the state of the same job
     before anything was learned. cached: (name of a baseline, what makes its scores) -> scores.
     """
     train, which, columns, why = some(job.train, job.evaluation["examples"]), protocols(job), {}, {}
+    accuracies = tuple(name for name in which if name not in matching.NAMES)
     readers = {
-        "raw_pixels": lambda: functools.partial(pixels, job, program),
-        "random_init": lambda: functools.partial(embedded, job, program, state=random()),
-        "pretrained": lambda: functools.partial(embedded, job, program, state=state),
+        "raw_pixels": lambda: (functools.partial(pixels, job, program), None),
+        "random_init": lambda: of_state(random()),
+        "pretrained": lambda: of_state(state),
     }
 
+    def of_state(state: TrainState) -> tuple[Callable, Callable]:
+        reader = functools.partial(embedded, job, program, state=state)
+        return reader, functools.partial(program.embed, state.params, state.method_state)
+
     def measured(name: str) -> Scores:
-        reader = readers[name]()
-        return scored(job, reader(source=train), reader(source=job.test), which)
+        reader, embed = readers[name]()
+        found = Scores({}, {}, {})
+        if accuracies:
+            found = scored(job, reader(source=train), reader(source=job.test), accuracies)
+        if matching.possible(job):
+            recalls, levels = matched(job, program, embed)
+            columns[CHANCE] = dict.fromkeys(which) | levels
+            found = found._replace(accuracies={**recalls, **found.accuracies})
+        return found
 
     left_out = {}
     for name in BASELINES:
@@ -179,5 +221,5 @@ def final(
             columns[name], why = dict.fromkeys(which), why | {name: str(error)}
             continue
         columns[name], why, left_out = scores.accuracies, why | scores.reasons, scores.left_out
-    table = {protocol: {name: columns[name][protocol] for name in BASELINES} for protocol in which}
+    table = {protocol: {name: column[protocol] for name, column in columns.items()} for protocol in which}
     return {**table, "not_measured": why, "left_out": left_out}

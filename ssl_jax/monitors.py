@@ -83,6 +83,21 @@ def similarities(student: Array, teacher: Array) -> Metrics:
     }
 
 
+def matches(a: Array, b: Array) -> Metrics:
+    """Mean cosine of what belongs together in two towers, and of what does not, in -1..1; the gap between the towers.
+
+    a, b: [n, d]; row i of one belongs to row i of the other. The cosines are both 1 at collapse and 0 for unrelated
+    noise. The gap is the distance of the mean unit vectors, 0..2 (arXiv:2203.02053, section 2.1, Delta_gap).
+    """
+    a, b = unit(a), unit(b)
+    n, same, every = a.shape[0], jnp.sum(a * b), jnp.sum(jnp.sum(a, 0) * jnp.sum(b, 0))
+    return {
+        "similarity/positive": same / n,
+        "similarity/negative": (every - same) / float(max(n * (n - 1), 1)),
+        "similarity/gap": jnp.linalg.norm(jnp.mean(a, 0) - jnp.mean(b, 0)),
+    }
+
+
 def entropy(probabilities: Array) -> Array:
     """Mean entropy in nats over the rows of [..., k]; 0 for one-hot rows, log k for uniform ones."""
     return jnp.mean(jnp.sum(jax.scipy.special.entr(probabilities), -1))

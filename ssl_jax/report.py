@@ -10,7 +10,7 @@ from etils import epath
 from rich.console import Console
 from rich.table import Table
 
-from ssl_jax import evaluation, files, goodput, pictures
+from ssl_jax import evaluation, files, goodput, matching, pictures
 from ssl_jax.data import sources, stream
 from ssl_jax.data.sources import Source
 from ssl_jax.display import complain
@@ -28,6 +28,8 @@ TITLES = {
     "raw_pixels": "raw pixels",
     "random_init": "random init",
     "pretrained": "pre-trained",
+    "chance": "chance",
+    **{name: name.replace("_", " ").replace("@", ", recall at ") for name in matching.NAMES},
 }
 LEFT_OUT = {
     "unreadable": "that cannot be read",
@@ -50,7 +52,9 @@ def views(job: Job, first: dict[str, np.ndarray], workdir: str, key: Key) -> Non
 
     first: the run's first batch. key: that of the run's steps.
     """
-    groups = {view.group for view in job.training.views}
+    groups = {view.group for view in job.training.views if view.of == "image"}
+    if not groups:
+        return
     few = {name: first[name][:SHOWN] for name in sorted(groups)}
     seen = jax.device_get(jax.jit(job.training.device)(purposes(key, np.int32(0))[0], few))
     normalised = [op.args for view in job.training.views for op in view.ops if op.name == "normalise"]
@@ -60,10 +64,12 @@ def views(job: Job, first: dict[str, np.ndarray], workdir: str, key: Key) -> Non
 
 
 def table(result: dict) -> Table:
-    """The accuracies of result.json, in percent: one row a protocol, one column an encoder."""
-    out = Table("test accuracy, %", *(TITLES[name] for name in evaluation.BASELINES), title="What was learned")
-    for protocol in (name for name in evaluation.FINAL["all"] if name in result):
-        values = (result[protocol][name] for name in evaluation.BASELINES)
+    """The accuracies of result.json, in percent: one row a protocol, one column an encoder; of pairs, chance first."""
+    protocols = [name for name in evaluation.PROTOCOLS if name in result]
+    columns = [n for n in (evaluation.CHANCE, *evaluation.BASELINES) if any(n in result[p] for p in protocols)]
+    out = Table("test accuracy, %", *(TITLES[name] for name in columns), title="What was learned")
+    for protocol in protocols:
+        values = (result[protocol][name] for name in columns)
         out.add_row(TITLES[protocol], *("-" if value is None else f"{100 * value:.1f}" for value in values))
     return out
 
@@ -82,7 +88,7 @@ def unscored(job: Job, workdir: str) -> str:
     """Why there is no table."""
     if evaluation.possible(job):
         return f"No accuracies, by config.evaluation.final; `ssl-jax evaluate --workdir={workdir}` has them."
-    return "No accuracies: they want labels and a test set (config.data.test)."
+    return "No accuracies: they want a test set (config.data.test), and labels or captions."
 
 
 def conclude(
@@ -114,7 +120,7 @@ def conclude(
     with saying("curves.png"):
         pictures.curves(rows(workdir), folder / "curves.png")
         pictured.insert(1, "curves.png")
-    scored = any(name in result for name in evaluation.FINAL["all"])
+    scored = any(name in result for name in evaluation.PROTOCOLS)
     if scored:
         console.print(table(result))
     lines = (

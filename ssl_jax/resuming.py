@@ -8,6 +8,7 @@ from etils import epath
 from ssl_jax import build, durations, files, recipes, report, schema
 from ssl_jax.checkpoint import Checkpoints
 from ssl_jax.job import Job
+from ssl_jax.views import vocabularies
 
 DATA = "data.json"
 """Which data a run has: what it is called, its digest and its size."""
@@ -50,6 +51,13 @@ def check_recipe(full: dict, workdir: str) -> None:
     old = recipe(workdir)
     if old is not None:
         recipes.check_same(old, full, workdir, free=recipes.PLACES if _data(workdir) else ())
+
+
+def taken_over(full: dict, workdir: str) -> dict:
+    """The recipe with what the run in the work directory has learned of its captions, where it leaves that open."""
+    old = recipe(workdir)
+    merges = vocabularies.known((*old["views"], *old["clean"])) if old else {}
+    return {**full, **{part: vocabularies.filled(full[part], merges) for part in ("views", "clean")}}
 
 
 def check_data(job: Job, workdir: str, roles: tuple[str, ...] = ROLES) -> None:

@@ -1,6 +1,6 @@
 """The one training step, for every method."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -62,6 +62,19 @@ def make_settling(method: Method, augment: Callable) -> Callable:
         return state._replace(step=state.step + 1, method_state=method_state)
 
     return settle
+
+
+def make_embed(method: Method, clean: Callable, inputs: Mapping[str, str]) -> Callable:
+    """(params, method state, {group: clean views [b, 1, ...] as the host makes them}) -> what `method.embed` gives.
+
+    inputs: for each part of an example that is embedded the group that shows it.
+    """
+
+    def embed(params: Tree, method_state: Tree, views: dict) -> dict:
+        views = clean(jax.random.key(0), views)  # a clean view draws nothing
+        return method.embed(params, method_state, {part: views[group][:, 0] for part, group in inputs.items()})
+
+    return embed
 
 
 def purposes(key: Key, step: Array) -> Key:

@@ -96,3 +96,14 @@ def test_zero_embeddings_are_no_nan_and_bfloat16_is_widened():
     for monitor in monitors.REPORT.values():
         assert jnp.isfinite(jax.jit(monitor)(jnp.zeros((16, 4))))
         assert jax.jit(monitor)(jnp.ones((16, 4), jnp.bfloat16)).dtype == jnp.float32
+
+
+def test_matches_by_loops():
+    g = np.random.default_rng(3)
+    a, b = g.normal(size=(2, 9, 4)) + 0.5
+    u, v = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (a, b))
+    table = u @ v.T
+    found = monitors.matches(jnp.asarray(a), jnp.asarray(b))
+    np.testing.assert_allclose(found["similarity/positive"], np.trace(table) / 9, rtol=1e-5)
+    np.testing.assert_allclose(found["similarity/negative"], (table.sum() - np.trace(table)) / 72, rtol=1e-5)
+    np.testing.assert_allclose(found["similarity/gap"], np.linalg.norm(u.mean(0) - v.mean(0)), rtol=1e-5)

@@ -10,15 +10,19 @@ from ssl_jax.data.memory import arrays
 from ssl_jax.data.moving import NAME as MOVING
 from ssl_jax.data.moving import moving_fashion_mnist
 from ssl_jax.data.records import arrayrecord
+from ssl_jax.data.shards import wds
 from ssl_jax.data.source import Source, images, labelled, subset
 from ssl_jax.data.tfds_source import tfds_source
 
 __all__ = ["Source", "arrays", "images", "labelled", "open", "subset"]
 
-ENCODED = ("tfds", "folder", "arrayrecord")
+ENCODED = ("tfds", "folder", "arrayrecord", "wds")
 """The kinds whose images are encoded, so that they can be decoded to other channels and bits."""
 KINDS = ("embedded", *ENCODED)
-FORMS = "embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN or package.module:function"
+FORMS = (
+    "embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN, wds:PATTERN[#FIELD] or "
+    "package.module:function"
+)
 
 
 def open(
@@ -33,8 +37,8 @@ def open(
 
     embedded:NAME[/SPLIT] comes with the package; tfds:NAME[/SPLIT] was prepared by tensorflow_datasets in `data_dir`
     (by default TFDS_DATA_DIR); folder:PATH is a folder of images or videos; arrayrecord:PATTERN was made by `ssl-jax
-    data convert`; package.module:function is called without arguments and returns a Source. Paths may be gs:// where
-    TensorFlow can read it.
+    data convert`; wds:PATTERN are WebDataset shards of images and captions; package.module:function is called without
+    arguments and returns a Source. Paths may be gs:// where TensorFlow can read it.
 
     channels: what encoded images are decoded to, 1, 3 or 4; bits: 8 or 16; None or 0 for what they have. scan: the
     source is only read in order, as check and convert do, which lifts the size limit of TFRecord sets. ValueError, in
@@ -59,6 +63,8 @@ def open(
         return tfds_source(rest, data_dir=data_dir, scan=scan, **wanted)
     if kind == "folder":
         return folder(rest, **wanted)
+    if kind == "wds":
+        return wds(rest, **wanted)
     return arrayrecord(rest, **wanted)
 
 

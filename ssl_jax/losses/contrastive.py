@@ -50,3 +50,18 @@ def info_nce(query: Array, key: Array, negatives: Array, temperature: float | Ar
     positive = jnp.sum(query * key, -1) / temperature
     others = jax.nn.logsumexp(matmul(query, negatives.T) / temperature, 1)
     return jnp.mean(jnp.logaddexp(positive, others) - positive)
+
+
+def paired(a: Array, b: Array, scale: float | Array) -> Array:
+    """CLIP's loss (arXiv:2103.00020, figure 3): each a finds its b among all b, and each b its a; the mean of both.
+
+    a, b: [n, d], any norm; row i of one belongs to row i of the other. scale: what cosines are multiplied by, the
+    inverse of a temperature. The same for a and b exchanged, and for a common order of both; log n where all rows are
+    equal; about log n + scale^2 / (2 d) for isotropic noise.
+    """
+    a, b = unit(a), unit(b)
+    scale = jnp.asarray(scale, a.dtype)
+    logits = matmul(a, b.T) * scale
+    positive = jnp.sum(a * b, -1) * scale
+    there, back = (jax.nn.logsumexp(logits, axis) - positive for axis in (1, 0))
+    return (jnp.mean(there) + jnp.mean(back)) / 2

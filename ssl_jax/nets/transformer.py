@@ -54,14 +54,18 @@ class Dense(nn.Module):
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention of [b, l, d] with q, k, v fused in this order; softmax in at least float32."""
+    """Multi-head self-attention of [b, l, d] with q, k, v fused in this order; softmax in at least float32.
+
+    mask: bool, broadcast against [b, heads, query l, key l], True where a query may look; None for everywhere. A query
+    that may look nowhere gets the mean of all values.
+    """
 
     heads: int
     init_std: float | None
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Array, mask: Array | None = None) -> Array:
         b, length, d = x.shape
         qkv = Dense(3 * d, qkv_init(self.init_std), self.dtype, name="qkv")(x)
         qkv = qkv.reshape(b, length, 3, self.heads, d // self.heads).transpose(
@@ -70,7 +74,10 @@ class Attention(nn.Module):
         q, k, v = qkv[0], qkv[1], qkv[2]
         # einsum in this layout: on CPU 1.5 times as fast as jax.nn.dot_product_attention
         logits = jnp.einsum("bhqd,bhkd->bhqk", q * (d // self.heads) ** -0.5, k)
-        weights = jax.nn.softmax(at_least_float32(logits), -1).astype(self.dtype)
+        logits = at_least_float32(logits)
+        if mask is not None:
+            logits = jnp.where(mask, logits, jnp.finfo(logits.dtype).min)
+        weights = jax.nn.softmax(logits, -1).astype(self.dtype)
         y = jnp.einsum("bhqk,bhkd->bhqd", weights, v).transpose(0, 2, 1, 3).reshape(b, length, d)
         return Dense(d, kernel_init(self.init_std), self.dtype, name="proj")(y)
 
@@ -105,8 +112,8 @@ class LayerScale(nn.Module):
 class Block(nn.Module):
     """x + path(attention(norm(x))), then x + path(mlp(norm(x))), pre-norm as arXiv:2010.11929, eq. 2-3.
 
-    The carry of a scan over layers: (x, rate) -> (x, None). `rate` is the probability that an example skips a
-    path; it is read only if `dropping`.
+    The carry of a scan over layers: (x, rate, mask) -> (x, None). `rate` is the probability that an example skips a
+    path; it is read only if `dropping`. mask: as in `Attention`, the same for all layers.
     """
 
     heads: int
@@ -118,9 +125,9 @@ class Block(nn.Module):
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, x: Array, rate: Array) -> tuple[Array, None]:
+    def __call__(self, x: Array, rate: Array, mask: Array | None) -> tuple[Array, None]:
         norm = partial(LayerNorm, self.dtype, self.eps)
-        y = Attention(self.heads, self.init_std, self.dtype, name="attn")(norm(name="norm1")(x))
+        y = Attention(self.heads, self.init_std, self.dtype, name="attn")(norm(name="norm1")(x), mask)
         x = x + self._path(y, rate, "ls1")
         y = Mlp(self.init_std, self.activation, self.dtype, name="mlp")(norm(name="norm2")(x))
         return x + self._path(y, rate, "ls2"), None
@@ -136,7 +143,7 @@ class Block(nn.Module):
 
 
 class Blocks(nn.Module):
-    """`layers` blocks under one scan: [b, l, d] -> [b, l, d].
+    """`layers` blocks under one scan: [b, l, d] -> [b, l, d]. mask: which tokens see which, as in `Attention`.
 
     drop_path: the rate of the last layer; it rises linearly from 0 at the first. scan=False unrolls the loop and
     remat=True recomputes a block in the backward pass; neither changes parameters or values.
@@ -154,17 +161,18 @@ class Blocks(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: Array, *, train: bool) -> Array:
+    def __call__(self, x: Array, *, train: bool, mask: Array | None = None) -> Array:
         dropping = train and self.drop_path > 0 and self.has_rng("dropout")
         block = nn.remat(Block, prevent_cse=not self.scan) if self.remat else Block
         stack = nn.scan(
             block,
             variable_axes={"params": 0},
             split_rngs={"params": True, "dropout": True},
+            in_axes=(0, nn.broadcast),
             length=self.layers,
             unroll=1 if self.scan else self.layers,
         )
         rates = jnp.asarray(np.linspace(0, self.drop_path, self.layers), jnp.float32)
         layers = stack(self.heads, self.layer_scale, self.init_std, dropping, self.activation, self.eps, self.dtype)
         nn.share_scope(self, layers)  # no further level in the names of the parameters
-        return layers(x, rates)[0]
+        return layers(x, rates, mask)[0]

@@ -86,8 +86,8 @@ def build(
     """Jits a method for a mesh.
 
     augment, clean: (key, batch of integers) -> batch of floats, for training and for evaluation.
-    shapes: ShapeDtypeStructs of one global batch as the host makes it. inputs: for each part of an example that the
-    method embeds the group of clean views that shows it.
+    shapes: ShapeDtypeStructs of one global batch as the host makes it. inputs: which groups of clean views the method
+    embeds, as `step.make_embed` takes it.
 
     Raises ValueError where the batch does not divide over the devices.
     """
@@ -98,10 +98,6 @@ def build(
     def init(key):
         views = jax.eval_shape(augment, key, shapes)
         return steps.init(method, optimizer, key, views)
-
-    def embed(params, method_state, views):
-        views = clean(jax.random.key(0), views)  # a clean view draws nothing
-        return method.embed(params, method_state, {part: views[group][:, 0] for part, group in inputs.items()})
 
     key = jax.eval_shape(lambda: jax.random.key(0))
     state = jax.eval_shape(init, key)
@@ -115,7 +111,11 @@ def build(
         step=jit(step, in_shardings=(places, split, whole), out_shardings=(places, whole), donate_argnums=0),
         settle=jit(settle, in_shardings=(places, split, whole), out_shardings=places, donate_argnums=0),
         passes=tuple(walks.build(one, prepare[one.views], mesh, jit, state, places) for one in method.passes),
-        embed=jit(embed, in_shardings=(places.params, places.method_state, split), out_shardings=split),
+        embed=jit(
+            steps.make_embed(method, clean, inputs),
+            in_shardings=(places.params, places.method_state, split),
+            out_shardings=split,
+        ),
         whole=jit(lambda tree: tree, out_shardings=whole),
         state=state,
         batch=batch,

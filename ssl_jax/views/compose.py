@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ssl_jax import annotations, spelling
 from ssl_jax.types import Op, View
-from ssl_jax.views import arguments, clips, geometric, photometric
+from ssl_jax.views import arguments, clips, geometric, photometric, texts
 
 
 class Run(NamedTuple):
@@ -46,7 +46,7 @@ PHOTOMETRIC = _operations(photometric, ["key", "image"])
 KINDS = {
     "image": Kind(GEOMETRIC, PHOTOMETRIC),
     "clip": Kind(_operations(clips, ["seed", "items"]), PHOTOMETRIC),
-    "text": Kind({}, {}),
+    "text": Kind(_operations(texts, ["seed", "texts"]), {}),
     "points": Kind({}, {}),
     "series": Kind({}, {}),
 }
@@ -120,7 +120,10 @@ def runs(records: Iterable[View]) -> tuple[Run, ...]:
     return tuple(made)
 
 
-DRAWING = ("clip", "random_resized_crop", "pad_crop", "colour_jitter", "gaussian_blur", "rand_augment_colour")
+DRAWING = {
+    *("random_resized_crop", "pad_crop", "colour_jitter", "gaussian_blur", "rand_augment_colour"),
+    *("clip", "random_line"),
+}
 """Operations that draw numbers of their own, besides whether they are done at all."""
 
 

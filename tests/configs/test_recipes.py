@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from ssl_jax import build, durations, recipes, schema
-from ssl_jax.data.parts import Image
+from ssl_jax.data.parts import assumed
 from ssl_jax.optim import leaves, schedules
 
-SIZES = {"imagenet": (1281167, 1000, 3), "cifar10": (10000, 10, 3), "quickstart": (10000, 10, 1)}
+SIZES = {
+    **{"imagenet": (1281167, 1000, 3), "cifar10": (10000, 10, 3), "quickstart": (10000, 10, 1)},
+    **{"emoji": (3050, 9, 4), "laion400m": (400_000_000, 0, 3)},
+}
 LENGTHS = ("byol_imagenet_r50:100", "byol_imagenet_r50:300", "dino_imagenet_vits16:300")
 
 
@@ -22,14 +25,18 @@ def parts(text):
     clock = durations.run(config["duration"], examples=examples, batch=config["batch"])
     method, optimizer = build.method_and_optimizer(config, clock, classes)
     training = build.preprocess(config["views"], config["photometric"])
-    shapes = build.shapes(training, config["batch"], {"image": Image(channels)})
+    shapes = build.shapes(training, config["batch"], assumed({view.of for view in training.views}, channels))
     floats = {k: v if v.dtype == jnp.int32 else jax.ShapeDtypeStruct(v.shape, jnp.float32) for k, v in shapes.items()}
     params, _ = jax.eval_shape(method.init, jax.random.key(0), floats)
     return config, clock, params, optimizer
 
 
 @pytest.mark.parametrize(
-    "text", [pytest.param(t, marks=pytest.mark.slow if "imagenet" in t else ()) for t in (*recipes.names(), *LENGTHS)]
+    "text",
+    [
+        pytest.param(t, marks=pytest.mark.slow if "imagenet" in t or "laion" in t else ())
+        for t in (*recipes.names(), *LENGTHS)
+    ],
 )
 def test_the_optimiser_fits_the_parameters_and_its_state_keeps_its_shape(text):
     _, _, params, optimizer = parts(text)

@@ -8,7 +8,7 @@ import numpy as np
 import optax
 
 from ssl_jax import registry
-from ssl_jax.nets import decoders, heads, resnet, video_resnet, vit
+from ssl_jax.nets import decoders, heads, resnet, text, video_resnet, vit
 from ssl_jax.paradigms.monitored import with_monitors
 from ssl_jax.paradigms.probe import with_probe
 from ssl_jax.types import Examples, Method, Net, Schedule
@@ -25,6 +25,9 @@ TRANSFORMERS = ("mae", "dino")
 CLIPS, FRAMES = ("rho_byol",), 4
 """Methods that are shown clips [t, s, s, c], and the frames of one."""
 MULTI_CROP = ("swav", "dino", "deepcluster_v2")
+TEXTS = {"clip": (1, 6)}
+"""Views and tokens of the methods that see texts."""
+ONE_VIEW = ("mae", "rotation", "clip")
 
 
 def nets(method: str, dtype: str) -> dict[str, Net]:
@@ -42,6 +45,8 @@ def nets(method: str, dtype: str) -> dict[str, Net]:
         "projector": heads.mlp(widths=(16, 8), dtype=dtype),
         "predictor": heads.mlp(widths=(16, 8), dtype=dtype),
         "classifier": heads.linear(out=4, dtype=dtype),
+        "text_encoder": text.text_transformer(vocabulary=20, length=8, width=16, layers=2, heads=2, dtype=dtype),
+        "text_projector": heads.linear(out=8, bias=False, dtype=dtype),
         "decoder": decoders.mae_decoder(width=8, layers=1, heads=2, patch=PATCH, dtype=dtype),
     }
 
@@ -68,12 +73,14 @@ def batch(name: str, seed: int) -> dict:
     """Integers as the host makes them: every draw of `seed` its own."""
     generator = np.random.default_rng(seed)
     groups = {"global": (2, SIZE), **({"local": (2, LOCAL)} if name in MULTI_CROP else {})}
-    groups = {"global": (1, SIZE)} if name in ("mae", "rotation") else groups
+    groups = {"global": (1, SIZE)} if name in ONE_VIEW else groups
     frames = (FRAMES,) if name in CLIPS else ()
     images = {
         group: generator.integers(0, 256, (BATCH, views, *frames, size, size, 3), np.uint8)
         for group, (views, size) in groups.items()
     }
+    if name in TEXTS:
+        images["text"] = tokens(generator, *TEXTS[name])
     index = generator.permutation(EXAMPLES)[:BATCH].astype(np.int32)
     return {**images, "index": index, "label": generator.integers(-1, 3, BATCH).astype(np.int32)}
 
@@ -102,6 +109,12 @@ def passed(name: str, made: Method, compiled, state, key):
                 found, _ = walk.fold(state, found, rows, jax.random.fold_in(own, i))
             state = walk.finish(state, found, own)
     return state
+
+
+def tokens(generator, views: int, length: int) -> np.ndarray:
+    """Texts of one token to `length`, zeros behind."""
+    real = np.arange(length) < generator.integers(1, length + 1, (BATCH, views, 1))
+    return np.where(real, generator.integers(1, 20, (BATCH, views, length)), 0).astype(np.int32)
 
 
 def augment(key, batch: dict, dtype=jnp.float32) -> dict:

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 from ssl_jax.losses import contrastive
 
 nt_xent, info_nce, unit = jax.jit(contrastive.nt_xent), jax.jit(contrastive.info_nce), jax.jit(contrastive.unit)
+paired = jax.jit(contrastive.paired)
 
 
 def normal(seed, *shape):
@@ -34,6 +35,16 @@ def info_nce_by_loops(query, key, negatives, temperature):
         own = np.exp(cos(q, k) / temperature)
         total -= np.log(own / (own + sum(np.exp(cos(q, x) / temperature) for x in negatives)))
     return total / len(query)
+
+
+def paired_by_loops(a, b, scale):
+    """Figure 3: the cross-entropy of each row and of each column of the table of logits, whose targets are 0..n-1."""
+    logits = np.array([[scale * cos(x, y) for y in b] for x in a])
+    total = 0
+    for i in range(len(a)):
+        total -= np.log(np.exp(logits[i, i]) / sum(np.exp(logits[i, j]) for j in range(len(b))))
+        total -= np.log(np.exp(logits[i, i]) / sum(np.exp(logits[j, i]) for j in range(len(a))))
+    return total / (2 * len(a))
 
 
 @jax.jit
@@ -160,3 +171,29 @@ def test_info_nce_at_other_known_points(strict):
     arrays = [normal(seed, 5, 4) for seed in (19, 20, 21)]
     assert_allclose(info_nce(*(x @ rotation for x in arrays), 0.2), info_nce(*arrays, 0.2), rtol=1e-12)
     assert_allclose(info_nce(arrays[0], arrays[1], arrays[2][::-1], 0.2), info_nce(*arrays, 0.2), rtol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1 / 0.07, 100.0])
+def test_paired_is_figure_3(strict, gradient, scale):
+    a, b = normal(22, 5, 4), normal(23, 5, 4)
+    value, slopes = jax.value_and_grad(paired, (0, 1, 2))(a, b, scale)
+    assert_allclose(value, paired_by_loops(a, b, scale), rtol=1e-10)
+    assert_allclose(slopes[0], gradient(lambda x: paired_by_loops(x, b, scale), a), atol=1e-10)
+    assert_allclose(slopes[1], gradient(lambda x: paired_by_loops(a, x, scale), b), atol=1e-10)
+    assert_allclose(slopes[2], gradient(lambda x: paired_by_loops(a, b, x[()]), np.asarray(scale)), atol=1e-10)
+
+
+def test_paired_at_known_points(strict):
+    assert_allclose(paired(np.ones((64, 5)), np.ones((64, 5)), 14.3), np.log(64), rtol=1e-12)
+    assert_allclose(paired(np.eye(8), np.eye(8), 3.0), np.log1p(7 * np.exp(-3.0)), rtol=1e-12)
+    # Isotropic noise: log n + s^2 / (2 d), less what the positives among their n candidates are.
+    assert_allclose(paired(normal(24, 512, 128), normal(25, 512, 128), 10.0), np.log(512) + 100 / 256, atol=0.1)
+    assert_allclose(paired(normal(26, 6, 3), normal(26, 6, 3) * 7, 1e4), 0, atol=1e-12)
+
+
+def test_paired_symmetries(strict):
+    a, b, order = normal(27, 7, 4), normal(28, 7, 4), np.random.default_rng(29).permutation(7)
+    rotation, value = np.linalg.qr(normal(30, 4, 4))[0], paired(a, b, 5.0)
+    for same in ((b, a), (a[order], b[order]), (a @ rotation, b @ rotation), (3 * a, b / 7)):
+        assert_allclose(paired(*same, 5.0), value, rtol=1e-12)
+    assert abs(paired(a, b[order], 5.0) - value) > 1e-2
