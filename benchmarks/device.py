@@ -8,10 +8,10 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
-from xml.etree import ElementTree
 
 PACKAGES = tuple("jax jaxlib flax optax orbax-checkpoint numpy torch tensorflow-cpu tensorflow".split())
 
@@ -59,15 +59,13 @@ def version(name: str) -> str | None:
 
 def join(folder: Path, file: Path) -> int:
     """Writes the results of all parts to one file; says the ratios to torch, and what failed or was left out."""
-    parts = {name: part(folder, name, how, seconds) for name, how, seconds in lines(folder / "parts")}
-    machine = parts.pop("machine", {}) | {}
+    every = {name: part(folder, name, how, seconds) for name, how, seconds in lines(folder / "parts")}
+    machine, parts = every.get("machine"), {name: one for name, one in every.items() if name != "machine"}
     result = {"commit": os.environ.get("COMMIT"), "machine": machine, "ratios_to_torch": ratios(parts), "parts": parts}
     file.write_text(json.dumps(result, indent=1) + "\n")
     for name, row in result["ratios_to_torch"].items():
-        print(
-            f"{name}: {row['ratio']:.2f} of torch's images/s ({row['ours']:.0f} and {row['torch']:.0f}, {row['how']})"
-        )
-    every = {"machine": machine, **parts}
+        speeds = f"{row['ours']:.0f} and {row['torch']:.0f}, {row['how']}"
+        print(f"{name}: {row['ratio']:.2f} of torch's images/s ({speeds})")
     failed = {name: one["failed"] for name, one in every.items() if "failed" in one}
     for name, one in every.items():
         if "left_out" in one:
@@ -92,28 +90,21 @@ def part(folder: Path, name: str, how: str, seconds: str) -> dict:
         one["failed"] = {"124": "its time was over", "137": "its time was over"}.get(how, f"exit code {how}")
     if (folder / f"{name}.json").exists():
         one |= json.loads((folder / f"{name}.json").read_text())
-    if (folder / f"{name}.xml").exists():
-        one |= tests((folder / f"{name}.xml").read_text())
+    if name == "laws" and (folder / "laws.log").exists():
+        one |= tests((folder / "laws.log").read_text())
+    if (folder / f"{name}.jsonl").exists():
+        one["rows"] = [json.loads(line) for line in (folder / f"{name}.jsonl").read_text().splitlines()]
     return one
 
 
-def tests(text: str) -> dict:
-    """Of a JUnit file: how many passed, which did not, and the largest difference that each law found."""
-    found: dict = {"passed": 0, "skipped": {}, "failures": {}, "differences": {}}
-    for case in ElementTree.fromstring(text).iter("testcase"):
-        name = f"{case.get('classname', '').rsplit('.', 1)[-1]}::{case.get('name')}"
-        bad = [child for child in case if child.tag in ("failure", "error")]
-        skipped = case.find("skipped")
-        if bad:
-            found["failures"][name] = (bad[0].get("message") or "").splitlines()[:1]
-        elif skipped is not None:
-            found["skipped"][name] = skipped.get("message")
-        else:
-            found["passed"] += 1
-        told = {one.get("name"): one.get("value") for one in case.iter("property")}
-        if "largest_difference" in told:
-            found["differences"][case.get("name")] = [float(told["largest_difference"]), told.get("where")]
-    return found
+def tests(log: str) -> dict:
+    """Of pytest's words, with -vv (the project has -q): how many passed, and which did not; also where they break off."""
+    ended = re.findall(r"(PASSED|FAILED|ERROR|SKIPPED)\S* +(?:\[ *\d+%\] +)?(tests/\S+)", log)  # of several processes
+    ended += [(how, name) for name, how in re.findall(r"^(tests/\S+) (PASSED|FAILED|ERROR|SKIPPED)", log, re.MULTILINE)]
+    of = {name: how for how, name in ended}
+    words = {"PASSED": "passed", "FAILED": "failures", "ERROR": "errors", "SKIPPED": "skipped"}
+    found = {word: sorted(name for name, how in of.items() if how == kind) for kind, word in words.items()}
+    return found | {"passed": len(found["passed"])}
 
 
 def ratios(parts: dict) -> dict:

@@ -6,7 +6,7 @@ Two uint8 views of each image lie on the device already. The smallest batch is m
 the memory of the smallest tells, with views that are scaled to floats and no more (what `step_torch.py` does), and the
 largest also with SimCLR's colors and blur, the device's part of its augmentation. An image is an example: a step has
 two views of each. FLOP/s count the products and convolutions of the network as it is defined, beside a product of two
-matrices on the same device. --text: where the compiled step goes, to be read.
+matrices on the same device. --text: where the compiled step goes, to be read, of the last batch without colors.
 """
 
 import argparse
@@ -38,6 +38,8 @@ TINY = {
     "tiny_vit": Case(lambda dtype: vit.vit(variant=(16, 1, 2, 8), dtype=dtype), 32, 16),
 }
 """For a CPU, which tests this script with them."""
+INITS: dict = {}
+"""The first program's, compiled once: the state is the same for every batch."""
 
 
 def main() -> None:
@@ -46,6 +48,7 @@ def main() -> None:
     parser.add_argument("case", choices=[*CASES, *LARGE, *TINY])
     parser.add_argument("--dtype", default="bfloat16")
     parser.add_argument("--batches", default="64,128,256,512,1024", help="the smallest and whatever larger may fit")
+    parser.add_argument("--scaled", action="store_true", help="no third measurement, with colors")
     parser.add_argument("--seconds", type=float, default=1.0, help="of one of five rounds")
     parser.add_argument("--json", metavar="FILE", type=Path)
     parser.add_argument("--text", metavar="FILE", type=Path)
@@ -73,7 +76,8 @@ def measured(case: Case, options: argparse.Namespace):
         if "seconds" in row:
             break
     largest = row["batch"] if fitting and "seconds" in row else smallest
-    yield {"views": "augmented", **attempt(case, largest, colors(case.side), options)}
+    if not options.scaled:
+        yield {"views": "augmented", **attempt(case, largest, colors(case.side), options)}
 
 
 def predicted(row: dict, batch: int) -> float:
@@ -100,11 +104,11 @@ def numbers(case: Case, batch: int, augment: Callable, options: argparse.Namespa
     """Compiles a step, looks at it, and times it."""
     built, ints = made(case, batch, dtype=options.dtype, augment=augment)
     key = jax.random.key(0)
-    state = built.init(key)
+    state = INITS.setdefault((case, options.dtype), built.init)(key)
     begin = time.perf_counter()
     compiled = built.step.lower(state, ints, key).compile()
     row = {"batch": batch, "compile_seconds": time.perf_counter() - begin, **looked_at(compiled, state)}
-    if options.text:
+    if options.text and augment is floats:
         options.text.write_text(compiled.as_text())
     old = jax.tree.leaves(state)
     state, metrics = jax.block_until_ready(compiled(state, ints, key))
@@ -135,8 +139,9 @@ def looked_at(compiled: jax.stages.Compiled, state) -> dict:
         "planned": sizes["argument"] + sizes["output"] + sizes["temp"] - sizes["alias"],
         "kept_in_place": sizes["alias"],
         "moved": costs.get("bytes accessed"),
-        "cudnn_convolutions": text.count("__cudnn$conv"),
-        "cublas_products": text.count("__cublas$"),
+        "cudnn_convolutions": text.count('custom_call_target="__cudnn$conv'),
+        "cublas_products": text.count('custom_call_target="__cublas$'),
+        "cudnn_attentions": text.count('custom_call_target="__cudnn$fmha'),
     }
 
 
@@ -188,7 +193,7 @@ def told(row: dict) -> list[str]:
         f"compiled in {row['compile_seconds']:.0f} s",
         f"planned {row['planned'] / 2**30:.2f} GiB",
         f"peak {row['peak'] / 2**30:.2f} GiB" if row["peak"] else "peak unknown",
-        f"{row['cudnn_convolutions']} cuDNN convolutions",
+        f"{row['cudnn_convolutions']} convolutions and {row['cudnn_attentions']} attentions by cuDNN",
         f"state {'' if row['donated'] else 'not '}donated",
     ]
     return words + ([f"augmentation alone {1e3 * row['augment_seconds']:.1f} ms"] if "augment_seconds" in row else [])

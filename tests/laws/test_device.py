@@ -6,6 +6,8 @@ Where there is no accelerator, a second CPU device stands for it with a few meth
 """
 
 import functools
+import json
+import os
 
 import jax
 import jax.numpy as jnp
@@ -47,7 +49,7 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
 
 @pytest.mark.parametrize("dtype", [*TOLERANCES] if ACCELERATED else ["float32"])
 @pytest.mark.parametrize("name", METHODS)
-def test_a_device_computes_what_a_cpu_does(name, dtype, record_property):
+def test_a_device_computes_what_a_cpu_does(name, dtype):
     if dtype == "float64" and jax.default_backend() == "tpu":
         pytest.skip("a TPU has no float64")
     other = jax.devices()[0] if ACCELERATED else jax.devices("cpu")[1]
@@ -59,6 +61,8 @@ def test_a_device_computes_what_a_cpu_does(name, dtype, record_property):
         for (path, a), b in zip(jax.tree_util.tree_leaves_with_path(one), jax.tree.leaves(two), strict=True):
             found[f"step {step} {jax.tree_util.keystr(path)}"] = difference(np.asarray(a), np.asarray(b))
     worst = max(found, key=found.get)
-    record_property("largest_difference", found[worst])
-    record_property("where", worst)
+    if "SSL_JAX_LAWS" in os.environ:  # a line for whoever asks, also where the rest is cut off
+        row = {"method": name, "dtype": dtype, "largest_difference": found[worst], "where": worst}
+        with open(os.environ["SSL_JAX_LAWS"], "a") as file:
+            file.write(json.dumps(row) + "\n")
     assert found[worst] <= TOLERANCES[dtype], f"{worst} differs by {found[worst]:.2g}"
