@@ -98,7 +98,7 @@ def part(folder: Path, name: str, how: str, seconds: str) -> dict:
 
 
 def tests(log: str) -> dict:
-    """Of pytest's words, with -vv (the project has -q): how many passed, and which did not; also where they break off."""
+    """Of pytest's words, with -vv, as the project has -q: how many passed, and which did not, until they break off."""
     ended = re.findall(r"(PASSED|FAILED|ERROR|SKIPPED)\S* +(?:\[ *\d+%\] +)?(tests/\S+)", log)  # of several processes
     ended += [(how, name) for name, how in re.findall(r"^(tests/\S+) (PASSED|FAILED|ERROR|SKIPPED)", log, re.MULTILINE)]
     of = {name: how for how, name in ended}
