@@ -99,8 +99,10 @@ def part(folder: Path, name: str, how: str, seconds: str) -> dict:
 
 def tests(log: str) -> dict:
     """Of pytest's words, with -vv, as the project has -q: how many passed, and which did not, until they break off."""
-    ended = re.findall(r"(PASSED|FAILED|ERROR|SKIPPED)\S* +(?:\[ *\d+%\] +)?(tests/\S+)", log)  # of several processes
-    ended += [(how, name) for name, how in re.findall(r"^(tests/\S+) (PASSED|FAILED|ERROR|SKIPPED)", log, re.MULTILINE)]
+    ended = re.findall(
+        r"(PASSED|FAILED|ERROR|SKIPPED)\S* +(?:\[ *\d+%\] +)?(tests/.+?) *$", log, re.MULTILINE
+    )  # of several processes
+    ended += [(how, name) for name, how in re.findall(r"^(tests/.+?) (PASSED|FAILED|ERROR|SKIPPED)", log, re.MULTILINE)]
     of = {name: how for how, name in ended}
     words = {"PASSED": "passed", "FAILED": "failures", "ERROR": "errors", "SKIPPED": "skipped"}
     found = {word: sorted(name for name, how in of.items() if how == kind) for kind, word in words.items()}
