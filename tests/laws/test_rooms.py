@@ -83,7 +83,10 @@ MAY_IMPORT = {
         "types",
     },
     "baselines": {"evaluation", "files", "identity", "job", "machine", "recipes", "shard"},
-    "report": {"data", "display", "evaluation", "files", "goodput", "job", "log", "pictures", "shard", "step", "types"},
+    "report": {
+        *("data", "display", "evaluation", "files", "goodput", "job", "log", "pictures", "shard", "step", "types"),
+        "views",
+    },
     "catalogue": {"recipes", "registry", "types"},
     "schema": {"annotations", "health", "optim", "recipes", "registry", "spelling", "types", "views"},
     "notices": {"durations", "optim", "types", "views"},
