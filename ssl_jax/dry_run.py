@@ -60,7 +60,7 @@ def views(training: Preprocess, shapes: dict) -> dict:
 
 def learned(method: Method, batch: dict) -> tuple[Tree, Tree]:
     """The shapes of parameters and method state, after a loss and an update; raises as `check`."""
-    groups = {name: value for name, value in batch.items() if name not in compose.TAKEN}
+    groups = {name: value for name, value in batch.items() if name not in compose.TAKEN and "/" not in name}
     examples, _, *view = next(iter(groups.values())).shape
     what = f"images of {view}" if len(view) == 3 else f"views of {view}"
     parts = f"config.method, config.nets and config.views do not fit a batch of {examples} and {what}"

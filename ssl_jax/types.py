@@ -55,6 +55,8 @@ class View(NamedTuple):
         group.
     ops: in order, those of the host before those of the device: for images geometric ones, then photometric ones.
     of: the part of the example that is shown: "image", "clip", "text", "points", "series".
+    places: whether the batch has, beside the group, "GROUP/place", float32 [b, v, 2, 3]: where in the source image each
+        view lies (`views/places.py`).
     draws: views with the same word here have the same geometric draws, the first draw of each, the second, ...
     """
 
@@ -64,6 +66,7 @@ class View(NamedTuple):
     ops: tuple[Op, ...]
     of: str = "image"
     draws: str = ""
+    places: bool = False
 
 
 Pairs = Callable[[int, int], list[tuple[int, int]]]

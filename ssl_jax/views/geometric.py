@@ -67,8 +67,8 @@ def random_resized_crop(
     _known(method)
     if not (0 < scale[0] <= scale[1] and 0 < ratio[0] <= ratio[1]):
         raise ValueError(f"random_resized_crop: scale {scale} and ratio {ratio} must be two rising positive numbers")
-    boxes = _boxes(seed, images, scale, ratio)
-    crops = [tf.slice(image, *box) for image, box in zip(images, boxes, strict=True)]
+    drawn = boxes(images, seed, scale, ratio)
+    crops = [tf.slice(image, *box) for image, box in zip(images, drawn, strict=True)]
     for crop, image in zip(crops, images, strict=True):
         crop.set_shape([None, None, image.shape[-1]])
     bounds = [image.shape[:2] for image in images]
@@ -135,8 +135,8 @@ def uniform(seed: tf.Tensor, shape: list[int]) -> tf.Tensor:
     return tf.raw_ops.StatelessRandomUniformV2(shape=shape, key=key, counter=counter, alg=PHILOX)
 
 
-def _boxes(seed: tf.Tensor, images: list, scale: tuple, ratio: tuple) -> list[tuple[tf.Tensor, tf.Tensor]]:
-    """(begin [3], size [3]) of one box for each image, all draws at once."""
+def boxes(images: list, seed: tf.Tensor, scale: tuple, ratio: tuple) -> list[tuple[tf.Tensor, tf.Tensor]]:
+    """(begin [3], size [3]) of the box of `random_resized_crop` in each image, all draws at once."""
     n = len(images)
     if all(None not in image.shape[:2] and image.shape[:2] == images[0].shape[:2] for image in images):
         h, w = images[0].shape[:2]

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from ssl_jax import build, durations, recipes, schema
-from ssl_jax.data.parts import Image
+from ssl_jax.data.parts import assumed
 from ssl_jax.optim import leaves, schedules
 
 SIZES = {"imagenet": (1281167, 1000, 3), "cifar10": (10000, 10, 3), "quickstart": (10000, 10, 1)}
-LENGTHS = ("byol_imagenet_r50:100", "byol_imagenet_r50:300", "dino_imagenet_vits16:300")
+SIZES |= {"moving": (10000, 10, 1), "videos": (500, 4, 3), "kinetics": (240_000, 400, 3)}
+LENGTHS = ("byol_imagenet_r50:100", "byol_imagenet_r50:300", "dino_imagenet_vits16:300", "rho_byol_kinetics400:4")
 
 
 def parts(text):
@@ -22,14 +23,18 @@ def parts(text):
     clock = durations.run(config["duration"], examples=examples, batch=config["batch"])
     method, optimizer = build.method_and_optimizer(config, clock, classes)
     training = build.preprocess(config["views"], config["photometric"])
-    shapes = build.shapes(training, config["batch"], {"image": Image(channels)})
+    shapes = build.shapes(training, config["batch"], assumed({view.of for view in training.views}, channels))
     floats = {k: v if v.dtype == jnp.int32 else jax.ShapeDtypeStruct(v.shape, jnp.float32) for k, v in shapes.items()}
     params, _ = jax.eval_shape(method.init, jax.random.key(0), floats)
     return config, clock, params, optimizer
 
 
 @pytest.mark.parametrize(
-    "text", [pytest.param(t, marks=pytest.mark.slow if "imagenet" in t else ()) for t in (*recipes.names(), *LENGTHS)]
+    "text",
+    [
+        pytest.param(t, marks=pytest.mark.slow if "imagenet" in t or "kinetics" in t else ())
+        for t in (*recipes.names(), *LENGTHS)
+    ],
 )
 def test_the_optimiser_fits_the_parameters_and_its_state_keeps_its_shape(text):
     _, _, params, optimizer = parts(text)
@@ -52,7 +57,7 @@ def test_every_schedule_is_finite_and_not_negative(text):
         assert all(math.isfinite(v) and v >= 0 for v in values) and max(values) > 0
 
 
-@pytest.mark.parametrize("text", ["byol_imagenet_r50:200", "dino_imagenet_vits16:800"])
+@pytest.mark.parametrize("text", ["byol_imagenet_r50:200", "dino_imagenet_vits16:800", "rho_byol_kinetics400:3"])
 def test_a_length_that_was_not_published_is_refused_in_words(text):
     with pytest.raises(ValueError, match="is not published"):
         recipes.load(text)
@@ -72,6 +77,7 @@ def test_the_effective_rates_are_the_published_ones():
         "vicreg_imagenet_r50": 1.6,
         "mae_imagenet_vitb16": 2.4e-3,
         "rotation_imagenet_r50": 0.1,
+        "rho_byol_kinetics400": 4.8,
     }
     assert {name: peaks[name] for name in published} == pytest.approx(published)
 

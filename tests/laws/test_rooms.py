@@ -107,8 +107,14 @@ MAY_IMPORT = {
     "__main__": {"main"},
     "__init__": EVERYTHING,
 }
-HOST_VIEWS = {"views/decoding.py", "views/geometric.py", "views/photometric_host.py", "views/compose_host.py"}
-HOST_VIEWS |= {"views/clips.py"}
+HOST_VIEWS = {
+    "views/decoding.py",
+    "views/geometric.py",
+    "views/clips.py",
+    "views/places.py",
+    "views/photometric_host.py",
+    "views/compose_host.py",
+}
 """The files of views/ that work on the host, in tensorflow."""
 
 READERS = ROOT / "exporting" / "readers"
