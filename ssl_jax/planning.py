@@ -70,7 +70,8 @@ def dataset(data: dict) -> tuple[int, int, int]:
     """Examples, classes, channels: of the dataset itself, or of one that is known by name."""
     try:
         source = sources.open(data["train"], data_dir=data["dir"] or None)
-        return source.size, classes.count(source), source.image.channels if "image" in source.parts else 0
+        seen = [part.channels for name, part in source.parts.items() if name in ("image", "clip")]
+        return source.size, classes.count(source), max(seen, default=0)
     except ValueError as error:
         for name, sizes in KNOWN.items():
             if name in data["train"] and "[" not in data["train"]:

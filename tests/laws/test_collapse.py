@@ -16,9 +16,9 @@ import optax
 import pytest
 
 from ssl_jax import monitors
-from ssl_jax.criteria import pairs
+from ssl_jax.criteria import lenses, pairs
 from ssl_jax.losses import clustering, contrastive
-from ssl_jax.methods import byol, deepcluster_v2, dino, moco_v2, simclr, simsiam, swav, vicreg
+from ssl_jax.methods import byol, deepcluster_v2, dino, moco_v2, rho_byol, simclr, simsiam, swav, vicreg
 from ssl_jax.nets import heads
 from ssl_jax.paradigms import encode
 from ssl_jax.paradigms.joint_embedding import joint_embedding
@@ -100,6 +100,11 @@ CONTROLS = {
     "byol: predictor": Control(
         lambda: byol.byol(ENCODER, PROJECTOR, heads.mlp(widths=(64, 32)), **SCHEDULE),
         lambda: self_distillation(ENCODER, PROJECTOR, pairs.byol(), **SCHEDULE),
+        "spread",
+    ),
+    "rho_byol: predictor": Control(
+        lambda: rho_byol.rho_byol(ENCODER, PROJECTOR, heads.mlp(widths=(64, 32)), **SCHEDULE),
+        lambda: self_distillation(ENCODER, PROJECTOR, lenses.at("projection", pairs.rho_byol()), **SCHEDULE),
         "spread",
     ),
     "simsiam: stop-gradient": Control(

@@ -86,7 +86,7 @@ MAY_IMPORT = {
     "baselines": {"evaluation", "files", "identity", "job", "machine", "recipes", "shard"},
     "report": {
         *("data", "display", "evaluation", "files", "goodput", "job", "log", "matching", "pictures", "shard"),
-        *("step", "types"),
+        *("step", "types", "views"),
     },
     "catalogue": {"recipes", "registry", "types"},
     "schema": {"annotations", "health", "optim", "recipes", "registry", "spelling", "types", "views"},
