@@ -127,6 +127,20 @@ class Pass(NamedTuple):
     placement: Placement = ()
 
 
+class Card(NamedTuple):
+    """What the list of methods says of one: the constant CARD of its file.
+
+    title: as its authors call it. family: one of `catalogue.FAMILIES`. year: of the first publication. paper:
+    "arXiv:2002.05709", or "" where there is none. needs: what the data must have beside images.
+    """
+
+    title: str
+    family: str
+    year: int
+    paper: str = ""
+    needs: tuple[str, ...] = ()
+
+
 class Place(NamedTuple):
     """Where a network lies: the keys from a TrainState to its parameters, and to its batch statistics."""
 

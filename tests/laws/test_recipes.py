@@ -6,7 +6,12 @@ import pytest
 from ssl_jax import build, durations, recipes, schema
 from ssl_jax.shard import mesh, program
 
-SIZES = {"imagenet": (1281167, 1000, 3), "cifar10": (10000, 10, 3), "quickstart": (10000, 10, 1)}
+SIZES = {
+    "imagenet": (1281167, 1000, 3),
+    "cifar10": (10000, 10, 3),
+    "quickstart": (10000, 10, 1),
+    "fashion_mnist": (10000, 10, 1),
+}
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ MAY_IMPORT = {
     },
     "baselines": {"evaluation", "files", "identity", "job", "machine", "recipes", "shard"},
     "report": {"data", "display", "evaluation", "files", "goodput", "job", "log", "pictures", "shard", "step", "types"},
-    "catalogue": {"recipes", "registry", "types"},
+    "catalogue": {"recipes", "registry", "spelling", "types"},
     "schema": {"annotations", "health", "optim", "recipes", "registry", "spelling", "types", "views"},
     "notices": {"durations", "optim", "types", "views"},
     "dry_run": {"job", "spelling", "types", "views"},
