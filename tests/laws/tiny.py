@@ -98,7 +98,8 @@ def batch(name: str, seed: int) -> dict:
 
 def examples(name: str, views: str) -> list[dict]:
     """All examples as a pass reads them, in batches of which the last is filled up; one cannot be read."""
-    images = np.random.default_rng(99).integers(0, 256, (EXAMPLES, 1, SIZE, SIZE, 3), np.uint8)
+    side = of(name, "GROUPS", {"global": (1, SIZE)})["global"][1]
+    images = np.random.default_rng(99).integers(0, 256, (EXAMPLES, 1, side, side, 3), np.uint8)
     batches = []
     for start in range(0, EXAMPLES + 1, BATCH):
         index = np.minimum(np.arange(start, start + BATCH), EXAMPLES - 1)

@@ -1,9 +1,9 @@
-"""Five clusters of 16 x 16 images."""
+"""Five clusters of 8 x 8 images."""
 
 from ssl_jax.nets import fitted
 
 ARGUMENTS = {"iterations": 3, "drawn": 12}
-GROUPS = {"global": (1, 16)}
+GROUPS = {"global": (1, 8)}
 learns = None
 
 

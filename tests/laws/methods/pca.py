@@ -1,9 +1,9 @@
-"""Eight components of 16 x 16 images."""
+"""Eight components of 8 x 8 images."""
 
 from ssl_jax.nets import fitted
 
 ARGUMENTS = {"whiten": True}
-GROUPS = {"global": (1, 16)}
+GROUPS = {"global": (1, 8)}
 learns = None
 
 
