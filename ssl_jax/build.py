@@ -138,32 +138,23 @@ def method_and_optimizer(
 ) -> tuple[Method, optax.GradientTransformation]:
     """The method with its probe and monitors, and the optimiser with a group for the probe."""
     make = schema.method_of(config)
-    nets, arguments = {}, {}
-    for role, net in config["nets"].items():
-        with about(f"nets.{role}"):
-            nets[role] = chunks.made(
-                schema.net_of(role, net), _options(net), config["chunks"] if role == "encoder" else 1
-            )
+    arguments = nets_of(config, {})
     for name, p in inspect.signature(make).parameters.items():
-        if p.annotation is Net:
-            if name not in nets:
-                raise ValueError(f"config.nets: the method {config['method']['name']} needs nets.{name}")
-            arguments[name] = nets.pop(name)
-        elif p.annotation is Schedule:
+        if p.annotation is Schedule:
             with about(f"method.{name}"):
                 arguments[name] = schedules.named(name, config["method"][name], clock)
         elif p.annotation is Examples:
             arguments[name] = clock.examples
         elif name in config["method"]:
             arguments[name] = config["method"][name]
-    if nets:
-        roles = [n for n, p in inspect.signature(make).parameters.items() if p.annotation is Net]
-        unknown = spelling.unknown(next(iter(nets)), roles, f"the nets of {config['method']['name']}")
-        raise ValueError(f"config.nets: {unknown}")
     with about("method"):
         made = make(**arguments)
         if not isinstance(made, Method):
             raise ValueError(f"{config['method']['name']} makes a {type(made).__name__}, which is no Method")
+    if config["chunks"] > 1:  # which nets are encoders is known of the method that is made
+        roles = {place.net for place in made.encoders.values()}
+        made = make(**arguments | nets_of(config, dict.fromkeys(roles, config["chunks"])))
+    with about("method"):
         method = with_monitors(made)
     options = dict(config["optimizer"])
     if config["probe"]:
@@ -174,6 +165,23 @@ def method_and_optimizer(
         schedules.make(config["lr"], clock)
     with about("optimizer"):
         return method, chain.make(lr=config["lr"], clock=clock, **options)
+
+
+def nets_of(config: dict, chunked: dict[str, int]) -> dict[str, Net]:
+    """The recipe's nets by the parameters of its method. chunked: roles whose net meets a batch in so many parts.
+
+    Raises ValueError for a net that the method needs and the recipe has not, and the reverse.
+    """
+    name, roles, nets = config["method"]["name"], schema.roles(schema.method_of(config)), {}
+    for role, needed in roles.items():
+        if needed and role not in config["nets"]:
+            raise ValueError(f"config.nets: the method {name} needs nets.{role}")
+    for role, net in config["nets"].items():
+        if role not in roles:
+            raise ValueError(f"config.nets: {spelling.unknown(role, roles, f'the nets of {name}')}")
+        with about(f"nets.{role}"):
+            nets[role] = chunks.made(schema.net_of(role, net), _options(net), chunked.get(role, 1))
+    return nets
 
 
 def keep(part: dict, clock: durations.Clock) -> Keep:

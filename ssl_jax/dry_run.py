@@ -121,7 +121,7 @@ def evaluated(method: Method, clean: Preprocess, params: Tree, state: Tree, imag
     with _part("config.clean cannot be evaluated"):
         compose_host.trace(clean.host, channels=image.shape[-1], dtype=image.dtype)
         images = seen_clean(clean, image, 1)
-        jax.eval_shape(lambda p, s, x: method.embed(p, s, x[:, 0]), params, state, images)
+        jax.eval_shape(lambda p, s, x: method.embed(p, s, {"image": x[:, 0]}), params, state, images)
 
 
 @contextlib.contextmanager

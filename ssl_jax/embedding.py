@@ -82,7 +82,7 @@ def to_file(
 def request(net: Encoder, source: Source) -> dict[str, Any]:
     """All that decides the rows, by the names that a person is told, as JSON gives it back; not the batch."""
     sums = checksums.checksums({"params": net.params, "stats": net.stats})
-    recipe = {"clean": net.config["clean"], "nets": {"encoder": net.config["nets"]["encoder"]}}
+    recipe = {"clean": net.config["clean"], "nets": {net.role: net.spec}}
     recipe |= {"photometric": net.config["photometric"]}
     found = {
         "the format": FORMAT,

@@ -42,7 +42,7 @@ class Encoder(NamedTuple):
     """The encoder of a run: of its method's encoders, such as student and teacher, one.
 
     config: the resolved recipe. step: of the checkpoint. digest: of the recipe. which: the name of the encoder.
-    params, stats: its weights. net: its network.
+    role: the name of its network among the recipe's. params, stats: its weights. net: its network.
     host: image [h, w, c] and seed -> {"clean": [1, s, s, c]}, the recipe's preprocessing; a tensorflow graph function.
     outputs: integers [b, 1, s, s, c], split by example over this process's devices -> {"pool": [b, d], ...}; jitted.
     """
@@ -51,11 +51,17 @@ class Encoder(NamedTuple):
     step: int
     digest: str
     which: str
+    role: str
     params: Tree
     stats: Tree
     net: Net
     host: Callable
     outputs: Callable
+
+    @property
+    def spec(self) -> dict:
+        """What the recipe says of its network."""
+        return self.config["nets"][self.role]
 
     @property
     def channels(self) -> int:
@@ -146,17 +152,20 @@ def load(path: str, *, step: int | None = None, which: str | None = None) -> Enc
     if path.endswith(weights.SUFFIXES):
         params, stats, about = weights.read(path)
         machine.release()  # what reading left, before everything is copied to the device
-        return made(recipes.tuples(about["config"]), about["step"], about["which"], put(params), put(stats))
+        config, which = recipes.tuples(about["config"]), about["which"]
+        role = about.get("role", "encoder")  # files of earlier versions are of methods whose nets have this name
+        return made(config, about["step"], which, role, put(params), put(stats))
     config = schema.resolve(recipes.of_run(path))
     places = places_of(config)
     if which is not None and which not in places:
         raise ValueError(spelling.unknown(which, places, f"the encoders of {config['method']['name']}"))
     which = which or next(iter(places))
+    place = places[which]
     with contextlib.closing(Checkpoints(f"{path}/checkpoints", None)) as saved:
         step = saved.chosen(step)
-        state = saved.contents(step, meshes.replicated(meshes.local()), places[which])
-    params, stats = (paths.at(state, place) for place in places[which])
-    return made(config, step, which, params, stats)
+        state = saved.contents(step, meshes.replicated(meshes.local()), (place.params, place.stats))
+    params, stats = (paths.at(state, path) for path in (place.params, place.stats))
+    return made(config, step, which, place.net, params, stats)
 
 
 def places_of(config: dict) -> dict[str, Place]:
@@ -173,9 +182,9 @@ def put(tree: dict) -> dict:
     return tree
 
 
-def made(config: dict, step: int, which: str, params: Tree, stats: Tree) -> Encoder:
+def made(config: dict, step: int, which: str, role: str, params: Tree, stats: Tree) -> Encoder:
     """An encoder of a resolved recipe from its weights."""
-    net, clean = network(config), build.preprocess(config["clean"], config["photometric"])
+    net, clean = network(config, role), build.preprocess(config["clean"], config["photometric"])
 
     @program.jit_on(meshes.local())
     def outputs(params, stats, images):
@@ -187,6 +196,7 @@ def made(config: dict, step: int, which: str, params: Tree, stats: Tree) -> Enco
         step=step,
         digest=recipes.digest(config),
         which=which,
+        role=role,
         params=params,
         stats=stats,
         net=net,
@@ -195,7 +205,7 @@ def made(config: dict, step: int, which: str, params: Tree, stats: Tree) -> Enco
     )
 
 
-def network(config: dict, **changes: Any) -> Net:
-    """The network of a resolved recipe's encoder. changes: of its options."""
-    spec = {**config["nets"]["encoder"], **changes}
-    return schema.net_of("encoder", spec)(**{k: v for k, v in spec.items() if k != "name"})
+def network(config: dict, role: str, **changes: Any) -> Net:
+    """The network that a resolved recipe has for a role. changes: of its options."""
+    spec = {**config["nets"][role], **changes}
+    return schema.net_of(role, spec)(**{k: v for k, v in spec.items() if k != "name"})

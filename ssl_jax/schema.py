@@ -35,6 +35,8 @@ DEFAULTS = {
     "evaluation": {"every": "20 %", "examples": 50_000, "batch": 500, "final": "all"},
 }
 DATA = {"train": "", "test": "", "dir": "", "channels": 0, "bits": 0}
+NETS = (Net, Net | None)
+"""Annotations of a constructor's parameters that are nets of the recipe; the second may be left out."""
 LARGEST = (2**63 - 1, 3.4e38)
 """The largest whole number and the largest other one that a run can hold, in int64 and in float32."""
 SMALL = 96
@@ -139,6 +141,12 @@ def net_of(role: str, net: dict) -> Callable:
     return _named("nets", net, f"nets.{role}", Net)
 
 
+def roles(make: Callable) -> dict[str, bool]:
+    """The nets that a method's constructor takes, and whether it needs them."""
+    found = inspect.signature(make).parameters.items()
+    return {name: p.default is p.empty for name, p in found if p.annotation in NETS}
+
+
 def _named(folder: str, part: dict, path: str, returns: type) -> Callable:
     name = part.get("name", "")
     if not isinstance(name, str):
@@ -185,7 +193,7 @@ def _signature(make: Callable, values: dict, path: str) -> dict:
     options = {
         name: p
         for name, p in inspect.signature(make).parameters.items()
-        if p.annotation not in (Net, Examples)
+        if p.annotation not in (*NETS, Examples)
         and p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
         and name not in ("clock", "lr", "name", "is_vector")
     }

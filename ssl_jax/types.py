@@ -61,17 +61,22 @@ class View(NamedTuple):
     ops: tuple[Op, ...]
 
 
+Pairs = Callable[[int, int], list[tuple[int, int]]]
+"""Which views a criterion compares: (teacher's views, student's views) -> pairs (t, s)."""
+
+
 class Seen(NamedTuple):
     """What a criterion may look at.
 
-    student: [b, v, d], the side that gradients reach. teacher: [b, w, d], without gradient.
-    index: int32 [b], the stable id of the example in its dataset. label: int32 [b], -1 where there is none.
+    student: {name: [b, v, ...]}, the side that gradients reach. teacher: {name: [b, w, ...]}, without gradient. A
+    criterion of one output sees the array alone, through `criteria.lenses.at`.
+    batch: what the batch has besides images: index, int32 [b], the stable id of the example in its dataset; label,
+    int32 [b], -1 where there is none; and what the method adds, such as hidden, bool [b, v, l].
     """
 
-    student: Array
-    teacher: Array
-    index: Array
-    label: Array
+    student: Tree
+    teacher: Tree
+    batch: dict[str, Array]
     step: Array
     key: Key
 
@@ -142,8 +147,12 @@ class Card(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a network lies: the keys from a TrainState to its parameters, and to its batch statistics."""
+    """Where a network lies: its role among the recipe's nets, and the keys from a TrainState to its weights.
 
+    params, stats: of its parameters, and of its batch statistics.
+    """
+
+    net: str
     params: tuple[str, ...]
     stats: tuple[str, ...]
 
@@ -154,7 +163,8 @@ class Method(NamedTuple):
     init: (key, batch) -> (params, state), of which only the shapes of `batch` are read
     loss: (params, state, batch, key, step) -> (scalar, Aux); reads the state, writes nothing
     update: (state, params, carry, step) -> state; the only writer
-    embed: (params, state, images [b, h, w, c]) -> {pool, cls, tokens, maps}; what evaluation and export see
+    embed: (params, state, {"image": [b, h, w, c]}) -> {pool, cls, tokens, maps}; what evaluation and export
+        see; inputs go by the parts of an example
     encoders: the encoders that there are by name, such as "student" and "teacher"; the first is what `embed` uses and
         what is exported unless another is asked for
     passes: what comes between steps, in order

@@ -126,7 +126,7 @@ def test_nothing_but_unreadable_files_is_one_sentence(exported, loaded, tmp_path
 def test_features_that_are_no_numbers_are_told(exported, loaded, three, tmp_path, monkeypatch, capsys):
     params = jax.tree.map(lambda a: a * np.nan, loaded.params)
     monkeypatch.setattr(
-        encoder, "load", lambda *_, **__: encoder.made(loaded.config, 7, "encoder", params, loaded.stats)
+        encoder, "load", lambda *_, **__: encoder.made(loaded.config, 7, "encoder", loaded.role, params, loaded.stats)
     )
     flags = ["embed", f"--workdir={exported}", f"--data=folder:{three}", f"--out={tmp_path / 'f.npz'}"]
     assert main.main(flags) == 0

@@ -43,8 +43,8 @@ def test_settling_moves_batch_statistics_and_no_parameter():
         settled = settle(settled, batch, jax.random.key(2))
     assert equal(settled.params, state.params) and equal(settled.opt_state, state.opt_state)
     images = tiny.augment(jax.random.key(5), batch)["global"][:, 0]
-    seen = method.embed(settled.params, settled.method_state, images)["pool"]
-    fresh = method.embed(state.params, state.method_state, images)["pool"]
+    seen = method.embed(settled.params, settled.method_state, {"image": images})["pool"]
+    fresh = method.embed(state.params, state.method_state, {"image": images})["pool"]
     assert not np.allclose(seen, fresh, rtol=0.1)
     mean = settled.method_state["stats"]["encoder"]["stem"]["norm"]["mean"]
     again = settle(settled, batch, jax.random.key(2)).method_state["stats"]["encoder"]["stem"]["norm"]["mean"]

@@ -27,9 +27,9 @@ class Assigned(NamedTuple):
 def assigned(*, examples: Examples, heads: int = 3, centroids: int = 3000, temperature: float = 0.1) -> Criterion:
     """DeepCluster-v2 (arXiv:2006.09882, appendix; code): name the cluster of the example, from every crop.
 
-    student: [b, v, d], any norm; index: its rows in a dataset of `examples`; of the teacher only the number of views
-    w is read, the first w being the crops that are kept in the bank. A mean over the heads of the mean over labelled
-    examples and crops; 0 until the first `recluster`.
+    student: [b, v, d], any norm; batch["index"]: its rows in a dataset of `examples`; of the teacher only the number of
+    views w is read, the first w being the crops that are kept in the bank. A mean over the heads of the mean over
+    labelled examples and crops; 0 until the first `recluster`.
     """
     ranges.above_zero(heads=heads, centroids=centroids, temperature=temperature)
     ranges.at_most(1000, heads=heads)
@@ -44,7 +44,7 @@ def assigned(*, examples: Examples, heads: int = 3, centroids: int = 3000, tempe
     def loss(params, state, seen):
         z = contrastive.unit(seen.student)
         centres = jax.lax.stop_gradient(state.centroids)
-        labels = state.labels.at[seen.index].get(mode="fill", fill_value=-1)  # [b, m]
+        labels = state.labels.at[seen.batch["index"]].get(mode="fill", fill_value=-1)  # [b, m]
         labels = jnp.broadcast_to(labels[:, None], (*z.shape[:2], heads))
         logits = [matmul(z, centres[m].T) / temperature for m in range(heads)]
         value = sum(clustering.labelled(logits[m], labels[..., m]) for m in range(heads)) / heads
@@ -58,7 +58,7 @@ def assigned(*, examples: Examples, heads: int = 3, centroids: int = 3000, tempe
 
     def update(state, seen):
         z = contrastive.unit(seen.student[:, : seen.teacher.shape[1]])
-        return state._replace(bank=bank.write(state.bank, seen.index, z))
+        return state._replace(bank=bank.write(state.bank, seen.batch["index"], z))
 
     return Criterion(init, loss, update, (("bank/", bank.BY_ROW), ("labels", bank.BY_ROW)))
 

@@ -8,31 +8,35 @@ from ssl_jax.criteria import views
 from ssl_jax.losses import distillation
 from ssl_jax.losses.precision import wide, widen
 from ssl_jax.state import ema
-from ssl_jax.types import Criterion, Schedule
+from ssl_jax.types import Criterion, Pairs, Schedule
 
 
 def centred(
-    *, teacher_temperature: Schedule, student_temperature: float = 0.1, centre_momentum: float = 0.9
+    *,
+    teacher_temperature: Schedule,
+    student_temperature: float = 0.1,
+    centre_momentum: float = 0.9,
+    pairs: Pairs = views.crossed,
 ) -> Criterion:
     """DINO (arXiv:2104.14294, eq. 3 and 4): each other view of the student predicts the teacher's distribution.
 
     student: [b, v, k], teacher: [b, w, k], raw logits. A mean over the pairs of different views. State: the centre
     [k], which starts at 0 and moves to the mean of the raw teacher logits of all views after the loss;
-    `centre_momentum` is what survives.
+    `centre_momentum` is what survives. pairs: which views are compared.
     """
     ranges.above_zero(student_temperature=student_temperature)
     ranges.share(centre_momentum=centre_momentum)
 
     def init(key, seen):
-        views.require(seen)
+        views.require(seen, pairs=pairs)
         return {}, jnp.zeros(seen.teacher.shape[-1:], wide(seen.teacher.dtype))
 
     def loss(params, state, seen):
         raw = jax.lax.stop_gradient(widen(seen.teacher) - state[None, None])
         target = jax.nn.softmax(raw / jnp.asarray(teacher_temperature(seen.step), raw.dtype))
-        value = distillation.across_views(target, widen(seen.student) / student_temperature)
-        entropy = monitors.entropy(target)
-        # Every teacher view has as many partners, so the mean cross-entropy less the mean entropy is the mean KL.
+        compared = views.of(seen, pairs)
+        value = distillation.across_views(target, widen(seen.student) / student_temperature, compared)
+        entropy = sum(monitors.entropy(target[:, t]) for t, _ in compared) / len(compared)
         metrics = {"teacher/entropy": entropy, "teacher/evenness": monitors.evenness(target)}
         return value, {**metrics, "teacher/kl": value - entropy, "prototypes/used": monitors.used(target)}
 

@@ -7,7 +7,7 @@ import jax
 from ssl_jax import ranges
 from ssl_jax.criteria import views
 from ssl_jax.losses import contrastive, distillation, redundancy
-from ssl_jax.types import Criterion
+from ssl_jax.types import Criterion, Pairs, Seen
 
 
 def nt_xent(*, temperature: float = 0.1) -> Criterion:
@@ -20,49 +20,58 @@ def nt_xent(*, temperature: float = 0.1) -> Criterion:
     return _stateless(loss, examples=2)
 
 
-def byol() -> Criterion:
+def byol(*, pairs: Pairs = views.crossed) -> Criterion:
     """BYOL (arXiv:2006.07733, eq. 2 and its symmetric twin): a sum over the teacher's views, 0..8 for two.
 
     student: [b, v, d], predictions; teacher: [b, w, d], projections. For each teacher view a mean over the student's
-    other views: with v = w = 2 the sum over both assignments.
+    other views: with v = w = 2 the sum over both assignments. pairs: which views are compared.
     """
 
     def loss(params, state, seen):
-        return seen.teacher.shape[1] * _mean(distillation.cosine, seen), {}
+        return seen.teacher.shape[1] * _mean(distillation.cosine, seen, pairs), {}
 
-    return _stateless(loss)
+    return _stateless(loss, pairs=pairs)
 
 
-def simsiam() -> Criterion:
+def simsiam(*, pairs: Pairs = views.crossed) -> Criterion:
     """SimSiam (arXiv:2011.10566, eq. 2), -1..1: the mean of -cos over teacher views and the student's other views.
 
     student: [b, v, d], predictions; teacher: [b, w, d], projections without gradient. With v = w = 2, half and half.
+    pairs: which views are compared.
     """
 
     def loss(params, state, seen):
-        return _mean(distillation.negative_cosine, seen), {}
+        return _mean(distillation.negative_cosine, seen, pairs), {}
 
-    return _stateless(loss)
+    return _stateless(loss, pairs=pairs)
 
 
-def barlow(*, off_diagonal: float = 0.0051) -> Criterion:
+def barlow(*, off_diagonal: float = 0.0051, pairs: Pairs = views.unordered) -> Criterion:
     """Barlow Twins (arXiv:2103.03230, eq. 1), a mean over the pairs of views with a global one.
 
     student: [b, v, d], not normalised; of the teacher only the number of views is read. `off_diagonal` is lambda.
+    pairs: which views of the student are compared.
     """
 
     ranges.zero_or_more(off_diagonal=off_diagonal)
 
     def loss(params, state, seen):
-        return _mean_of_terms(lambda a, b: redundancy.barlow(a, b, off_diagonal=off_diagonal), seen)
+        return _mean_of_terms(lambda a, b: redundancy.barlow(a, b, off_diagonal=off_diagonal), seen, pairs)
 
-    return _stateless(loss, examples=2)
+    return _stateless(loss, examples=2, pairs=pairs)
 
 
-def vicreg(*, invariance: float = 25.0, variance: float = 25.0, covariance: float = 1.0) -> Criterion:
+def vicreg(
+    *,
+    invariance: float = 25.0,
+    variance: float = 25.0,
+    covariance: float = 1.0,
+    pairs: Pairs = views.unordered,
+) -> Criterion:
     """VICReg (arXiv:2105.04906, eq. 6 and 7), a mean over the pairs of views with a global one.
 
-    student: [b, v, d], not normalised; of the teacher only the number of views is read.
+    student: [b, v, d], not normalised; of the teacher only the number of views is read. pairs: which views of the
+    student are compared.
     """
     weights = {"invariance": invariance, "variance": variance, "covariance": covariance}
     ranges.zero_or_more(**weights)
@@ -70,26 +79,25 @@ def vicreg(*, invariance: float = 25.0, variance: float = 25.0, covariance: floa
         raise ValueError("invariance, variance and covariance are all 0: there is no loss; give one of them a weight")
 
     def loss(params, state, seen):
-        return _mean_of_terms(lambda a, b: redundancy.vicreg(a, b, **weights), seen)
+        return _mean_of_terms(lambda a, b: redundancy.vicreg(a, b, **weights), seen, pairs)
 
-    return _stateless(loss, examples=2)
+    return _stateless(loss, examples=2, pairs=pairs)
 
 
-def _stateless(loss: Callable, *, examples: int = 1) -> Criterion:
+def _stateless(loss: Callable, *, examples: int = 1, pairs: Pairs = views.crossed) -> Criterion:
     def init(key, seen):
-        views.require(seen, examples=examples)
+        views.require(seen, pairs=pairs, examples=examples)
         return {}, {}
 
     return Criterion(init, loss, lambda state, seen: state)
 
 
-def _mean(distance: Callable, seen):
-    pairs, teacher = views.crossed(seen), jax.lax.stop_gradient(seen.teacher)
-    return sum(distance(seen.student[:, s], teacher[:, t]) for t, s in pairs) / len(pairs)
+def _mean(distance: Callable, seen: Seen, pairs: Pairs):
+    compared, teacher = views.of(seen, pairs), jax.lax.stop_gradient(seen.teacher)
+    return sum(distance(seen.student[:, s], teacher[:, t]) for t, s in compared) / len(compared)
 
 
-def _mean_of_terms(formula: Callable, seen):
-    pairs = views.unordered(seen)
-    results = [formula(seen.student[:, t], seen.student[:, s]) for t, s in pairs]
-    terms = {f"redundancy/{name}": sum(r[1][name] for r in results) / len(pairs) for name in results[0][1]}
-    return sum(value for value, _ in results) / len(pairs), terms
+def _mean_of_terms(formula: Callable, seen: Seen, pairs: Pairs):
+    results = [formula(seen.student[:, t], seen.student[:, s]) for t, s in views.of(seen, pairs)]
+    terms = {f"redundancy/{name}": sum(r[1][name] for r in results) / len(results) for name in results[0][1]}
+    return sum(value for value, _ in results) / len(results), terms

@@ -9,7 +9,7 @@ def text(encoder: Encoder, result: dict, receipt: dict, use: tuple[str, str]) ->
     """The card of one export. result: the run's accuracies, as result.json has them, or {}. use: `usage.code`."""
     config, (size, _, channels) = encoder.config, geometry.shape(encoder)
     mean, std = geometry.normalisation(config)
-    network = ", ".join(f"{key}={value!r}" for key, value in config["nets"]["encoder"].items())
+    network = ", ".join(f"{key}={value!r}" for key, value in encoder.spec.items())
     scaled = (
         "float32 in 0..1, normalised inside"
         if receipt["format"] in usage.GRAPHS

@@ -70,7 +70,7 @@ def written(
     sentence for a format, path or network that cannot be, a library that is missing, and features that differ.
     """
     form, path = destination(to, out)
-    encoder = encoder._replace(net=encoders.network(encoder.config, dtype="float32"))
+    encoder = encoder._replace(net=encoders.network(encoder.config, encoder.role, dtype="float32"))
     model = form.describe(encoder)
     fresh = path.with_name(f".{path.stem}.new{path.suffix}")
     try:

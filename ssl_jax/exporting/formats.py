@@ -49,7 +49,7 @@ def torch(library: str) -> Callable[[Encoder, pathlib.Path], None]:
     """A writer of safetensors by a library's names."""
 
     def write(encoder: Encoder, path: pathlib.Path) -> None:
-        safetensors(encoder, path, layouts.LAYOUTS[library, encoder.config["nets"]["encoder"]["name"]])
+        safetensors(encoder, path, layouts.LAYOUTS[library, encoder.spec["name"]])
 
     return write
 
@@ -84,7 +84,7 @@ def huggingface(encoder: Encoder, path: pathlib.Path) -> None:
 
 def net(encoder: Encoder, name: str, library: str) -> dict:
     """The recipe's encoder. Raises ValueError where it is not the network that the library has."""
-    spec = encoder.config["nets"]["encoder"]
+    spec = encoder.spec
     if spec["name"] != name:
         raise ValueError(f"{library} is for the network '{name}', and the recipe's encoder is '{spec['name']}'")
     return spec
@@ -116,7 +116,7 @@ def torchvision_model(encoder: Encoder) -> dict:
 
 def detectron2_model(encoder: Encoder) -> dict:
     """What detectron2 makes of it: torchvision's ResNets of the usual depths, with their stem alone."""
-    model, spec = torchvision_model(encoder), encoder.config["nets"]["encoder"]
+    model, spec = torchvision_model(encoder), encoder.spec
     if spec["depth"] not in (18, 34, 50, 101, 152) or spec["stem"] != "imagenet":
         raise ValueError(
             "detectron2's ResNets have depth 18, 34, 50, 101 or 152 and the stem 'imagenet'; this one has depth "
@@ -138,7 +138,7 @@ def timm_vit(encoder: Encoder) -> dict:
 
 def timm_model(encoder: Encoder) -> dict:
     """What timm makes of it: its ResNets have torchvision's names."""
-    name = encoder.config["nets"]["encoder"]["name"]
+    name = encoder.spec["name"]
     makers = {"vit": timm_vit, "resnet": lambda encoder: torchvision_model(encoder) | dict(kind="timm_resnet")}
     if name not in makers:
         raise ValueError(spelling.unknown(name, makers, "the networks that timm can take"))

@@ -13,7 +13,8 @@ from ssl_jax.views import compose
 
 def about(encoder: Encoder) -> dict:
     """What a file of this library's own says of itself, beside the weights."""
-    return {"config": encoder.config, "step": encoder.step, "which": encoder.which, "ssl_jax": __version__}
+    said = {"config": encoder.config, "step": encoder.step, "which": encoder.which, "role": encoder.role}
+    return {**said, "ssl_jax": __version__}
 
 
 def shape(encoder: Encoder) -> tuple[int, int, int]:

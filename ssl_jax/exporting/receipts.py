@@ -34,7 +34,7 @@ def verified(encoder: Encoder, form: Format, path: pathlib.Path, python: str) ->
     ours = features(encoder, inputs)
     with tempfile.TemporaryDirectory() as folder:
         request = {"path": str(path), "model": form.describe(encoder), "out": f"{folder}/out.npz"}
-        request["pool"] = encoder.config["nets"]["encoder"].get("pool", "mean")
+        request["pool"] = encoder.spec.get("pool", "mean")
         for name, array in {"pixels": pixels, "inputs": inputs}.items():
             request[name] = f"{folder}/{name}.npy"
             np.save(request[name], array)

@@ -68,7 +68,7 @@ def timm_vit(kind: str, arguments: dict, eps: float) -> str:
 def huggingface(encoder: Encoder, model: dict, name: str) -> str:
     """transformers' model, and which of its outputs is the feature."""
     kind, patches = model["model_type"], (model["image_size"] // model["patch_size"]) ** 2
-    mean = encoder.config["nets"]["encoder"]["pool"] == "mean"
+    mean = encoder.spec["pool"] == "mean"
     given = f'"{name}", add_pooling_layer=False' if kind == "vit" else f'"{name}"'
     lines = ["from transformers import AutoModel", "", f"model = AutoModel.from_pretrained({given}).eval()"]
     call = "model(images)"
@@ -89,6 +89,6 @@ def detectron2(encoder: Encoder, model: dict, name: str) -> str:
     """What a detectron2 configuration has to say beside the weights: its own models want other pixels and strides."""
     given = (values * (model["channels"] // len(values)) for values in geometry.normalisation(encoder.config))
     mean, std = ([round(255 * v, 3) for v in values] for values in given)
-    resnets = f"{{DEPTH: {encoder.config['nets']['encoder']['depth']}, STRIDE_IN_1X1: False"
+    resnets = f"{{DEPTH: {encoder.spec['depth']}, STRIDE_IN_1X1: False"
     resnets += "}" if model["bottleneck"] else ", RES2_OUT_CHANNELS: 64}"
     return DETECTRON2.format(name=name, mean=mean, std=std, resnets=resnets)

@@ -15,7 +15,7 @@ from ssl_jax.types import Tree
 
 SUFFIXES = (".npz", ".safetensors")
 ABOUT = "about"
-"""Where a file has its JSON: {"config": the resolved recipe, "step", "which", "ssl_jax": version}."""
+"""Where a file has its JSON: {"config": the resolved recipe, "step", "which", "role", "ssl_jax": version}."""
 
 
 def write(path: pathlib.Path, own: names.Flat, about: dict) -> None:

@@ -1,5 +1,7 @@
 """Losses that pull a student towards a target."""
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
 
@@ -33,18 +35,18 @@ def cross_entropy(target: Array, logits: Array) -> Array:
     return -jnp.mean(jnp.sum(widen(target) * jax.nn.log_softmax(widen(logits)), -1))
 
 
-def across_views(targets: Array, logits: Array) -> Array:
+def across_views(targets: Array, logits: Array, pairs: Sequence[tuple[int, int]] | None = None) -> Array:
     """Cross-entropy of each target view with every *other* student view, a mean over the pairs t != s.
 
     targets: [b, w, k], probabilities; logits: [b, v, k], divided by the temperature; view t of one is view t of the
-    other, and w + v > 2. DINO (arXiv:2104.14294, eq. 3, which sums the pairs; the code takes this mean) and SwAV with
-    multi-crop (arXiv:2006.09882, section 3.2) share it.
+    other, and w + v > 2. pairs: (t, s), in place of these. DINO (arXiv:2104.14294, eq. 3, which sums the pairs; the
+    code takes this mean) and SwAV with multi-crop (arXiv:2006.09882, section 3.2) share it.
     """
     w, v = targets.shape[1], logits.shape[1]
-    pairs = w * v - min(w, v)
+    pairs = [(t, s) for t in range(w) for s in range(v) if t != s] if pairs is None else pairs
     total = jnp.zeros((), widen(logits).dtype)
     for s in range(v):
-        others = [targets[:, t] for t in range(w) if t != s]
-        if others:
-            total += cross_entropy(sum(others[1:], others[0]), logits[:, s])  # cross-entropy is linear in its target
-    return total / pairs
+        partners = [targets[:, t] for t, other in pairs if other == s]
+        if partners:
+            total += cross_entropy(sum(partners[1:], partners[0]), logits[:, s])  # linear in its target
+    return total / len(pairs)

@@ -1,7 +1,7 @@
 """DeepCluster-v2 (Caron et al. 2020, arXiv:2006.09882, appendix): clusters of the last epoch are classes."""
 
 from ssl_jax import ranges
-from ssl_jax.criteria import assigned
+from ssl_jax.criteria import assigned, lenses
 from ssl_jax.paradigms.joint_embedding import joint_embedding
 from ssl_jax.passes import times
 from ssl_jax.types import Card, Examples, Key, Method, Net, Pass, TrainState, Tree
@@ -31,4 +31,4 @@ def deepcluster_v2(
         return state._replace(method_state={**state.method_state, "criterion": held})
 
     clustering = Pass(due=times.each_epoch(since=1), finish=recluster)
-    return joint_embedding(encoder, projector, criterion, passes=(clustering,))
+    return joint_embedding(encoder, projector, lenses.at("projection", criterion), passes=(clustering,))

@@ -1,8 +1,8 @@
 """DINO (Caron et al. 2021, arXiv:2104.14294): match the centred, sharpened output of one's own average."""
 
-from ssl_jax.criteria import centred
+from ssl_jax.criteria import centred, lenses
 from ssl_jax.paradigms import encode
-from ssl_jax.paradigms.self_distillation import self_distillation
+from ssl_jax.paradigms.self_distillation import by_teacher, self_distillation
 from ssl_jax.types import Card, Method, Net, Schedule
 
 CARD = Card("DINO", "joint embedding", 2021, "arXiv:2104.14294")
@@ -23,10 +23,5 @@ def dino(
         student_temperature=student_temperature,
         centre_momentum=centre_momentum,
     )
-    method = self_distillation(encoder, projector, criterion, ema_decay=ema_decay, through=encode.joint)
-
-    def embed(params, state, images):
-        y, _ = encoder.apply(state["teacher"]["encoder"], state["teacher_stats"]["encoder"], images, train=False)
-        return y
-
-    return method._replace(embed=embed, encoders={name: method.encoders[name] for name in ("teacher", "student")})
+    seen = lenses.at("projection", criterion)
+    return by_teacher(self_distillation(encoder, projector, seen, ema_decay=ema_decay, through=encode.joint), encoder)

@@ -1,7 +1,7 @@
 """MAE (He et al. 2022, arXiv:2111.06377): encode a quarter of the patches, reconstruct the pixels of the others."""
 
 from ssl_jax import masks, ranges
-from ssl_jax.criteria import patches
+from ssl_jax.criteria import lenses, patches
 from ssl_jax.paradigms.masked_modeling import masked_modeling
 from ssl_jax.targets import pixels
 from ssl_jax.types import Card, Method, Net
@@ -17,4 +17,5 @@ def mae(encoder: Net, decoder: Net, *, patch: int, mask_ratio: float = 0.75) -> 
     def mask(key, b, length):
         return masks.random(key, b, length, int(length * (1 - mask_ratio)))
 
-    return masked_modeling(encoder, decoder, patches.squared(), patch=patch, mask=mask, target=pixels.normalised(patch))
+    criterion = lenses.at("patches", patches.squared())
+    return masked_modeling(encoder, decoder, criterion, patch=patch, mask=mask, target=pixels.normalised(patch))

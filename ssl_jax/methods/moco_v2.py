@@ -1,6 +1,6 @@
 """MoCo v2 (Chen et al. 2020, arXiv:2003.04297): a query against its key and a queue of past keys."""
 
-from ssl_jax.criteria import queued
+from ssl_jax.criteria import lenses, queued
 from ssl_jax.paradigms import encode
 from ssl_jax.paradigms.self_distillation import self_distillation
 from ssl_jax.types import Card, Method, Net, Schedule
@@ -16,5 +16,5 @@ def moco_v2(
     The keys' batch is shuffled, which matters where the encoder's batch norm works in groups (`groups=8` is the
     paper's 8 GPUs) and changes nothing where it is global.
     """
-    criterion = queued.queued(size=queue, temperature=temperature)
+    criterion = lenses.at("projection", queued.queued(size=queue, temperature=temperature))
     return self_distillation(encoder, projector, criterion, ema_decay=ema_decay, arrange=encode.shuffled)

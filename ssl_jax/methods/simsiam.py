@@ -1,6 +1,6 @@
 """SimSiam (Chen & He 2020, arXiv:2011.10566): a predictor and a stop-gradient keep one network from collapse."""
 
-from ssl_jax.criteria import pairs
+from ssl_jax.criteria import lenses, pairs
 from ssl_jax.paradigms import encode
 from ssl_jax.paradigms.joint_embedding import joint_embedding
 from ssl_jax.types import Card, Method, Net
@@ -10,4 +10,5 @@ CARD = Card("SimSiam", "joint embedding", 2020, "arXiv:2011.10566")
 
 def simsiam(encoder: Net, projector: Net, predictor: Net) -> Method:
     """One pass a view through one network (algorithm 1); the optimiser keeps the predictor's rate constant."""
-    return joint_embedding(encoder, projector, pairs.simsiam(), predictor=predictor, through=encode.each)
+    criterion = lenses.at("prediction", pairs.simsiam(), teacher="projection")
+    return joint_embedding(encoder, projector, criterion, predictor=predictor, through=encode.each)

@@ -1,7 +1,7 @@
 """SwAV (Caron et al. 2020, arXiv:2006.09882): predict one crop's balanced cluster code from the other crops."""
 
 from ssl_jax import ranges
-from ssl_jax.criteria import swapped
+from ssl_jax.criteria import lenses, swapped
 from ssl_jax.paradigms.joint_embedding import joint_embedding
 from ssl_jax.types import Card, Method, Net
 
@@ -28,4 +28,4 @@ def swav(
         criterion = swapped.swapped_queued(size=queue, start=queue_start, **codes)
     else:
         criterion = swapped.swapped(**codes)
-    return joint_embedding(encoder, projector, criterion)
+    return joint_embedding(encoder, projector, lenses.at("projection", criterion))

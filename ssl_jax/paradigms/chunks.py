@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 import jax
+import numpy as np
 
 from ssl_jax.types import Array, Key, Net, Tree
 
@@ -27,12 +28,13 @@ def chunked(net: Net, count: int, *, groups: int = 1) -> Net:
 
     groups: of the whole batch, for batch norm; `net` itself has `groups` / `count` of them, and chunks get whole ones.
     Chunks take turns through the batch: where the groups are a multiple of count x devices, or there is no batch norm,
-    every device has its share of each chunk.
+    every device has its share of each chunk. What of the inputs and of the options is an array has a row an example,
+    at any depth of a tree, and is cut likewise.
 
     Raises ValueError for a net with batch statistics whose groups the chunks would cut, and rows that cannot be cut.
     """
 
-    def init(key: Key, x: Array, **options):
+    def init(key: Key, x: Tree, **options):
         params, stats = net.init(key, x, **options)
         if jax.tree.leaves(stats) and groups % count:
             raise ValueError(
@@ -41,18 +43,17 @@ def chunked(net: Net, count: int, *, groups: int = 1) -> Net:
             )
         return params, stats
 
-    def apply(params: Tree, stats: Tree, x: Array, *, train: bool, key: Key | None = None, **options):
+    def apply(params: Tree, stats: Tree, x: Tree, *, train: bool, key: Key | None = None, **options):
         if not train:
             return net.apply(params, stats, x, train=False, key=key, **options)
-        rows = {name: value for name, value in options.items() if isinstance(value, jax.Array)}
-        rest = {name: value for name, value in options.items() if name not in rows}
-        turns = _turns(len(x), count, groups)
+        rows, whole = rows_of(options)
+        turns = _turns(len(jax.tree.leaves(x)[0]), count, groups)
 
         @partial(jax.checkpoint, prevent_cse=False)
         def one(params, number, part):
             x, rows = part
             own = None if key is None else jax.random.fold_in(key, number)
-            return net.apply(params, stats, x, train=True, key=own, **rows, **rest)
+            return net.apply(params, stats, x, train=True, key=own, **whole(rows))
 
         def body(number, part):
             return number + 1, one(params, number, part)
@@ -62,6 +63,18 @@ def chunked(net: Net, count: int, *, groups: int = 1) -> Net:
         return jax.tree.map(lambda a: _joined(a, turns), y), jax.tree.map(lambda a: a.mean(0), new)
 
     return Net(init, apply)
+
+
+def rows_of(tree: Tree) -> tuple[list[Array], Callable]:
+    """The leaves of a tree that have rows, arrays with an axis, and the way back from others in their place."""
+    leaves, form = jax.tree.flatten(tree)
+    places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, jax.Array | np.ndarray) and leaf.ndim]
+
+    def whole(rows: list[Array]) -> Tree:
+        found = dict(zip(places, rows, strict=True))
+        return form.unflatten(found.get(i, leaf) for i, leaf in enumerate(leaves))
+
+    return [leaves[i] for i in places], whole
 
 
 def _turns(rows: int, count: int, groups: int) -> int:

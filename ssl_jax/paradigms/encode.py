@@ -1,14 +1,29 @@
-"""Views through a net, example-major: [b, v, ...] -> [b, v, ...]. Merging and splitting axis 0 is free on any mesh."""
+"""Views through a net, example-major: [b, v, ...] -> [b, v, ...]. Merging and splitting axis 0 is free on any mesh.
 
-from collections.abc import Callable
+Views may be trees, of which every array begins with [b, v]; so do the arrays among the options of a net.
+"""
+
+import functools
+import math
+import operator
+from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
 
-from ssl_jax.types import Array, Criterion, Key, Net, Place, Placement, Tree
+from ssl_jax.paradigms import chunks
+from ssl_jax.types import Array, Criterion, Key, Net, Place, Placement, TrainState, Tree
 
 CROPS = ("global", "local")
 """The groups of crops in order: the first holds the full-size views, which teachers see."""
+
+
+SAID = {"projector": "projection", "predictor": "prediction"}
+"""What a criterion knows the outputs of heads by."""
+VECTORS = ("pool", "cls")
+"""The outputs that are one vector a view."""
+GRID = "grid"
+"""The name of `grid` among the outputs."""
 
 
 def placement(criterion: Criterion) -> Placement:
@@ -32,36 +47,111 @@ def full_size(batch: dict) -> Array:
 
 
 def joint(
-    net: Net, params: Tree, stats: Tree, views: Array, *, train: bool, key: Key | None = None, **options
+    net: Net, params: Tree, stats: Tree, views: Tree, *, train: bool, key: Key | None = None, **options
 ) -> tuple[Tree, Tree]:
     """All views in one batch, so that they share one set of batch statistics: SimCLR, SwAV, DINO."""
-    b, v = views.shape[:2]
-    y, stats = net.apply(params, stats, views.reshape(b * v, *views.shape[2:]), train=train, key=key, **options)
+    b, v = jax.tree.leaves(views)[0].shape[:2]
+    rows, whole = chunks.rows_of((views, options))
+    merged, options = whole([a.reshape(b * v, *a.shape[2:]) for a in rows])
+    y, stats = net.apply(params, stats, merged, train=train, key=key, **options)
     return jax.tree.map(lambda a: a.reshape(b, v, *a.shape[1:]), y), stats
 
 
 def each(
-    net: Net, params: Tree, stats: Tree, views: Array, *, train: bool, key: Key | None = None, **options
+    net: Net, params: Tree, stats: Tree, views: Tree, *, train: bool, key: Key | None = None, **options
 ) -> tuple[Tree, Tree]:
     """One pass a view, each with batch statistics of its own: BYOL, SimSiam, Barlow Twins, VICReg, MoCo."""
     ys = []
-    for i in range(views.shape[1]):
+    rows, whole = chunks.rows_of((views, options))
+    for i in range(jax.tree.leaves(views)[0].shape[1]):
         view_key = None if key is None else jax.random.fold_in(key, i)
-        y, stats = net.apply(params, stats, views[:, i], train=train, key=view_key, **options)
+        view, own = whole([a[:, i] for a in rows])
+        y, stats = net.apply(params, stats, view, train=train, key=view_key, **own)
         ys.append(y)
     return jax.tree.map(lambda *a: jnp.stack(a, 1), *ys), stats
 
 
 def groups(
-    encode: Callable, net: Net, params: Tree, stats: Tree, crops: list, *, train: bool, key: Key | None = None
-) -> tuple[Array, Tree]:
-    """Each group of crops through the net in turn, results side by side on the view axis."""
+    encode: Callable,
+    net: Net,
+    params: Tree,
+    stats: Tree,
+    crops: list,
+    *,
+    train: bool,
+    key: Key | None = None,
+    keep: tuple[str, ...] = ("pool",),
+    **options,
+) -> tuple[dict[str, Tree], Tree]:
+    """Each group of crops through the net in turn: {name: [b, v, ...]} of the outputs `keep`, and statistics.
+
+    What is a vector of each crop, "pool" and "cls", is there of all groups, side by side on the view axis; what lies on
+    a grid ("tokens", "maps", `GRID`) of the first group alone, as small crops have other grids. options: of the net,
+    for the first group. Raises ValueError for an output that the net has not.
+    """
     ys = []
     for i, views in enumerate(crops):
-        group_key = None if key is None else jax.random.fold_in(key, i)
-        y, stats = encode(net, params, stats, views, train=train, key=group_key)
-        ys.append(y["pool"])
-    return jnp.concatenate(ys, 1), stats
+        group_key, own = None if key is None else jax.random.fold_in(key, i), {} if i else options
+        y, stats = encode(net, params, stats, views, train=train, key=group_key, **own)
+        ys.append({name: _output(y, name) for name in keep if not i or name in VECTORS})
+    return {n: jnp.concatenate([y[n] for y in ys], 1) if n in VECTORS else ys[0][n] for n in keep}, stats
+
+
+def _output(y: dict, name: str) -> Tree:
+    if name == GRID:
+        return grid(y)
+    if name not in y:
+        raise ValueError(f"the method wants the output '{name}' of the encoder, which has {', '.join(sorted(y))}")
+    return y[name]
+
+
+def grid(y: dict) -> Array:
+    """An encoder's features of each place, [..., l, d]: the tokens of patches, or the rows of its last map.
+
+    Raises ValueError for an encoder that has neither.
+    """
+    if "tokens" in y:
+        return y["tokens"]
+    if not y.get("maps"):
+        raise ValueError(f"the method looks at places of an image, and the encoder has only {', '.join(sorted(y))}")
+    last = y["maps"][max(y["maps"], key=lambda name: (len(name), name))]
+    return last.reshape(*last.shape[:-3], -1, last.shape[-1])
+
+
+def places_like(encoder: Net, params: Tree, stats: Tree, x: Tree) -> Array:
+    """Zeros in the shape of the `grid` of an encoder's output for x."""
+    found = jax.eval_shape(lambda p, s, x: grid(encoder.apply(p, s, x, train=False)[0]), params, stats, x)
+    return jnp.zeros(found.shape, found.dtype)
+
+
+def sides(image: Sequence[int], places: int) -> tuple[int, int]:
+    """(rows, columns) of the grid of square patches in an image [h, w, c] that has so many places.
+
+    Raises ValueError where there is none.
+    """
+    h, w = image[:2]
+    patch = math.isqrt(h * w // places)
+    if (h // patch) * (w // patch) != places:
+        raise ValueError(f"{places} places are no grid of square patches on an image of {h} x {w}")
+    return h // patch, w // patch
+
+
+def everywhere(head: Net) -> Net:
+    """A head of vectors [n, d] as one of places [n, l, d], which are rows of one batch to it."""
+
+    def flat(x: Array) -> Array:
+        return x.reshape(-1, x.shape[-1])
+
+    def apply(params: Tree, stats: Tree, x: Array, *, train: bool, key: Key | None = None):
+        y, stats = head.apply(params, stats, flat(x), train=train, key=key)
+        return y.reshape(*x.shape[:-1], y.shape[-1]), stats
+
+    return Net(lambda key, x: head.init(key, flat(x)), apply)
+
+
+def facts(batch: dict) -> dict:
+    """What a criterion may know of a batch: all of it but its crops."""
+    return {name: value for name, value in batch.items() if name not in CROPS}
 
 
 def in_place(key: Key, views: Array) -> tuple[Array, Callable]:
@@ -78,7 +168,7 @@ def shuffled(key: Key, views: Array) -> tuple[Array, Callable]:
     return views[order], lambda y: y[jnp.argsort(order)]
 
 
-def init_chain(key: Key, x: Array, **nets: Net) -> tuple[dict, dict]:
+def init_chain(key: Key, x: Tree, **nets: Net) -> tuple[dict, dict]:
     """Parameters and statistics of nets that feed each other, in order; an encoder hands on its `pool`."""
     params, stats = {}, {}
     for name, net in nets.items():
@@ -90,15 +180,27 @@ def init_chain(key: Key, x: Array, **nets: Net) -> tuple[dict, dict]:
     return params, stats
 
 
-def embedder(encoder: Net) -> Callable:
-    """The `embed` of a method whose encoder lies at params['encoder'], statistics at state['stats']['encoder']."""
+ENCODER = Place("encoder", ("params", "encoder"), ("method_state", "stats", "encoder"))
+"""Where most methods have theirs."""
 
-    def embed(params: Tree, state: Tree, images: Array) -> dict:
-        y, _ = encoder.apply(params["encoder"], state["stats"]["encoder"], images, train=False)
-        return y
+
+def taught(encoder: Net, projector: Net) -> Callable:
+    """(TrainState, images [b, h, w, c]) -> [b, d]: the teacher's projection, in evaluation mode."""
+
+    def project(state: TrainState, images: Array) -> Array:
+        params, stats = state.method_state["teacher"], state.method_state["teacher_stats"]
+        y, _ = encoder.apply(params["encoder"], stats["encoder"], images, train=False)
+        return projector.apply(params["projector"], stats["projector"], y["pool"], train=False)[0]
+
+    return project
+
+
+def embedder(encoder: Net, place: Place = ENCODER, *, part: str = "image") -> Callable:
+    """The `embed` of a method whose encoder lies at `place` of its state and takes this part of an example."""
+
+    def embed(params: Tree, state: Tree, inputs: dict[str, Array]) -> dict:
+        roots = {"params": params, "method_state": state}
+        own, stats = (functools.reduce(operator.getitem, path, roots) for path in (place.params, place.stats))
+        return encoder.apply(own, stats, inputs[part], train=False)[0]
 
     return embed
-
-
-ENCODER = Place(("params", "encoder"), ("method_state", "stats", "encoder"))
-"""Where `embedder` finds it."""

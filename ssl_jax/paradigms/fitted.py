@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from ssl_jax.paradigms import encode
 from ssl_jax.types import Array, Aux, Key, Method, Net, Pass, Place, Tree
 
-ENCODER = Place(("method_state", "encoder"), ("method_state", "stats", "encoder"))
+ENCODER = Place("encoder", ("method_state", "encoder"), ("method_state", "stats", "encoder"))
 """Where the encoder lies: in the state, since no optimizer moves it."""
 
 
@@ -20,6 +20,8 @@ def fitted(encoder: Net, error: Callable, *, found: Callable, passes: tuple[Pass
     passes: put weights under "encoder" of the method state
     """
 
+    embed = encode.embedder(encoder, ENCODER)
+
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
         weights, stats = encoder.init(key, encode.full_size(batch)[:, 0])
         return {}, {"encoder": weights, "stats": {"encoder": stats}, "found": found(weights)}
@@ -27,13 +29,10 @@ def fitted(encoder: Net, error: Callable, *, found: Callable, passes: tuple[Pass
     def loss(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
         images = encode.full_size(batch)[:, 0]
         value = jnp.mean(error(state["encoder"], images))
-        features = embed(params, state, images)["pool"]
+        features = embed(params, state, {"image": images})["pool"]
         return jax.lax.stop_gradient((value, Aux({}, features, {"error": value})))
 
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:
         return state
-
-    def embed(params: Tree, state: Tree, images: Array) -> dict:
-        return encoder.apply(state["encoder"], state["stats"]["encoder"], images, train=False)[0]
 
     return Method(init, loss, update, embed, {"encoder": ENCODER}, passes)

@@ -17,43 +17,45 @@ def joint_embedding(
     *,
     through: Callable = encode.joint,
     predictor: Net | None = None,
+    keep: tuple[str, ...] = ("pool",),
     passes: tuple[Pass, ...] = (),
 ) -> Method:
-    """Crops -> encoder -> projector -> criterion.
+    """Crops -> encoder -> projector -> criterion, which sees "projection", "prediction" and the outputs `keep`.
 
     through: `encode.joint` or `encode.each`, which views share batch statistics in the encoder and the heads.
-    predictor: a net on the student's side alone. The criterion's teacher side is the projection of the full-size
-    crops, without gradient.
+    predictor: a net on the student's side alone, whose output is the "prediction". The criterion's teacher side has
+    the same outputs of the full-size crops but for this one, without gradient. keep: see `encode.groups`.
     """
     heads = {"projector": projector} if predictor is None else {"projector": projector, "predictor": predictor}
 
     def forward(params: Tree, stats: Tree, batch: dict, key: Key | None):
-        new = {}
-        h, new["encoder"] = encode.groups(
-            through, encoder, params["encoder"], stats["encoder"], encode.crops(batch), train=True, key=key
-        )
-        y, sides = h, []
+        new, crops = {}, encode.crops(batch)
+        args = (through, encoder, params["encoder"], stats["encoder"], crops)
+        student, new["encoder"] = encode.groups(*args, train=True, key=key, keep=keep)
+        y = student["pool"]
         for name, head in heads.items():
             y, new[name] = through(head, params[name], stats[name], y, train=True)
-            sides.append(y)
-        full_size = encode.crops(batch)[0].shape[1]
-        return h, sides[-1], jax.lax.stop_gradient(sides[0][:, :full_size]), new
+            student[encode.SAID[name]] = y
+        full_size, own = crops[0].shape[1], {n: a for n, a in student.items() if n != encode.SAID["predictor"]}
+        return student, jax.lax.stop_gradient(jax.tree.map(lambda a: a[:, :full_size], own)), new
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
         net_key, criterion_key = jax.random.split(key)
         params, stats = encode.init_chain(net_key, encode.crops(batch)[0][:, 0], encoder=encoder, **heads)
-        _, student, teacher, _ = jax.eval_shape(lambda p, s: forward(p, s, batch, None), params, stats)
-        seen = Seen(student, teacher, batch["index"], batch["label"], jnp.zeros((), jnp.int32), criterion_key)
+        student, teacher, _ = jax.eval_shape(lambda p, s: forward(p, s, batch, None), params, stats)
+        seen = Seen(student, teacher, encode.facts(batch), jnp.zeros((), jnp.int32), criterion_key)
         params["criterion"], state = criterion.init(criterion_key, seen)
         return params, {"stats": stats, "criterion": state}
 
     def loss(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
         net_key, criterion_key = jax.random.split(key)
-        h, student, teacher, stats = forward(params, state["stats"], batch, net_key)
-        seen = Seen(student, teacher, batch["index"], batch["label"], step, criterion_key)
+        student, teacher, stats = forward(params, state["stats"], batch, net_key)
+        seen = Seen(student, teacher, encode.facts(batch), step, criterion_key)
         value, metrics = criterion.loss(params["criterion"], state["criterion"], seen)
-        metrics = {**monitors.similarities(jax.lax.stop_gradient(student), teacher), **metrics}
-        aux = Aux({"stats": stats, "seen": seen}, h[:, 0], metrics)
+        said = student.get(encode.SAID["predictor"], student[encode.SAID["projector"]])
+        known = teacher[encode.SAID["projector"]]
+        metrics = {**monitors.similarities(jax.lax.stop_gradient(said), known), **metrics}
+        aux = Aux({"stats": stats, "seen": seen}, student["pool"][:, 0], metrics)
         return value, jax.lax.stop_gradient(aux)
 
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:

@@ -22,7 +22,7 @@ def masked_modeling(
     """The encoder sees the kept patches alone; the decoder gets them back in place and predicts the target.
 
     patch: pixels of a patch's side. mask: (key, b, l) -> Mask. target: images [b, h, w, c] -> [b, l, p], one row a
-    patch in the order of the tokens.
+    patch in the order of the tokens. criterion: it sees the hidden "patches" [b v, m, p], prediction and target.
     """
 
     def predict(params: Tree, stats: Tree, images: Array, hidden: masks.Mask, key: Key | None):
@@ -50,8 +50,8 @@ def masked_modeling(
                 f"the decoder predicts {prediction.shape[-1]} values a patch and the target has {targets.shape[-1]}: "
                 f"give nets.decoder patch={patch} and channels={images.shape[-1]}, as the method and the images have"
             )
-        pair = masks.take(prediction, hidden.hide), masks.take(targets, hidden.hide)
-        return y, Seen(*pair, batch["index"], batch["label"], step, criterion_key), stats
+        pair = ({"patches": masks.take(a, hidden.hide)} for a in (prediction, targets))
+        return y, Seen(*pair, encode.facts(batch), step, criterion_key), stats
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
         encoder_key, decoder_key, rest = jax.random.split(key, 3)
@@ -64,7 +64,7 @@ def masked_modeling(
         if rows != tokens:
             raise ValueError(f"the encoder has {tokens} patches an image and the target {rows}; use one size of patch")
         seen = jax.eval_shape(lambda p, s: observe(p, s, batch, rest, jnp.zeros((), jnp.int32))[1], params, stats)
-        params["criterion"], state = criterion.init(rest, seen)
+        params["criterion"], state = criterion.init(rest, seen._replace(key=rest))
         return params, {"stats": stats, "criterion": state}
 
     def loss(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:

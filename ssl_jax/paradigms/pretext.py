@@ -26,7 +26,8 @@ def pretext(encoder: Net, classifier: Net, task: Callable) -> Method:
         inputs, labels = task(encode.full_size(batch))
         stats = dict(state["stats"])
         args = (encode.joint, encoder, params["encoder"], stats["encoder"], [inputs])
-        h, stats["encoder"] = encode.groups(*args, train=True, key=key)
+        y, stats["encoder"] = encode.groups(*args, train=True, key=key)
+        h = y["pool"]
         logits, stats["classifier"] = encode.joint(classifier, params["classifier"], stats["classifier"], h, train=True)
         value = optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
         right = (logits.argmax(-1) == labels).astype(jnp.float32).mean()

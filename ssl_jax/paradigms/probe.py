@@ -38,7 +38,7 @@ def with_probe(method: Method, classes: int) -> Method:
         init=init,
         loss=loss,
         update=lambda state, params, carry, step: method.update(state, _without(params), carry, step),
-        embed=lambda params, state, images: method.embed(_without(params), state, images),
+        embed=lambda params, state, inputs: method.embed(_without(params), state, inputs),
     )
 
 

@@ -1,4 +1,4 @@
-"""A student is taught by its own average: BYOL, MoCo v2, DINO."""
+"""A student is taught by its own average: BYOL, MoCo v2, DINO, iBOT."""
 
 from collections.abc import Callable
 
@@ -12,10 +12,8 @@ from ssl_jax.types import Array, Aux, Criterion, Key, Method, Net, Place, Schedu
 
 ENCODERS = {
     "student": encode.ENCODER,
-    "teacher": Place(("method_state", "teacher", "encoder"), ("method_state", "teacher_stats", "encoder")),
+    "teacher": Place("encoder", ("method_state", "teacher", "encoder"), ("method_state", "teacher_stats", "encoder")),
 }
-AVERAGED = ("encoder", "projector")
-"""The nets that the teacher has: a predictor is the student's alone."""
 
 
 def self_distillation(
@@ -25,61 +23,87 @@ def self_distillation(
     *,
     ema_decay: Schedule,
     predictor: Net | None = None,
+    dense: Net | None = None,
     through: Callable = encode.each,
     arrange: Callable = encode.in_place,
+    hide: Callable | None = None,
 ) -> Method:
     """The student sees all crops, the teacher the full-size ones; the teacher follows after each step.
 
+    criterion: it sees "pool" and "projection" of both sides and the student's "prediction".
     ema_decay: what survives of the teacher in a step. Parameters alone are averaged: the teacher's batch
     statistics come from its own passes in training mode, in which no drop path acts.
+    predictor: a head of the student's alone. dense: a head of each place of the full-size crops: both sides then have
+    "grid" [b, w, l, d] as well, the encoder's features, and "dense", the head's. Where it is the projector itself, both
+    have the same parameters.
     through: `encode.each` or `encode.joint`, which views share batch statistics.
     arrange: the order in which the teacher meets the batch, `encode.in_place` or `encode.shuffled`.
+    hide: (key, b, w, (rows, columns)) -> bool [b, w, l], the patches that the student does not see of full-size crops;
+    the encoder gets them as its option `hidden`, the criterion in the batch.
     """
     heads = {"projector": projector} if predictor is None else {"projector": projector, "predictor": predictor}
+    own = {} if dense is None or dense is projector else {"dense": dense}
+    averaged = ("encoder", "projector", *own)
+    keep = ("pool",) if dense is None else ("pool", encode.GRID)
 
-    def forward(nets: dict, params: Tree, stats: Tree, groups: list, key: Key | None):
+    def forward(nets: dict, params: Tree, stats: Tree, groups: list, key: Key | None, **options):
         new = {}
         args = (through, encoder, params["encoder"], stats["encoder"], groups)
-        h, new["encoder"] = encode.groups(*args, train=True, key=key)
-        y = h
+        y, new["encoder"] = encode.groups(*args, train=True, key=key, keep=keep, **options)
+        x = y["pool"]
         for name, net in nets.items():
-            y, new[name] = through(net, params[name], stats[name], y, train=True)
-        return h, y, new
+            x, new[name] = through(net, params[name], stats[name], x, train=True)
+            y[encode.SAID[name]] = x
+        if dense is not None:
+            role = "dense" if own else "projector"
+            held = {**stats, **new}[role]
+            y["dense"], new[role] = through(encode.everywhere(dense), params[role], held, y[encode.GRID], train=True)
+        return y, new
 
     def taught(state: Tree, views: Array, key: Key):
         views, undo = arrange(key, views)
-        _, y, stats = forward({"projector": projector}, state["teacher"], state["teacher_stats"], [views], None)
-        return jax.lax.stop_gradient(undo(y)), stats
+        y, stats = forward({"projector": projector}, state["teacher"], state["teacher_stats"], [views], None)
+        return jax.lax.stop_gradient(jax.tree.map(undo, y)), stats
+
+    def observed(params: Tree, state: Tree, batch: dict, keys: tuple[Key, Key, Key], step: Array):
+        net_key, order_key, criterion_key = keys
+        crops, facts, options = encode.crops(batch), encode.facts(batch), {}
+        teacher, teacher_stats = taught(state, crops[0], order_key)
+        if hide is not None:
+            b, w, *image = crops[0].shape
+            sides = encode.sides(image, teacher[encode.GRID].shape[2])
+            facts["hidden"] = options["hidden"] = hide(jax.random.fold_in(criterion_key, 0), b, w, sides)
+        student, stats = forward(heads, params, state["stats"], crops, net_key, **options)
+        return Seen(student, teacher, facts, step, criterion_key), {"stats": stats, "teacher_stats": teacher_stats}
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
         net_key, criterion_key = jax.random.split(key)
-        crops = encode.crops(batch)
-        params, stats = encode.init_chain(net_key, crops[0][:, 0], encoder=encoder, **heads)
+        first = encode.crops(batch)[0][:, 0]
+        params, stats = encode.init_chain(net_key, first, encoder=encoder, **heads)
+        if own:
+            place = encode.places_like(encoder, params["encoder"], stats["encoder"], first)
+            params["dense"], stats["dense"] = encode.everywhere(dense).init(jax.random.fold_in(net_key, 0), place)
         # Copies: the teacher needs buffers of its own before the state is donated.
         state = {
             "stats": stats,
-            "teacher": {n: jax.tree.map(jnp.copy, params[n]) for n in AVERAGED},
-            "teacher_stats": {n: jax.tree.map(jnp.copy, stats[n]) for n in AVERAGED},
+            "teacher": {n: jax.tree.map(jnp.copy, params[n]) for n in averaged},
+            "teacher_stats": {n: jax.tree.map(jnp.copy, stats[n]) for n in averaged},
         }
-        _, student, _ = jax.eval_shape(lambda p, s: forward(heads, p, s, crops, None), params, stats)
-        teacher, _ = jax.eval_shape(taught, state, crops[0], key)
-        seen = Seen(student, teacher, batch["index"], batch["label"], jnp.zeros((), jnp.int32), criterion_key)
-        params["criterion"], state["criterion"] = criterion.init(criterion_key, seen)
+        keys = (net_key, key, criterion_key)
+        seen, _ = jax.eval_shape(lambda p, s: observed(p, s, batch, keys, jnp.zeros((), jnp.int32)), params, state)
+        params["criterion"], state["criterion"] = criterion.init(criterion_key, seen._replace(key=criterion_key))
         return params, state
 
     def loss(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
-        net_key, order_key, criterion_key = jax.random.split(key, 3)
-        crops = encode.crops(batch)
-        h, student, stats = forward(heads, params, state["stats"], crops, net_key)
-        teacher, teacher_stats = taught(state, crops[0], order_key)
-        seen = Seen(student, teacher, batch["index"], batch["label"], step, criterion_key)
+        seen, stats = observed(params, state, batch, jax.random.split(key, 3), step)
         value, metrics = criterion.loss(params["criterion"], state["criterion"], seen)
-        metrics = {**monitors.similarities(jax.lax.stop_gradient(student), teacher), **metrics}
-        carry = {"stats": stats, "teacher_stats": teacher_stats, "seen": seen}
-        return value, jax.lax.stop_gradient(Aux(carry, h[:, 0], metrics))
+        said = seen.student.get(encode.SAID["predictor"], seen.student[encode.SAID["projector"]])
+        known = seen.teacher[encode.SAID["projector"]]
+        metrics = {**monitors.similarities(jax.lax.stop_gradient(said), known), **metrics}
+        return value, jax.lax.stop_gradient(Aux({**stats, "seen": seen}, seen.student["pool"][:, 0], metrics))
 
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:
-        student = {n: params[n] for n in AVERAGED}
+        student = {n: params[n] for n in averaged}
         return {
             "stats": carry["stats"],
             "teacher": ema.toward(state["teacher"], student, ema_decay(step)),
@@ -88,3 +112,9 @@ def self_distillation(
         }
 
     return Method(init, loss, update, encode.embedder(encoder), ENCODERS, placement=encode.placement(criterion))
+
+
+def by_teacher(method: Method, encoder: Net) -> Method:
+    """The method, of which the teacher's encoder is evaluated and exported: DINO, iBOT."""
+    encoders = {name: method.encoders[name] for name in ("teacher", "student")}
+    return method._replace(embed=encode.embedder(encoder, encoders["teacher"]), encoders=encoders)

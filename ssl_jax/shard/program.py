@@ -97,7 +97,7 @@ def build(
 
     def embed(params, method_state, images):
         views = clean(jax.random.key(0), {"clean": images})["clean"]  # a clean view draws nothing
-        return method.embed(params, method_state, views[:, 0])
+        return method.embed(params, method_state, {"image": views[:, 0]})
 
     key = jax.eval_shape(lambda: jax.random.key(0))
     state = jax.eval_shape(init, key)

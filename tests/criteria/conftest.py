@@ -14,8 +14,7 @@ def see():
         seen = Seen(
             student=g.normal(size=(b, v, d)),
             teacher=g.normal(size=(b, w, d)),
-            index=g.permutation(b).astype(np.int32),
-            label=np.full(b, -1, np.int32),
+            batch={"index": g.permutation(b).astype(np.int32), "label": np.full(b, -1, np.int32)},
             step=np.int32(0),
             key=jax.random.key(0),
         )

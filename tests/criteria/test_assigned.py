@@ -18,9 +18,9 @@ def visited(see, batches):
     bank, update = np.zeros((20, 2, 6)), jax.jit(criterion.update)
     order = np.random.default_rng(0).permutation(20).astype(np.int32)
     for i in range(batches):
-        seen = see(5, 3, 2, 6, seed=i, index=order[5 * i : 5 * i + 5])
+        seen = see(5, 3, 2, 6, seed=i, batch={"index": order[5 * i : 5 * i + 5]})
         state = update(state, seen)
-        bank[seen.index] = unit(seen.student[:, :2])
+        bank[seen.batch["index"]] = unit(seen.student[:, :2])
     return criterion, state, bank, order
 
 
@@ -62,12 +62,12 @@ def test_clustering_an_empty_bank_changes_nothing(strict, see):
 def test_loss_by_loops_with_unlabelled_examples(strict, see):
     criterion, state, _, order = visited(see, 3)
     state = recluster(jax.random.key(1), state)
-    seen = see(5, 4, 2, 6, seed=8, index=order[12:17])  # three with a label, two without
+    seen = see(5, 4, 2, 6, seed=8, batch={"index": order[12:17]})  # three with a label, two without
     z, hits = unit(seen.student), []
     total = 0
     for m in range(3):
         terms = []
-        for i, index in enumerate(seen.index):
+        for i, index in enumerate(seen.batch["index"]):
             label = int(state.labels[index, m])
             for crop in range(4):
                 if label >= 0:
@@ -86,6 +86,6 @@ def test_after_clustering_the_bank_itself_is_named_better_than_by_chance(strict,
     criterion, state, bank, _ = visited(see, 4)
     bank[:, 1] = bank[:, 0]
     state = recluster(jax.random.key(1), state._replace(bank=state.bank._replace(rows=bank)))
-    seen = see(20, 2, 2, 6, student=bank, index=np.arange(20, dtype=np.int32))
+    seen = see(20, 2, 2, 6, student=bank, batch={"index": np.arange(20, dtype=np.int32)})
     value, metrics = jax.jit(criterion.loss)({}, state, seen)
     assert value < np.log(4) and metrics["clusters/accuracy"] == 1

@@ -85,7 +85,9 @@ def test_no_gradient_reaches_the_teacher_or_the_state(case):
 
 def test_the_order_of_the_batch_changes_nothing(case):
     order, seen = np.random.default_rng(3).permutation(16), case.seen
-    other = seen._replace(student=seen.student[order], teacher=seen.teacher[order], index=seen.index[order])
+    other = seen._replace(
+        student=seen.student[order], teacher=seen.teacher[order], batch=jax.tree.map(lambda a: a[order], seen.batch)
+    )
     results = case.run(case.params, case.state, other)[0]
     (value, metrics), (params, student, _, _) = case.results[0]
     close = functools.partial(assert_allclose, rtol=1e-10, atol=1e-12)

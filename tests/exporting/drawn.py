@@ -34,5 +34,7 @@ def drawn(recipe: str, *, channels: int = 3, **changes: str) -> Encoder:
         fan = np.prod(a.shape[-4:-1]) if path[-1].key == "kernel" and a.ndim == 4 else a.shape[-2] if a.ndim > 1 else 50
         return jnp.asarray(noise * (1.4 / fan) ** 0.5, a.dtype)
 
-    shapes = jax.eval_shape(encoder.network(config).init, jax.random.key(0), jnp.zeros((1, size, size, channels)))
-    return encoder.made(config, 7, "encoder", *jax.tree.map_with_path(leaf, shapes))
+    shapes = jax.eval_shape(
+        encoder.network(config, "encoder").init, jax.random.key(0), jnp.zeros((1, size, size, channels))
+    )
+    return encoder.made(config, 7, "encoder", "encoder", *jax.tree.map_with_path(leaf, shapes))

@@ -239,7 +239,7 @@ def test_weights_made_elsewhere_have_the_features_that_they_have_there(tmp_path,
     shared = {"data.train": folder, "data.test": "", "batch": "8", "probe": "False", "clean.0.size": "64"}
     assert brought(form, path, recipe, tmp_path / "run", {**changes, **shared}, *more) == 0
     loaded = encoders.load(str(tmp_path / "run"))
-    net = encoders.network(loaded.config, dtype="float32")
+    net = encoders.network(loaded.config, loaded.role, dtype="float32")
     ours, _ = net.apply(loaded.params, loaded.stats, inputs, train=False)
     np.testing.assert_allclose(ours["pool"], np.load(tmp_path / "features.npy"), rtol=1e-3, atol=1e-4)
 

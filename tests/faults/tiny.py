@@ -40,7 +40,8 @@ def method() -> Method:
         average = 0.9 * state["average"] + 0.1 * params["encoder"]["w"]
         return {"average": average, "updates": state["updates"] + 1}
 
-    def embed(params, state, images):
+    def embed(params, state, inputs):
+        images = inputs["image"]
         return {"pool": images.reshape(images.shape[0], -1) @ params["encoder"]["w"]}
 
     return with_monitors(Method(init, loss, update, embed, {}))

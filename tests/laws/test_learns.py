@@ -59,7 +59,7 @@ def method(name: str) -> Method:
 
 def accuracy(made: Method, state) -> float:
     """kNN on frozen features of whole images."""
-    embed = jax.jit(lambda x: made.embed(state.params, state.method_state, real.whole(x))["pool"])
+    embed = jax.jit(lambda x: made.embed(state.params, state.method_state, {"image": real.whole(x)})["pool"])
     train, test = ((np.asarray(embed(real.images(s, TEST))), real.labels(TEST)) for s in ("train", "test"))
     return knn.evaluate(jax.random.key(0), train, test, classes=10)["accuracy"]
 

@@ -29,8 +29,8 @@ def plain() -> Method:
         init=init,
         loss=loss,
         update=lambda state, params, carry, step: {"count": state["count"] + carry + 0 * only(params).sum()},
-        embed=lambda params, state, images: {"pool": images @ only(params)},
-        encoders={"encoder": Place(("params", "encoder"), ("method_state",))},
+        embed=lambda params, state, inputs: {"pool": inputs["image"] @ only(params)},
+        encoders={"encoder": Place("encoder", ("params", "encoder"), ("method_state",))},
     )
 
 
@@ -112,7 +112,8 @@ def test_the_other_functions_see_the_methods_own_parameters():
     method = with_probe(plain(), 3)
     params, state = start(method)
     assert method.update(state, params, jnp.ones(()), STEP)["count"] == 1
-    np.testing.assert_array_equal(method.embed(params, state, batch()["x"])["pool"], batch()["x"] @ params["encoder"])
+    pool = method.embed(params, state, {"image": batch()["x"]})["pool"]
+    np.testing.assert_array_equal(pool, batch()["x"] @ params["encoder"])
 
 
 def test_init_reads_shapes_only():

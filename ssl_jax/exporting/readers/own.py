@@ -19,7 +19,7 @@ def main():
     with open(sys.argv[1]) as file:
         request = json.load(file)
     loaded = encoder.load(request["path"])
-    net = encoder.network(loaded.config, dtype="float32")
+    net = encoder.network(loaded.config, loaded.role, dtype="float32")
     features, _ = jax.jit(lambda *args: net.apply(*args, train=False))(
         loaded.params, loaded.stats, np.load(request["inputs"])
     )
