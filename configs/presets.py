@@ -182,6 +182,12 @@ def linear_probe(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]
     return (_view("global", 1, size, _crop((0.08, 1.0)), (), stats),)
 
 
+def whole(size: int = 28, *, stats: dict = FASHION_MNIST) -> tuple[dict, ...]:
+    """The image as it is, for methods that draw no views (PCA, k-means)."""
+    geometry = (dict(name="resize", args=dict(size=size)), dict(name="centre_crop"))
+    return (_view("global", 1, size, geometry, (), stats),)
+
+
 def evaluate(
     size: int = 224, *, resize: int | None = None, method: str = "bilinear", stats: dict = IMAGENET
 ) -> tuple[dict, ...]:

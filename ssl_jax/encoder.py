@@ -19,6 +19,9 @@ from ssl_jax.shard import program
 from ssl_jax.types import Net, Place, Tree
 from ssl_jax.views import compose_host
 
+FIRST = (("patch_embed", "kernel"), ("stem", "conv", "kernel"), ("kernel",))
+"""Where encoders have the kernel [h, w, c, d] that meets the images."""
+
 
 class Rows(NamedTuple):
     """Features of a dataset: a row for each example, in the order of the source.
@@ -63,8 +66,8 @@ class Encoder(NamedTuple):
     @property
     def channels(self) -> int:
         """What an image must have."""
-        first = self.params["patch_embed"] if "patch_embed" in self.params else self.params["stem"]["conv"]
-        return first["kernel"].shape[2]
+        first = next(place for place in FIRST if place[0] in self.params)
+        return paths.at(self.params, first).shape[2]
 
     def embed(self, images: np.ndarray | Sequence[np.ndarray]) -> dict[str, np.ndarray]:
         """Features of images: {"pool": [b, d], ...} as the network gives them.

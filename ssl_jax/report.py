@@ -120,9 +120,10 @@ def conclude(
         with saying("projection.png"):
             pictures.projection(drawn.x[shown], drawn.y[shown], job.train.classes, folder / "projection.png")
             pictured.append("projection.png")
-    with saying("curves.png"):
-        pictures.curves(rows(workdir), folder / "curves.png")
-        pictured.insert(1, "curves.png")
+    if drawable := rows(workdir):  # a run without a step has none
+        with saying("curves.png"):
+            pictures.curves(drawable, folder / "curves.png")
+            pictured.insert(1, "curves.png")
     scored = any(name in result for name in evaluation.PROTOCOLS)
     if scored:
         console.print(table(result))

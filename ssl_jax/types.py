@@ -140,6 +140,20 @@ class Pass(NamedTuple):
     placement: Placement = ()
 
 
+class Card(NamedTuple):
+    """What the list of methods says of one: the constant CARD of its file.
+
+    title: as its authors call it. family: one of `catalogue.FAMILIES`. year: of the first publication. paper:
+    "arXiv:2002.05709", or "" where there is none. needs: the parts that an example of its data must have.
+    """
+
+    title: str
+    family: str
+    year: int
+    paper: str = ""
+    needs: tuple[str, ...] = ("image",)
+
+
 class Place(NamedTuple):
     """Where a network lies: its role among the recipe's nets, and the keys from a TrainState to its weights.
 

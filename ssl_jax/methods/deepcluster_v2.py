@@ -4,7 +4,9 @@ from ssl_jax import ranges
 from ssl_jax.criteria import assigned, lenses
 from ssl_jax.paradigms.joint_embedding import joint_embedding
 from ssl_jax.passes import times
-from ssl_jax.types import Examples, Key, Method, Net, Pass, TrainState, Tree
+from ssl_jax.types import Card, Examples, Key, Method, Net, Pass, TrainState, Tree
+
+CARD = Card("DeepCluster-v2", "joint embedding", 2020, "arXiv:2006.09882")
 
 
 def deepcluster_v2(

@@ -2,7 +2,9 @@
 
 from ssl_jax.criteria import lenses, pairs
 from ssl_jax.paradigms.self_distillation import self_distillation
-from ssl_jax.types import Method, Net, Schedule
+from ssl_jax.types import Card, Method, Net, Schedule
+
+CARD = Card("rho-BYOL", "joint embedding", 2021, "arXiv:2104.14558", needs=("clip",))
 
 
 def rho_byol(encoder: Net, projector: Net, predictor: Net, *, ema_decay: Schedule, temperature: float = 0.5) -> Method:

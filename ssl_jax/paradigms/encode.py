@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from ssl_jax.paradigms import chunks
-from ssl_jax.types import Array, Criterion, Key, Net, Place, Placement, Tree
+from ssl_jax.types import Array, Criterion, Key, Net, Place, Placement, TrainState, Tree
 
 CROPS = ("global", "local")
 """The groups of crops in order: the first holds the full-size views, which teachers see."""
@@ -182,6 +182,17 @@ def init_chain(key: Key, x: Tree, **nets: Net) -> tuple[dict, dict]:
 
 ENCODER = Place("encoder", ("params", "encoder"), ("method_state", "stats", "encoder"))
 """Where most methods have theirs."""
+
+
+def taught(encoder: Net, projector: Net) -> Callable:
+    """(TrainState, images [b, h, w, c]) -> [b, d]: the teacher's projection, in evaluation mode."""
+
+    def project(state: TrainState, images: Array) -> Array:
+        params, stats = state.method_state["teacher"], state.method_state["teacher_stats"]
+        y, _ = encoder.apply(params["encoder"], stats["encoder"], images, train=False)
+        return projector.apply(params["projector"], stats["projector"], y["pool"], train=False)[0]
+
+    return project
 
 
 def embedder(encoder: Net, place: Place = ENCODER, *, part: str = "") -> Callable:

@@ -19,7 +19,7 @@ class Walk(NamedTuple):
 
     start: (TrainState, key) -> found
     fold: (TrainState, found, batch of integers, key) -> (found, int32 count of rows that were real); uses `found` up
-    finish: (TrainState, found, key) -> TrainState; uses both up
+    finish: (TrainState, found, key) -> TrainState; uses the state up
     """
 
     start: Callable
@@ -36,7 +36,7 @@ def build(one: Pass, prepare: Callable | None, mesh: Mesh, jit: Callable, state:
     split, whole = meshes.by_example(mesh), meshes.replicated(mesh)
     found = rules.shardings(mesh, jax.eval_shape(one.start, state, KEY), one.placement)
     start = jit(one.start, in_shardings=(places, whole), out_shardings=found)
-    finish = jit(one.finish, in_shardings=(places, found, whole), out_shardings=places, donate_argnums=(0, 1))
+    finish = jit(one.finish, in_shardings=(places, found, whole), out_shardings=places, donate_argnums=0)
     if one.views is None:
         return Walk(start, None, finish)
 

@@ -88,7 +88,7 @@ MAY_IMPORT = {
         *("data", "display", "evaluation", "files", "goodput", "job", "log", "matching", "pictures", "shard"),
         *("step", "types", "views"),
     },
-    "catalogue": {"recipes", "registry", "types"},
+    "catalogue": {"recipes", "registry", "spelling", "types"},
     "schema": {"annotations", "health", "optim", "recipes", "registry", "spelling", "types", "views"},
     "notices": {"durations", "optim", "types", "views"},
     "dry_run": {"data", "job", "spelling", "step", "types", "views"},

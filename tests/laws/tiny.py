@@ -1,6 +1,8 @@
 """Every method of the folder at a size that a test can afford, on made-up images."""
 
+import importlib
 import inspect
+from types import ModuleType
 
 import jax
 import jax.numpy as jnp
@@ -30,8 +32,28 @@ TEXTS = {"clip": (1, 6)}
 ONE_VIEW = ("mae", "rotation", "clip")
 
 
+def own(name: str) -> ModuleType | None:
+    """What a method brings along: tests/laws/methods/NAME.py, which may have any of
+
+    ARGUMENTS: of its constructor; nets: (dtype) -> {role: Net}, in place of those below; GROUPS: {group: (views, size)}
+    of its batch; learns: (examples) -> the method as test_learns.py trains it on Fashion-MNIST, None where steps teach
+    it nothing.
+    """
+    full = f"tests.laws.methods.{name}"
+    return importlib.import_module(full) if importlib.util.find_spec(full) else None
+
+
+def of(name: str, what: str, otherwise):
+    """An attribute of `own`, or what stands in its place."""
+    return getattr(own(name), what, otherwise)
+
+
 def nets(method: str, dtype: str) -> dict[str, Net]:
     """A net for each role that a method may have."""
+    return {**_common(method, dtype), **of(method, "nets", lambda dtype: {})(dtype)}
+
+
+def _common(method: str, dtype: str) -> dict[str, Net]:
     if method in TRANSFORMERS:
         encoder = vit.vit(variant=(16, 2, 2, PATCH), drop_path=0.2 if method == "dino" else 0.0, dtype=dtype)
     elif method in CLIPS:
@@ -53,7 +75,7 @@ def nets(method: str, dtype: str) -> dict[str, Net]:
 
 def method(name: str, dtype: str = "float32") -> Method:
     """The method as a run has it: with monitors and a probe of 3 classes."""
-    make, roles, arguments = METHODS[name], nets(name, dtype), dict(SMALL.get(name, {}))
+    make, roles, arguments = METHODS[name], nets(name, dtype), dict(of(name, "ARGUMENTS", SMALL.get(name, {})))
     for parameter in inspect.signature(make).parameters.values():
         if parameter.annotation is Net:
             arguments[parameter.name] = roles[parameter.name]
@@ -74,6 +96,7 @@ def batch(name: str, seed: int) -> dict:
     generator = np.random.default_rng(seed)
     groups = {"global": (2, SIZE), **({"local": (2, LOCAL)} if name in MULTI_CROP else {})}
     groups = {"global": (1, SIZE)} if name in ONE_VIEW else groups
+    groups = of(name, "GROUPS", groups)
     frames = (FRAMES,) if name in CLIPS else ()
     images = {
         group: generator.integers(0, 256, (BATCH, views, *frames, size, size, 3), np.uint8)
@@ -87,7 +110,8 @@ def batch(name: str, seed: int) -> dict:
 
 def examples(name: str, views: str) -> list[dict]:
     """All examples as a pass reads them, in batches of which the last is filled up; one cannot be read."""
-    images = np.random.default_rng(99).integers(0, 256, (EXAMPLES, 1, SIZE, SIZE, 3), np.uint8)
+    side = of(name, "GROUPS", {"global": (1, SIZE)})["global"][1]
+    images = np.random.default_rng(99).integers(0, 256, (EXAMPLES, 1, side, side, 3), np.uint8)
     batches = []
     for start in range(0, EXAMPLES + 1, BATCH):
         index = np.minimum(np.arange(start, start + BATCH), EXAMPLES - 1)
