@@ -185,6 +185,12 @@ def put(tree: dict) -> dict:
 def made(config: dict, step: int, which: str, role: str, params: Tree, stats: Tree) -> Encoder:
     """An encoder of a resolved recipe from its weights."""
     net, clean = network(config, role), build.preprocess(config["clean"], config["photometric"])
+    other = sorted(view.of for view in clean.views if view.of != "image")
+    if other:
+        raise ValueError(
+            f"the encoder takes the part {' and '.join(other)} of an example; only encoders of images can be loaded, "
+            "used to embed and exported so far, and `ssl-jax evaluate` reads all"
+        )
 
     @program.jit_on(meshes.local())
     def outputs(params, stats, images):
