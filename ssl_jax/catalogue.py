@@ -39,5 +39,5 @@ def card(module: ModuleType) -> Card:
 def paradigm(module: ModuleType) -> str:
     """The paradigm that a method's file calls, or "its own"."""
     room = f"{ssl_jax.__name__}.paradigms."
-    called = (f.__name__ for f in vars(module).values() if inspect.isfunction(f) and f.__module__.startswith(room))
-    return next(called, "its own")
+    called = (f.__module__ for f in vars(module).values() if inspect.isfunction(f) and f.__module__.startswith(room))
+    return next((name.removeprefix(room) for name in called), "its own")

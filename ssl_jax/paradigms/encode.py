@@ -195,7 +195,7 @@ def taught(encoder: Net, projector: Net) -> Callable:
     return project
 
 
-def embedder(encoder: Net, place: Place = ENCODER, *, part: str = "") -> Callable:
+def embedder(encoder: Net, *, place: Place = ENCODER, part: str = "") -> Callable:
     """The `embed` of a method whose encoder lies at `place` of its state and takes this part of an example.
 
     part: "" is the only one that is shown. Raises ValueError where there are several, or not this one.

@@ -15,7 +15,7 @@ SAME = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 
 def random_resized_crop(seed: tf.Tensor, images: list[tf.Tensor], *, scale, ratio, **rest) -> list[tf.Tensor]:
     """The box."""
-    boxes = geometric.boxes(images, seed, scale, ratio)
+    boxes = geometric.boxes(seed, images, scale=scale, ratio=ratio)
     return [_box(begin[:2], size[:2], image) for (begin, size), image in zip(boxes, images, strict=True)]
 
 

@@ -47,7 +47,7 @@ def aligned() -> Criterion:
     """The attraction of positive pairs alone."""
 
     def loss(params, state, seen):
-        z = contrastive.unit(seen.student)
+        z = contrastive.unit(seen.student["projection"])
         return 1 - jnp.mean(jnp.sum(z[:, 0] * z[:, 1], -1)), {}
 
     return Criterion(lambda key, seen: ({}, {}), loss, lambda state, seen: state)
@@ -86,6 +86,7 @@ class Control(NamedTuple):
     patch: tuple | None = None
 
 
+COSINE = lenses.at("projection", pairs.byol())
 CONTROLS = {
     "simclr: negatives": Control(
         lambda: simclr.simclr(ENCODER, PROJECTOR, temperature=0.2),
@@ -94,12 +95,12 @@ CONTROLS = {
     ),
     "moco_v2: negatives": Control(
         lambda: moco_v2.moco_v2(ENCODER, PROJECTOR, **SCHEDULE, queue=512),
-        lambda: self_distillation(ENCODER, PROJECTOR, pairs.byol(), **SCHEDULE, arrange=encode.shuffled),
+        lambda: self_distillation(ENCODER, PROJECTOR, COSINE, **SCHEDULE, arrange=encode.shuffled),
         "spread",
     ),
     "byol: predictor": Control(
         lambda: byol.byol(ENCODER, PROJECTOR, heads.mlp(widths=(64, 32)), **SCHEDULE),
-        lambda: self_distillation(ENCODER, PROJECTOR, pairs.byol(), **SCHEDULE),
+        lambda: self_distillation(ENCODER, PROJECTOR, COSINE, **SCHEDULE),
         "spread",
     ),
     "rho_byol: predictor": Control(
