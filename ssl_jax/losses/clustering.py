@@ -38,7 +38,7 @@ def swapped_codes(
     pairs: (t, s), in place of all with t != s.
     """
     scores = widen(scores)
-    return across_views(codes, scores / jnp.asarray(temperature, scores.dtype), pairs)
+    return across_views(codes, scores / jnp.asarray(temperature, scores.dtype), pairs=pairs)
 
 
 def labelled(logits: Array, labels: Array) -> Array:

@@ -13,7 +13,9 @@ from ssl_jax.views import geometric
 SAME = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 
 
-def random_resized_crop(seed: tf.Tensor, images: list[tf.Tensor], *, scale, ratio, **rest) -> list[tf.Tensor]:
+def random_resized_crop(
+    seed: tf.Tensor, images: list[tf.Tensor], *, scale: tuple[float, float], ratio: tuple[float, float], **rest
+) -> list[tf.Tensor]:
     """The box."""
     boxes = geometric.boxes(seed, images, scale=scale, ratio=ratio)
     return [_box(begin[:2], size[:2], image) for (begin, size), image in zip(boxes, images, strict=True)]

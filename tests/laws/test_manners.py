@@ -87,7 +87,7 @@ def test_options_have_names():
 
 @pytest.mark.parametrize("room, kind", [("nets", Net), ("methods", Method), ("criteria", Criterion)])
 def test_only_records_come_to_a_constructor_by_place(room, kind):
-    """`moco_v2(encoder, projector, 65536, 0.2)` would say nothing; what makes one record of another is no constructor."""
+    """`moco_v2(encoder, projector, 65536, 0.2)` would say nothing; a record made of another is not constructed."""
 
     def number_by_place(p):
         return p.kind is not p.KEYWORD_ONLY and p.annotation in (int, float, str, bool)

@@ -132,7 +132,8 @@ def test_an_image_too_long_for_any_box_gets_the_largest():
 def test_crop_boxes_of_different_images_are_each_within_their_own():
     images = [tf.zeros([20, 60, 1], tf.uint8), tf.zeros([60, 20, 1], tf.uint8)]
     for number in range(10):
-        for image, (begin, size) in zip(images, geometric.boxes(seed(number), images, scale=(0.2, 1), ratio=(0.5, 2)), strict=True):
+        drawn = geometric.boxes(seed(number), images, scale=(0.2, 1), ratio=(0.5, 2))
+        for image, (begin, size) in zip(images, drawn, strict=True):
             assert np.all(begin[:2] + size[:2] <= image.shape[:2])
 
 
