@@ -143,7 +143,7 @@ class ViT(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool, keep: Array | None = None) -> dict:
-        b = len(x)
+        b = x.shape[0]  # which an export does not know
         x, place_of_cls = self._placed(x)
         if keep is not None:
             x = select(x, keep)
@@ -163,9 +163,8 @@ class ViT(nn.Module):
         if h % self.patch or w % self.patch:
             raise ValueError(f"an image of {h} x {w} pixels cannot be cut into patches of {self.patch} x {self.patch}")
         places, place_of_cls = self._positions(h // self.patch, w // self.patch)
-        return PatchEmbed(self.width, self.patch, self.init_std, self.dtype, name="patch_embed")(
-            x
-        ) + places, place_of_cls
+        patches = PatchEmbed(self.width, self.patch, self.init_std, self.dtype, name="patch_embed")(x)
+        return patches + places, place_of_cls
 
     def _positions(self, h: int, w: int) -> tuple[Array, Array]:
         """Those of the patches [1, h w, d] and of cls [1, 1, d] (zero where they are fixed)."""
