@@ -30,8 +30,9 @@ CORE = [
     'array_record>=0.8; sys_platform == "linux" or sys_platform == "darwin"',
 ]
 PARQUET = ["pyarrow>=17"]
+VIDEO = ["av>=18"]
 TEXT = ["tokenizers>=0.21"]
-TEST = [*PARQUET, *TEXT, "pytest>=8", "pytest-xdist>=3.6", "scikit-learn>=1.5"]
+TEST = [*PARQUET, *VIDEO, *TEXT, "pytest>=8", "pytest-xdist>=3.6", "scikit-learn>=1.5"]
 ONNX = ["jax2onnx>=0.17,<0.18", "onnxruntime>=1.20"]
 EXTRAS = {
     "tpu": ["jax[tpu]"],
@@ -39,6 +40,7 @@ EXTRAS = {
     "plan": ['libtpu>=0.0.30; sys_platform == "linux"'],
     "onnx": ONNX,
     "parquet": PARQUET,
+    "video": VIDEO,
     "text": TEXT,
     # What reads exports back, in an environment of its own: the tests find it by SSL_JAX_INTEROP=PYTHON.
     "interop": ["torch>=2.6", "torchvision>=0.21", "timm>=1.0.15", "transformers>=5", *ONNX],

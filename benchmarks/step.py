@@ -6,7 +6,7 @@ ResNet-18 (CIFAR stem) and ViT-Ti/4 at 32 pixels, two views an image, float32, w
 them. The operations are those of the products and convolutions as the networks are defined, also where a CPU does with
 fewer (Winograd); the bound is a product of two 2048 x 2048 matrices, and rounds of both alternate. PYTHON is an
 interpreter that has torch: it then runs benchmarks/step_torch.py, whose speed on the same step is the mark to reach,
-before and after ours; its better figure counts.
+before and after ours; its better figure counts. `benchmarks/step_device.py` times larger networks on an accelerator.
 """
 
 import argparse
@@ -17,7 +17,9 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -31,9 +33,19 @@ from ssl_jax.shard import mesh, operations, program
 
 SIDE = 2048
 TORCH = Path(__file__).with_name("step_torch.py")
-ENCODERS = {
-    "resnet18": lambda: resnet.resnet(depth=18, stem="cifar"),
-    "vit_ti_4": lambda: vit.vit(variant="Ti/4", scan=False),
+
+
+class Case(NamedTuple):
+    """dtype -> encoder, the side of its images in pixels, and the hidden width of its projector."""
+
+    encoder: Callable
+    side: int
+    hidden: int
+
+
+CASES = {
+    "resnet18": Case(lambda dtype: resnet.resnet(depth=18, stem="cifar", dtype=dtype), 32, 512),
+    "vit_ti_4": Case(lambda dtype: vit.vit(variant="Ti/4", scan=False, dtype=dtype), 32, 512),
 }
 
 
@@ -47,7 +59,7 @@ def main() -> None:
     options = parser.parse_args()
     machine.start_with_huge_pages()
     before = torch(options)
-    results = {name: measure(make(), options.batch, options.rounds) for name, make in ENCODERS.items()}
+    results = {name: measure(case, options.batch, options.rounds) for name, case in CASES.items()}
     for name, theirs in torch(options).items():
         results[name]["torch_seconds"] = min(theirs, before[name])
         results[name]["ratio_to_torch"] = results[name]["torch_seconds"] / results[name]["seconds"]
@@ -73,9 +85,9 @@ def torch(options: argparse.Namespace) -> dict[str, float]:
     return json.loads(done.stdout)["seconds"]
 
 
-def measure(encoder, batch: int, rounds: int) -> dict[str, float]:
+def measure(case: Case, batch: int, rounds: int) -> dict[str, float]:
     """Seconds a step, its GFLOP/s, those of the matrix product, and their ratio; medians of alternating rounds."""
-    step, flops = prepared(encoder, batch)
+    step, flops = prepared(case, batch)
     square = jnp.ones((SIDE, SIDE))
     product = jax.jit(lambda a: a @ a)
     jax.block_until_ready(product(square))
@@ -85,20 +97,11 @@ def measure(encoder, batch: int, rounds: int) -> dict[str, float]:
     return {"seconds": seconds, "gflop": flops / 1e9, "gflops": rate, "bound": bound, "ratio": rate / bound}
 
 
-def prepared(encoder, batch: int):
+def prepared(case: Case, batch: int):
     """A function that runs one step on made-up views, and the operations in it."""
-    method = simclr(encoder, heads.simclr_projector(widths=(512, 128)))
-
-    def floats(key, ints):
-        return {**ints, "global": ints["global"].astype(jnp.float32) / 64 - 2}
-
-    shapes = {"global": jax.ShapeDtypeStruct((batch, 2, 32, 32, 3), np.uint8)}
-    shapes |= {name: jax.ShapeDtypeStruct((batch,), np.int32) for name in ("index", "label")}
-    built = program.build(method, optax.sgd(0.1, 0.9), floats, floats, shapes, mesh.make())
+    built, ints = made(case, batch)
     key = jax.random.key(0)
     held = {"state": built.init(key)}
-    ints = {name: jnp.zeros(s.shape, s.dtype) for name, s in shapes.items()}
-    ints["global"] = jax.random.randint(key, shapes["global"].shape, 0, 255).astype(np.uint8)
     flops = operations.flops(built.step.trace(held["state"], ints, key).jaxpr.jaxpr)
 
     def step():
@@ -107,6 +110,23 @@ def prepared(encoder, batch: int):
 
     jax.block_until_ready(step())
     return step, flops
+
+
+def floats(key, ints):
+    """What stands for the device's part of the views: around 0, with a std of about 1."""
+    return {**ints, "global": ints["global"].astype(jnp.float32) / 64 - 2}
+
+
+def made(case: Case, batch: int, *, dtype: str = "float32", augment: Callable = floats) -> tuple[program.Program, dict]:
+    """SimCLR with momentum on one device, and a batch of made-up views on it: two an example."""
+    projector = heads.simclr_projector(widths=(case.hidden, 128), dtype=dtype)
+    method = simclr(case.encoder(dtype), projector)
+    shapes = {"global": jax.ShapeDtypeStruct((batch, 2, case.side, case.side, 3), np.uint8)}
+    shapes |= {name: jax.ShapeDtypeStruct((batch,), np.int32) for name in ("index", "label")}
+    built = program.build(method, optax.sgd(0.1, 0.9), augment, floats, shapes, mesh.make(devices=jax.devices()[:1]))
+    ints = {name: jnp.zeros(s.shape, s.dtype) for name, s in shapes.items()}
+    ints["global"] = jax.random.bits(jax.random.key(0), shapes["global"].shape, np.uint8)
+    return built, ints
 
 
 def timed(run) -> float:

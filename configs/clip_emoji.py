@@ -24,8 +24,8 @@ def get_config() -> ConfigDict:
     """954 steps of 128 pairs."""
     c = ConfigDict()
     c.data = dict(
-        train="wds:../shared/data/emoji/train-*.tar#category",
-        test="wds:../shared/data/emoji/test-*.tar#category",
+        train="wds:emoji/train-*.tar#category",
+        test="wds:emoji/test-*.tar#category",
         channels=4,
     )
     c.batch = 128

@@ -9,6 +9,10 @@ IMAGENET = dict(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 CIFAR10 = dict(mean=(0.4914, 0.4822, 0.4465), std=(0.2470, 0.2435, 0.2616))
 CIFAR100 = dict(mean=(0.5071, 0.4865, 0.4409), std=(0.2673, 0.2564, 0.2762))
 FASHION_MNIST = dict(mean=(0.2860,), std=(0.3530,))
+MOVING_FASHION_MNIST = dict(mean=(0.0973,), std=(0.2466,))
+"""The images' own on a canvas of 48 pixels, of which they cover 34 %."""
+KINETICS = dict(mean=(0.45, 0.45, 0.45), std=(0.225, 0.225, 0.225))
+"""PySlowFast's, for all videos."""
 CLIP = dict(mean=(0.48145466, 0.4578275, 0.40821073), std=(0.26862954, 0.26130258, 0.27577711))
 
 
@@ -178,6 +182,12 @@ def linear_probe(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]
     return (_view("global", 1, size, _crop((0.08, 1.0)), (), stats),)
 
 
+def whole(size: int = 28, *, stats: dict = FASHION_MNIST) -> tuple[dict, ...]:
+    """The image as it is, for methods that draw no views (PCA, k-means)."""
+    geometry = (dict(name="resize", args=dict(size=size)), dict(name="centre_crop"))
+    return (_view("global", 1, size, geometry, (), stats),)
+
+
 def evaluate(
     size: int = 224, *, resize: int | None = None, method: str = "bilinear", stats: dict = IMAGENET
 ) -> tuple[dict, ...]:
@@ -187,12 +197,43 @@ def evaluate(
     return (_view("clean", 1, size, geometry, (), stats),)
 
 
+def rho(
+    size: tuple[int, int] = (8, 224),
+    *,
+    clips: int = 2,
+    stride: int = 8,
+    scale: tuple[float, float] = (0.2, 0.766),
+    jitter: tuple[float, float, float, float] = (0.6, 0.6, 0.6, 0.15),
+    flip: bool = True,
+    together: bool = False,
+    short_side: int = 0,
+    stats: dict = KINETICS,
+) -> tuple[dict, ...]:
+    """rho clips of each video (arXiv:2104.14558, section 4; PySlowFast's recipes): anywhere in it, one draw a clip.
+
+    size: (frames, pixels). together: all clips begin at one frame, which is what rho = 1 means: two augmentations of
+    one clip. flip: left and right, which no label may depend on. short_side: frames are shrunk to it first.
+    """
+    take = dict(name="clip", args=dict(stride=stride, together=together, short_side=short_side))
+    geometry = (take, *_crop(scale)[: 2 if flip else 1])
+    return (_view("global", clips, size, geometry, _colours(jitter, stats), stats, of="clip"),)
+
+
+def evaluate_clips(
+    size: tuple[int, int] = (8, 224), *, stride: int = 8, resize: int | None = None, stats: dict = KINETICS
+) -> tuple[dict, ...]:
+    """The clip in the middle of the video, its short side to `resize` (256 for 224 if None), the center, normalized."""
+    short = round(size[1] * 8 / 7) if resize is None else resize
+    geometry = (dict(name="clip", args=dict(stride=stride, place="center")), dict(name="resize", args=dict(size=short)))
+    return (_view("clean", 1, size, (*geometry, dict(name="centre_crop")), (), stats, of="clip"),)
+
+
 _FLIP = dict(name="flip", p=0.5)
 
 
-def _view(group: str, count: int, size: int, geometry: tuple, colours: tuple, stats: dict) -> dict:
+def _view(group: str, count: int, size, geometry: tuple, colours: tuple, stats: dict, **more) -> dict:
     ops = (*geometry, *colours, dict(name="normalise", args=dict(stats)))
-    return dict(group=group, count=count, size=size, ops=ops)
+    return dict(group=group, count=count, size=size, ops=ops, **more)
 
 
 def _crop(scale: tuple[float, float], method: str = "bilinear") -> tuple[dict, ...]:

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 import optax
 
-from ssl_jax import dry_run, durations, notices, recipes, schema, spelling
+from ssl_jax import dry_run, durations, notices, passing, recipes, schema, spelling
 from ssl_jax.checkpoint import Keep
 from ssl_jax.data import captions, classes, sources
 from ssl_jax.data.parts import Part, spec
@@ -30,22 +30,16 @@ YEAR = 31_536_000
 
 def job(config: dict) -> Job:
     """Everything that a run needs, from a resolved recipe. Opens the data; touches no device."""
-    data = config["data"]
-    options = {"data_dir": data["dir"] or None}
-    with about("data.train"):
-        train = sources.open(data["train"], **options, channels=data["channels"], bits=data["bits"])
+    train, test, differing = opened(config["data"])
     config = with_vocabularies(config, train)
-    alike = dict(channels=train.image.channels, bits=train.image.bits) if "image" in train.parts else {}
-    with about("data.test"):
-        test = sources.open(data["test"], **options, **alike) if data["test"] else None
     if config["probe"] and not sources.labelled(train):
         raise ValueError(f"{train.name} has no labels for the online probe to learn from; set config.probe=False")
     if config["probe"] and classes.count(train) == 1:
         raise ValueError(f"{train.name} has one class, and the online probe needs two or more; set config.probe=False")
-    test, differing = classes.alike(train, test) if test else (None, ())
     clock = clock_of(config, train.size)
     check(config, clock)
     method, optimizer = method_and_optimizer(config, clock, classes.count(train))
+    passing.check_length(config["duration"], method, clock)
     check_channels(config, train)
     training, clean = (preprocess(config[key], config["photometric"]) for key in ("views", "clean"))
     return Job(
@@ -69,6 +63,19 @@ def job(config: dict) -> Job:
         evaluation={k: v for k, v in config["evaluation"].items() if k != "every"},
         notices=(*told(train, test), *differing, *notices.of(config, clock, method)),
     )
+
+
+def opened(data: dict) -> tuple[sources.Source, sources.Source | None, tuple[str, ...]]:
+    """The training set, the test set with the same classes and channels, and what of its classes does not fit."""
+    options = {"data_dir": data["dir"] or None}
+    with about("data.train"):
+        train = sources.open(data["train"], **options, channels=data["channels"], bits=data["bits"])
+    if not data["test"]:
+        return train, None, ()
+    alike = dict(channels=train.image.channels, bits=train.image.bits) if "image" in train.parts else {}
+    with about("data.test"):
+        test = sources.open(data["test"], **options, **alike)
+    return train, *classes.alike(train, test)
 
 
 def with_vocabularies(config: dict, train: sources.Source) -> dict:

@@ -1,55 +1,43 @@
-"""What methods there are: read off the files of methods/ and the recipes."""
+"""What methods there are: the cards of the files of methods/, and the recipes."""
 
 import inspect
-import re
+from types import ModuleType
 
-from ssl_jax import recipes, registry
-from ssl_jax.types import Method
+import ssl_jax
+from ssl_jax import recipes, registry, spelling
+from ssl_jax.types import Card, Method
 
-FAMILIES = {
-    "joint_embedding": "joint embedding",
-    "self_distillation": "joint embedding",
-    "masked_modeling": "masked modelling",
-    "pretext": "pretext task",
-    "towers": "multimodal",
-}
-CITATION = re.compile(
-    r"(?P<title>\S[^(,]*)(, [^(]+)? "
-    r"\((?P<authors>[^()]+) (?P<year>\d{4}), arXiv:(?P<arxiv>\d{4}\.\d{4,5})[^()]*\): \S.*"
-)
-"""How the file of a method begins, in one line: `Name (Who year, arXiv:number): what it does`."""
+FAMILIES = ("joint embedding", "masked modelling", "pretext task", "reconstruction", "multimodal")
+FORM = 'CARD = Card("Title", "family", year, "arXiv:1234.56789")'
 
 
 def methods() -> list[dict]:
-    """One row a method: name, title, family, paper (arXiv number), year, paradigm, recipes.
+    """One row a method: name, title, family, paper, year, needs, paradigm, recipes.
 
-    Raises ValueError where a file of methods/ does not begin with its citation.
+    Methods whose file cannot be imported have none; `registry.broken` names them. Raises ValueError where a file of
+    methods/ has no card.
     """
     known = {name: recipes.load(name)["method"]["name"] for name in recipes.names()}
     rows = []
     for name, make in registry.listing("methods", Method).items():
         module = inspect.getmodule(make)
-        cited = citation(module.__name__, module.__doc__ or "")
-        source = inspect.getsource(module)
-        paradigm = next((p for p in FAMILIES if f"paradigms.{p} import" in source), "its own")
-        rows.append(
-            {
-                "name": name,
-                "title": cited["title"],
-                "family": FAMILIES.get(paradigm, "its own"),
-                "paper": f"arXiv:{cited['arxiv']}",
-                "year": int(cited["year"]),
-                "paradigm": paradigm,
-                "recipes": [r for r, m in known.items() if m == name],
-            }
-        )
+        row = {"name": name, **card(module)._asdict(), "paradigm": paradigm(module)}
+        rows.append({**row, "recipes": [r for r, m in known.items() if m == name]})
     return rows
 
 
-def citation(module: str, doc: str) -> dict[str, str]:
-    """title, authors, year and arxiv, read off the first line of a docstring. Raises ValueError with the form."""
-    first = doc.partition("\n")[0]
-    found = CITATION.fullmatch(first)
-    if not found:
-        raise ValueError(f"{module} begins with '{first}'; write 'Name (Who year, arXiv:1234.56789): what it does'")
-    return found.groupdict()
+def card(module: ModuleType) -> Card:
+    """The card of a method's file. Raises ValueError, with the form, where there is none or its family is unknown."""
+    found = getattr(module, "CARD", None)
+    if not isinstance(found, Card):
+        raise ValueError(f"{module.__name__} has no card; write {FORM} below its imports")
+    if found.family not in FAMILIES:
+        raise ValueError(f"{module.__name__}: {spelling.unknown(found.family, FAMILIES, 'the families of methods')}")
+    return found
+
+
+def paradigm(module: ModuleType) -> str:
+    """The paradigm that a method's file calls, or "its own"."""
+    room = f"{ssl_jax.__name__}.paradigms."
+    called = (f.__module__ for f in vars(module).values() if inspect.isfunction(f) and f.__module__.startswith(room))
+    return next((name.removeprefix(room) for name in called), "its own")

@@ -10,7 +10,7 @@ import optax
 from ssl_jax import spelling, step
 from ssl_jax.data.parts import Part, spec
 from ssl_jax.job import Preprocess
-from ssl_jax.types import Method, Tree
+from ssl_jax.types import Method, TrainState, Tree
 from ssl_jax.views import compose, compose_host
 
 KEY = jax.eval_shape(lambda: jax.random.key(0))
@@ -44,8 +44,12 @@ def check(
     """
     batch = views(training, shapes)
     params, state = learned(method, batch)
-    optimized(optimizer, params)
+    opt_state = optimized(optimizer, params)
     evaluated(method, clean, params, state, parts)
+    whole = TrainState(jax.ShapeDtypeStruct((), jnp.int32), params, state, opt_state)
+    ids = {name: batch[name] for name in compose.TAKEN if name in batch}
+    shown = jax.eval_shape(clean.device, KEY, seen_clean(clean, parts, ids["index"].shape[0]))
+    passed(method, whole, {"train": batch, "clean": {**ids, **shown}})
 
 
 def views(training: Preprocess, shapes: dict) -> dict:
@@ -56,7 +60,7 @@ def views(training: Preprocess, shapes: dict) -> dict:
 
 def learned(method: Method, batch: dict) -> tuple[Tree, Tree]:
     """The shapes of parameters and method state, after a loss and an update; raises as `check`."""
-    groups = {name: value for name, value in batch.items() if name not in compose.TAKEN}
+    groups = {name: value for name, value in batch.items() if name not in compose.TAKEN and "/" not in name}
     examples, _, *view = next(iter(groups.values())).shape
     what = f"images of {view}" if len(view) == 3 else f"views of {view}"
     parts = f"config.method, config.nets and config.views do not fit a batch of {examples} and {what}"
@@ -76,19 +80,48 @@ def learned(method: Method, batch: dict) -> tuple[Tree, Tree]:
     return params, state
 
 
-def optimized(optimizer: optax.GradientTransformation, params: Tree) -> None:
-    """An update of the parameters; raises as `check`."""
+def optimized(optimizer: optax.GradientTransformation, params: Tree) -> Tree:
+    """The shapes of the optimizer's state, after an update of the parameters; raises as `check`."""
     with part("config.optimizer"):
         state = jax.eval_shape(optimizer.init, params)
         jax.eval_shape(optimizer.update, params, state, params)
+    return state
+
+
+def seen_clean(clean: Preprocess, parts: dict[str, Part], examples: int) -> dict:
+    """Clean views of so many examples that consist of `parts`, as the host makes them."""
+    made = compose_host.specs(clean.host, {name: spec(each) for name, each in parts.items()})
+    return {n: jax.ShapeDtypeStruct((examples, *view.shape), view.dtype.as_numpy_dtype) for n, view in made.items()}
+
+
+def passed(method: Method, state: TrainState, batches: dict[str, dict]) -> None:
+    """The method's passes on shapes; raises as `check`. batches: by the views that a pass may read."""
+    real = jax.ShapeDtypeStruct(batches["train"]["index"].shape, bool)
+    for number, one in enumerate(method.passes, 1):
+        with part(f"config.method: its pass {number} over the data fails"):
+            found = jax.eval_shape(one.start, state, KEY)
+            if one.views is not None:
+                kept = jax.eval_shape(one.fold, state, found, {**batches[one.views], "real": real}, KEY)
+                _unchanged(found, kept, "what it finds")
+            _unchanged(state, jax.eval_shape(one.finish, state, found, KEY), "the state")
+
+
+def _unchanged(before: Tree, after: Tree, what: str) -> None:
+    """Raises ValueError where a tree has changed its structure, a shape or a type."""
+    one, other = (
+        {jax.tree_util.keystr(path, simple=True, separator="/"): (a.shape, str(a.dtype)) for path, a in leaves}
+        for leaves in map(jax.tree_util.tree_leaves_with_path, (before, after))
+    )
+    for path in sorted({*one, *other}):
+        if one.get(path) != other.get(path):
+            raise ValueError(f"{what} has changed at {path}, from {one.get(path)} to {other.get(path)}")
 
 
 def evaluated(method: Method, clean: Preprocess, params: Tree, state: Tree, parts: dict[str, Part]) -> None:
     """The embedding of a clean view of an example that consists of `parts`; raises as `check`."""
     with part("config.clean cannot be evaluated"):
-        made = compose_host.specs(clean.host, {name: spec(each) for name, each in parts.items()})
-        whole = {n: jax.ShapeDtypeStruct((1, *view.shape), view.dtype.as_numpy_dtype) for n, view in made.items()}
-        jax.eval_shape(step.make_embed(method, clean.device, clean.parts), params, state, whole)
+        shown = seen_clean(clean, parts, 1)
+        jax.eval_shape(step.make_embed(method, clean.device, clean.inputs), params, state, shown)
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ class Clock(NamedTuple):
 
 
 def run(duration: str, *, examples: int, batch: int) -> Clock:
-    """The clock of a run that lasts `duration`, which cannot be a percentage, and must be a step at least.
+    """The clock of a run that lasts `duration`, which cannot be a percentage; "0 steps" is a run without a step.
 
     Raises ValueError for a bad text, a percentage, no examples or no batch.
     """
@@ -32,10 +32,7 @@ def run(duration: str, *, examples: int, batch: int) -> Clock:
             raise ValueError(f"the number of {name} is {value}; it must be 1 or more")
     if isinstance(duration, str) and duration.strip().endswith("%"):
         raise ValueError(f'the run\'s own duration is "{duration}"; a percentage is of the run: give epochs or steps')
-    total = steps(duration, Clock(examples, batch, 0))
-    if not total:
-        raise ValueError(f'the run\'s duration "{duration}" is no step at all; give a longer one')
-    return Clock(examples, batch, total)
+    return Clock(examples, batch, steps(duration, Clock(examples, batch, 0)))
 
 
 def steps(text: str, clock: Clock) -> int:
@@ -54,11 +51,14 @@ def due(every: str, step: int, clock: Clock) -> bool:
     """Whether the `step`-th step done (1 is the first) ends one of the periods of length `every`.
 
     Periods that are no whole number of steps end at the rounded-up multiples, so that "1 epoch" is due once for
-    each epoch however long the run. "never" is never due. Raises ValueError for a bad text or an empty period.
+    each epoch however long the run. "never" is never due, and nothing is in a run without a step. Raises ValueError
+    for a bad text or an empty period.
     """
     if every == "never":
         return False
     period = _exact(every, clock)
+    if not clock.total:
+        return False
     if period <= 0:
         raise ValueError(f'"{every}" as a period is no step at all; give a longer one, or "never"')
     return step > 0 and math.ceil(step // period * period) == step
@@ -67,6 +67,12 @@ def due(every: str, step: int, clock: Clock) -> bool:
 def epochs_done(step: int, clock: Clock) -> int:
     """Whole passes over the examples that are over after `step` steps; rises where "1 epoch" is due."""
     return step * clock.batch // clock.examples
+
+
+def into_epoch(step: int, clock: Clock) -> int:
+    """Steps since the first one of the epoch in which `step` steps done have come; 0 where an epoch begins."""
+    begun = epochs_done(step, clock) * clock.examples
+    return step - -(-begun // clock.batch)
 
 
 def _exact(text: str, clock: Clock) -> Fraction:

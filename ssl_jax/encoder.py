@@ -19,6 +19,9 @@ from ssl_jax.shard import program
 from ssl_jax.types import Net, Place, Tree
 from ssl_jax.views import compose_host
 
+FIRST = (("patch_embed", "kernel"), ("stem", "conv", "kernel"), ("kernel",))
+"""Where encoders have the kernel [h, w, c, d] that meets the images."""
+
 
 class Rows(NamedTuple):
     """Features of a dataset: a row for each example, in the order of the source.
@@ -63,8 +66,8 @@ class Encoder(NamedTuple):
     @property
     def channels(self) -> int:
         """What an image must have."""
-        first = self.params["patch_embed"] if "patch_embed" in self.params else self.params["stem"]["conv"]
-        return first["kernel"].shape[2]
+        first = next(place for place in FIRST if place[0] in self.params)
+        return paths.at(self.params, first).shape[2]
 
     def embed(self, images: np.ndarray | Sequence[np.ndarray]) -> dict[str, np.ndarray]:
         """Features of images: {"pool": [b, d], ...} as the network gives them.
@@ -95,7 +98,7 @@ def rows(encoder: Encoder, source: Source, span: tuple[int, int], *, batch: int)
     part = source if span == (0, source.size) else subset(source, index)
     stacks = stream.sequential(part, encoder.host, batch=max(batch // mesh.size, 1) * mesh.size)
     with device.put(stacks, meshes.by_example(mesh)) as batches:
-        known = ({"image": b["clean"], **{k: b[k] for k in ("label", "mask", "valid")}} for b in batches)
+        known = ({"inputs": b["clean"], **{k: b[k] for k in ("label", "mask", "valid")}} for b in batches)
         found = features.extract(encoder.outputs, known)
     return Rows(*found, index=index, path=np.array(described(source, *span), np.str_))
 
@@ -182,6 +185,12 @@ def put(tree: dict) -> dict:
 def made(config: dict, step: int, which: str, role: str, params: Tree, stats: Tree) -> Encoder:
     """An encoder of a resolved recipe from its weights."""
     net, clean = network(config, role), build.preprocess(config["clean"], config["photometric"])
+    other = sorted(view.of for view in clean.views if view.of != "image")
+    if other:
+        raise ValueError(
+            f"the encoder takes the part {' and '.join(other)} of an example; only encoders of images can be loaded, "
+            "used to embed and exported so far, and `ssl-jax evaluate` reads all"
+        )
 
     @program.jit_on(meshes.local())
     def outputs(params, stats, images):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ssl_jax import matching, monitors
@@ -80,21 +81,19 @@ class Rows(NamedTuple):
 def read(job: Job, program: Program, source: Source, embed: Callable, check: Callable = bool) -> Rows:
     """Features of all examples of a source, NaN where an image cannot be read.
 
-    embed: clean integers [b, 1, ...], by group where there are several -> {"pool": [b, d]}. check: is called
-    before each batch, and may raise.
-    Raises ValueError where no image can be read.
+    embed: {group: clean views [b, 1, ...] as the host makes them} -> {"pool": [b, d]}. check: is called before each
+    batch, and may raise. Raises ValueError where no image can be read.
     """
     batch = max(job.evaluation["batch"] // program.devices, 1) * program.devices
     local = stream.sequential(source, job.clean.host, batch=batch, process=processes.which())
     # Where one process holds all, nothing is gathered: two programs with collectives in flight can block each other on
     # a CPU, which has fewer threads than they have participants.
     whole = program.whole if processes.several() else lambda tree: tree
+    groups = tuple(job.clean.inputs.values())
     with device.put(local, program.by_example) as batches:
-        groups = [group for group, _ in job.clean.parts]
         known = ({k: b[k] for k in (*groups, "label", "mask", "valid")} for b in batches if not check())
-        shown = ((b.pop(groups[0]) if len(groups) == 1 else {name: b.pop(name) for name in groups}, b) for b in known)
-        parts = ({"image": integers, **whole(b)} for integers, b in shown)
-        found = Rows(*features.extract(lambda images: whole({"pool": embed(images)["pool"]}), parts))
+        parts = ({"inputs": {group: b.pop(group) for group in groups}, **whole(b)} for b in known)
+        found = Rows(*features.extract(lambda views: whole({"pool": embed(views)["pool"]}), parts))
     if not found.valid.any():
         raise ValueError(stream.nothing(source, job.clean.host))
     return found
@@ -102,22 +101,23 @@ def read(job: Job, program: Program, source: Source, embed: Callable, check: Cal
 
 def embedded(job: Job, program: Program, source: Source, state: TrainState, check: Callable = bool) -> Rows:
     """Pooled features of the frozen encoder."""
-    return read(job, program, source, lambda images: program.embed(state.params, state.method_state, images), check)
+    return read(job, program, source, lambda views: program.embed(state.params, state.method_state, views), check)
 
 
 def pixels(job: Job, program: Program, source: Source) -> Rows:
-    """The clean views of images themselves, flattened. Their scale does not matter to any protocol."""
-    group = next(name for name, part in job.clean.parts if part == "image")
+    """The clean views themselves but texts, flattened. Their scale does not matter to any protocol."""
+    groups = [group for part, group in job.clean.inputs.items() if part != "text"]
 
-    def flat(integers: dict | jax.Array) -> dict:
-        images = integers[group] if isinstance(integers, dict) else integers
-        return {"pool": images.reshape(images.shape[0], -1).astype(np.float32)}
+    @jax.jit
+    def flat(views: dict) -> dict:
+        rows = [views[group].reshape(len(views[group]), -1).astype(np.float32) for group in groups]
+        return {"pool": rows[0] if len(rows) == 1 else jnp.concatenate(rows, 1)}
 
-    return read(job, program, source, jax.jit(flat))
+    return read(job, program, source, flat)
 
 
 def matched(job: Job, program: Program, embed: Callable | None, check: Callable = bool) -> tuple[dict, dict]:
-    """`matching.scores` of the test set. embed: clean integers by group -> projections; None for raw pixels."""
+    """`matching.scores` of the test set. embed: clean views by group -> projections; None for raw pixels."""
     rows = read(job, program, job.test, matching.joined(job, embed), check)
     return matching.scores(job, rows.x[rows.valid], texts=embed is not None)
 

@@ -4,11 +4,11 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 
-BUCKETS = ("start-up", "compile", "data wait", "step", "repeated", "checkpoint", "evaluation", "other")
+BUCKETS = ("start-up", "compile", "data wait", "step", "repeated", "checkpoint", "evaluation", "passes", "other")
 """start-up: until the first batch is asked for, restoring included. compile: the first call of the step. data wait: the
 loop is blocked by data. step: the step is handed to the device, or its numbers are waited for. repeated: the same for
 steps that an earlier process had in its log and lost. checkpoint: saving has the loop wait. evaluation: features and
-their readers, during the run and after it. other: all else."""
+their readers, during the run and after it. passes: the method reads the data between steps. other: all else."""
 
 
 class Goodput:

@@ -15,8 +15,8 @@ from ssl_jax.types import Method, Schedule, View
 class Preprocess(NamedTuple):
     """Views as two functions.
 
-    host: (image [h, w, c], seed) -> {group: integers [v, s, s, c]}, a tensorflow graph function
-    device: (key, batch of integers) -> batch of float32 [b, v, s, s, c]
+    host: ({part: an image [h, w, c], others raw}, seed) -> {group: [v, ...]}, a tensorflow graph function
+    device: (key, batch of what the host makes) -> the batch as methods see it, images float32 [b, v, s, s, c]
     """
 
     views: tuple[View, ...]
@@ -24,9 +24,9 @@ class Preprocess(NamedTuple):
     device: Callable
 
     @property
-    def parts(self) -> tuple[tuple[str, str], ...]:
-        """(group, part of an example that it shows) of each view."""
-        return tuple((view.group, view.of) for view in self.views)
+    def inputs(self) -> dict[str, str]:
+        """For each part that is shown the group that shows it: what `embed` takes, of clean views."""
+        return {view.of: view.group for view in self.views}
 
 
 class Every(NamedTuple):

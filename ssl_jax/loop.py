@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from ssl_jax import durations, evaluation
+from ssl_jax import durations, evaluation, passing
 from ssl_jax.checkpoint import Checkpoints
 from ssl_jax.data import device, stream
 from ssl_jax.display import complain
@@ -24,8 +24,10 @@ from ssl_jax.shard.program import Program
 from ssl_jax.stopping import Interrupted, Stop
 from ssl_jax.types import Key, TrainState
 
-PURPOSES = ("init", "step", "epoch")
+PURPOSES = ("init", "step", "pass")
 """What the run needs randomness for; nothing random is ever saved."""
+PASSED = "passes"
+"""What a checkpoint calls the turns of passes that are done at its step."""
 SETTLING = 50
 """Forward passes after which 0.9 ** 50, half a percent, is left of what batch statistics were."""
 
@@ -38,9 +40,8 @@ def keys(seed: int) -> dict[str, Key]:
 def compiled(job: Job) -> Program:
     """The job's functions on the job's mesh."""
     mesh = meshes.make(**job.mesh)
-    return programs.build(
-        job.method, job.optimizer, job.training.device, job.clean.device, job.shapes, mesh, job.clean.parts
-    )
+    views = job.training.device, job.clean.device
+    return programs.build(job.method, job.optimizer, *views, job.shapes, mesh, inputs=job.clean.inputs)
 
 
 def fresh(job: Job, program: Program) -> TrainState:
@@ -76,6 +77,7 @@ class Run(NamedTuple):
     feed: device.Feed
     spent: Goodput
     stop: Stop
+    ended: Callable[[], None]
 
 
 def train(
@@ -92,11 +94,12 @@ def train(
         processes.agree({"what --workdir has of checkpoints": str(saved.steps())}, seconds=job.patience)
         state, step = saved.resume(program.state, say=complain) or (fresh(job, program), 0)
         known = reached(workdir)
-        if step < job.clock.total:
+        passed = saved.guards(step).get(PASSED, 0) if step in saved.steps() else 0
+        if step < job.clock.total or step == 0 and passed < len(passing.turns(job.method, 0, job.clock)):
             with spent.on("evaluation"):
                 make_up(job, program, workdir, state, step)
             with running(job, program, workdir, saved, step, spent, stop, ended) as run:
-                state, step = advance(job, program, run, state, step, known)
+                state, step = advance(job, program, run, state, step, known, passed)
     return state, step
 
 
@@ -118,21 +121,32 @@ def running(
         health = Health(job.health, folder=workdir, **tongue, ended=ended)
         health.recall(saved.guards(step) if step in saved.steps() else {})
         feed = stack.enter_context(device.put(batches(job, step), program.by_example))
-        yield Run(saved, writer, health, feed, spent, stop)
+        yield Run(saved, writer, health, feed, spent, stop, ended)
 
 
-def advance(job: Job, program: Program, run: Run, state: TrainState, step: int, known: int) -> tuple[TrainState, int]:
-    """Step after step, with all that is due after each. known: the step up to which an earlier process came."""
+def advance(
+    job: Job, program: Program, run: Run, state: TrainState, step: int, known: int, passed: int
+) -> tuple[TrainState, int]:
+    """Step after step, with all that is due after each.
+
+    known: the step up to which an earlier process came. passed: the turns of passes that the state has behind it which
+    are due at its step.
+    """
     key, spent, stop, first = keys(job.seed), run.spent, run.stop, True
+    if step == 0:
+        state, passed = prepared(job, program, run, state, passed)
     while step < job.clock.total and not stop.is_set():
-        state = epoch_tasks(job, program, state, step, key["epoch"])
+        state, passed = passes(job, program, run, state, step, passed)
+        if stop.is_set():
+            state = save(program, run, state, step, passed)
+            break
         with spent.on("start-up" if first else "data wait"):
             batch = next(run.feed)
         report_replaced(job, run.writer, step, batch.pop("replaced"))
         working = "step" if step >= known else "repeated"
         with spent.on("compile" if first else working):
             state, metrics = program.step(state, batch, key["step"])
-        step, first, stop.idle = step + 1, False, False
+        step, passed, first, stop.idle = step + 1, 0, False, False
         stop.asked()  # once a step, so that all processes get the same answer at the same step
         spent.enter("other")  # start-up is over
         with spent.on(working):
@@ -168,10 +182,11 @@ def make_up(job: Job, program: Program, workdir: str, state: TrainState, step: i
     amend(workdir, step, evaluation.during(job, program, state))
 
 
-def save(program: Program, run: Run, state: TrainState, step: int) -> TrainState:
+def save(program: Program, run: Run, state: TrainState, step: int, passed: int = 0) -> TrainState:
     """The state of `step` on its way to disk, once the guards have seen all steps up to it.
 
-    Gives the state to go on with: another one where the guards have the run go back.
+    passed: the turns of passes that it has behind it of those that are due at this step. Gives the state to go on with:
+    another one where the guards have the run go back.
     """
     with run.spent.on("step"):
         run.health.settle()
@@ -180,7 +195,7 @@ def save(program: Program, run: Run, state: TrainState, step: int) -> TrainState
         good, newest = run.health.back(), run.writer.latest
         if good is not None:
             state, newest = taken_up(program, run.saved, good, state), {}
-        run.saved.save(state, step, newest, run.health.memory())
+        run.saved.save(state, step, newest, {**run.health.memory(), PASSED: passed})
     return state
 
 
@@ -190,15 +205,36 @@ def taken_up(program: Program, saved: Checkpoints, good: int, state: TrainState)
     return saved.restore(good, program.state)._replace(step=state.step)
 
 
-def epoch_tasks(job: Job, program: Program, state: TrainState, step: int, key: Key) -> TrainState:
-    """What the method does between epochs, before the first step of an epoch; a function of the step alone."""
-    epoch = durations.epochs_done(step, job.clock)
-    if step and epoch == durations.epochs_done(step - 1, job.clock):
-        return state
-    for place, task in enumerate(job.method.epoch_tasks):
-        if task.due(epoch):
-            state = program.tasks[place](state, jax.random.fold_in(jax.random.fold_in(key, epoch), place))
-    return state
+def prepared(job: Job, program: Program, run: Run, state: TrainState, passed: int) -> tuple[TrainState, int]:
+    """As `passes` for step 0, and saves, since what comes before the first step may be long or all that there is.
+
+    Passes that are stopped there leave nothing on disk: the same command begins them anew.
+    """
+    due = len(passing.turns(job.method, 0, job.clock))
+    if passed < due:
+        state, passed = passes(job, program, run, state, 0, passed)
+        if passed == due:
+            state = save(program, run, state, 0, passed)
+    return state, passed
+
+
+def passes(job: Job, program: Program, run: Run, state: TrainState, step: int, passed: int) -> tuple[TrainState, int]:
+    """The passes that are due after `step` steps but for the first `passed` turns: the state, and the turns done.
+
+    A function of the step alone, but that a stop ends it: the turn that it meets is left out, and done from its start
+    when the run goes on.
+    """
+    turns = passing.turns(job.method, step, job.clock)
+    voice = passing.Voice(run.stop.check, run.ended, run.writer.note)
+    with run.spent.on("passes" if turns[passed:] else run.spent.bucket):
+        for turn in turns[passed:]:
+            key = passing.key_of(keys(job.seed)["pass"], step, job.clock, turn)
+            try:
+                state = passing.run(job, program, state, turn, key, voice)
+            except Interrupted:
+                break
+            passed += 1
+    return state, passed
 
 
 def report_replaced(job: Job, writer: Writer, step: int, replaced: np.ndarray) -> None:

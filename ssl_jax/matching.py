@@ -18,27 +18,27 @@ IMAGE, TEXT = "projection/image", "projection/text"
 
 def possible(job: Job) -> bool:
     """Whether there are images and texts to compare."""
-    return job.test is not None and {"image", "text"} <= {part for _, part in job.clean.parts}
+    return job.test is not None and {"image", "text"} <= set(job.clean.inputs)
 
 
 def joined(job: Job, embed: Callable | None) -> Callable:
-    """clean integers by group -> {"pool": [b, ...]}: the projections side by side, and the tokens as numbers.
+    """clean views by group -> {"pool": [b, ...]}: the projections side by side, and the tokens as numbers.
 
     embed: gives the projections; None for the pixels themselves, without a projection of texts.
     """
-    group = {part: name for name, part in job.clean.parts}
+    group = job.clean.inputs
 
     @jax.jit
     def beside(found: dict, tokens: Array) -> dict:
         rows = [found[name].astype(jnp.float32) for name in (IMAGE, TEXT) if name in found]
         return {"pool": jnp.concatenate([*rows, tokens.reshape(len(tokens), -1).astype(jnp.float32)], 1)}
 
-    def rows(integers: dict) -> dict:
-        image = integers[group["image"]]
-        found = embed(integers) if embed else {IMAGE: image.reshape(len(image), -1)}
+    def rows(views: dict) -> dict:
+        image = views[group["image"]]
+        found = embed(views) if embed else {IMAGE: image.reshape(len(image), -1)}
         if embed and not {IMAGE, TEXT} <= set(found):
             raise ValueError(f"retrieval wants {IMAGE} and {TEXT}, and the method gives {', '.join(sorted(found))}")
-        return beside({name: found[name] for name in (IMAGE, TEXT) if name in found}, integers[group["text"]])
+        return beside({name: found[name] for name in (IMAGE, TEXT) if name in found}, views[group["text"]])
 
     return rows
 

@@ -52,7 +52,7 @@ def _schedules(node: object, path: str = "") -> Iterator[tuple[str, dict]]:
 
 def _rates(config: dict, clock: Clock) -> Iterator[str]:
     """A rate or an average that moves nothing, a batch that is larger than the dataset."""
-    if not any(schedules.turns(config["lr"], clock.batch)):
+    if clock.total and not any(schedules.turns(config["lr"], clock.batch)):
         yield "config.lr is 0 all the time: nothing is learned"
     decay = config["method"].get("ema_decay")
     if decay is not None and min(schedules.turns(decay, clock.batch)) == 1:
@@ -65,7 +65,7 @@ def _rates(config: dict, clock: Clock) -> Iterator[str]:
 
 
 def _method(config: dict, clock: Clock, method: Method) -> Iterator[str]:
-    """Queues that are never full or older than an epoch, work between epochs that never comes."""
+    """Queues that are never full or older than an epoch, passes over the data that never come."""
     queue, start = (config["method"].get(name) or 0 for name in ("queue", "queue_start"))
     rows = clock.total * clock.batch
     if queue > rows:
@@ -77,11 +77,13 @@ def _method(config: dict, clock: Clock, method: Method) -> Iterator[str]:
         )
     if queue and start >= clock.total:
         yield f"config.method.queue_start is {start} and the run has {clock.total} steps: the queue is never used"
-    if method.epoch_tasks and durations.epochs_done(clock.total - 1, clock) < 1:
-        yield (
-            f"config.duration: {config['method']['name']} works between epochs, of {clock.examples} examples, and the "
-            f"run of {rows} ends within the first: nothing of that is done"
-        )
+    steps = range(max(clock.total, 1))
+    for number, one in enumerate(method.passes, 1):
+        if not any(one.due(step, clock) for step in steps):
+            yield (
+                f"config.duration: the run of {clock.total} steps, {rows} examples of {clock.examples}, ends before "
+                f"pass {number} of {config['method']['name']} over the data is due: it is never made"
+            )
 
 
 def _views(data: tuple[dict, ...]) -> Iterator[str]:

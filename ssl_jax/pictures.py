@@ -75,6 +75,19 @@ def contact_sheet(
     _save(figure, path)
 
 
+def storyboard(clips: np.ndarray) -> np.ndarray:
+    """[b, v, t, h, w, c] -> [b, v, rows h, columns w, c]: the frames of each clip side by side, nearly a square.
+
+    Cells that are left are zero.
+    """
+    b, v, t, h, w, c = clips.shape
+    columns = int(np.ceil(np.sqrt(t)))
+    rows = -(-t // columns)
+    filled = np.concatenate([clips, np.zeros((b, v, rows * columns - t, h, w, c), clips.dtype)], 2)
+    cells = filled.reshape(b, v, rows, columns, h, w, c)
+    return cells.transpose(0, 1, 2, 4, 3, 5, 6).reshape(b, v, rows * h, columns * w, c)
+
+
 def curves(rows: Sequence[dict], path: str | os.PathLike) -> None:
     """Writes a PNG of small multiples over the step: loss, probe, kNN, rates, monitors, speed, where logged.
 

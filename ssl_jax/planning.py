@@ -70,7 +70,8 @@ def dataset(data: dict) -> tuple[int, int, int]:
     """Examples, classes, channels: of the dataset itself, or of one that is known by name."""
     try:
         source = sources.open(data["train"], data_dir=data["dir"] or None)
-        return source.size, classes.count(source), source.image.channels if "image" in source.parts else 0
+        seen = [part.channels for name, part in source.parts.items() if name in ("image", "clip")]
+        return source.size, classes.count(source), max(seen, default=0)
     except ValueError as error:
         for name, sizes in KNOWN.items():
             if name in data["train"] and "[" not in data["train"]:
@@ -156,7 +157,7 @@ def program_of(config: dict, sizes: tuple, devices: list) -> Program:
     training, clean = (build.preprocess(config[key], config["photometric"]) for key in ("views", "clean"))
     shapes = build.shapes(training, config["batch"], parts.assumed({view.of for view in training.views}, channels))
     mesh = meshes.make(**config["mesh"], devices=devices)
-    return program.build(method, optimizer, training.device, clean.device, shapes, mesh, clean.parts)
+    return program.build(method, optimizer, training.device, clean.device, shapes, mesh, inputs=clean.inputs)
 
 
 def traced(made: Program) -> jax.stages.Traced:

@@ -20,6 +20,7 @@ from ssl_jax.log import rows
 from ssl_jax.shard.program import Program
 from ssl_jax.step import purposes
 from ssl_jax.types import Key, TrainState
+from ssl_jax.views.compose import PIXELS
 
 TITLES = {
     "knn": "kNN",
@@ -50,15 +51,17 @@ def first(job: Job) -> dict[str, np.ndarray]:
 def views(job: Job, first: dict[str, np.ndarray], workdir: str, key: Key) -> None:
     """views.png: the first images of the run, as stored, with the very views that the network is about to see.
 
+    Clips are shown frame beside frame, without what is stored; of parts that are neither there is no picture.
     first: the run's first batch. key: that of the run's steps.
     """
-    groups = {view.group for view in job.training.views if view.of == "image"}
+    groups = {view.group for view in job.training.views if view.of in PIXELS}
     if not groups:
         return
     few = {name: first[name][:SHOWN] for name in sorted(groups)}
     seen = jax.device_get(jax.jit(job.training.device)(purposes(key, np.int32(0))[0], few))
     normalised = [op.args for view in job.training.views for op in view.ops if op.name == "normalise"]
-    originals = sources.images(job.train, first["index"][:SHOWN])
+    originals = sources.images(job.train, first["index"][:SHOWN]) if "image" in job.train.parts else ()
+    seen = {name: pictures.storyboard(seen[name]) if seen[name].ndim == 6 else seen[name] for name in groups}
     path, stats = epath.Path(workdir) / "views.png", normalised[0] if normalised else {}
     pictures.contact_sheet(seen, path, originals=originals, **stats)
 
@@ -117,9 +120,10 @@ def conclude(
         with saying("projection.png"):
             pictures.projection(drawn.x[shown], drawn.y[shown], job.train.classes, folder / "projection.png")
             pictured.append("projection.png")
-    with saying("curves.png"):
-        pictures.curves(rows(workdir), folder / "curves.png")
-        pictured.insert(1, "curves.png")
+    if drawable := rows(workdir):  # a run without a step has none
+        with saying("curves.png"):
+            pictures.curves(drawable, folder / "curves.png")
+            pictured.insert(1, "curves.png")
     scored = any(name in result for name in evaluation.PROTOCOLS)
     if scored:
         console.print(table(result))

@@ -1,6 +1,6 @@
 """The one training step, for every method."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -64,17 +64,15 @@ def make_settling(method: Method, augment: Callable) -> Callable:
     return settle
 
 
-def make_embed(method: Method, clean: Callable, parts: tuple[tuple[str, str], ...]) -> Callable:
-    """(params, method state, clean integers as the host makes them) -> what the method's `embed` gives.
+def make_embed(method: Method, clean: Callable, inputs: Mapping[str, str]) -> Callable:
+    """(params, method state, {group: clean views [b, 1, ...] as the host makes them}) -> what `method.embed` gives.
 
-    parts: the groups of the clean views, and which part of an example each shows. The integers are [b, 1, ...], by
-    group where there are several.
+    inputs: for each part of an example that is embedded the group that shows it.
     """
 
-    def embed(params: Tree, method_state: Tree, integers: Tree) -> dict:
-        given = integers if isinstance(integers, dict) else {parts[0][0]: integers}
-        views = clean(jax.random.key(0), given)  # a clean view draws nothing
-        return method.embed(params, method_state, {part: views[group][:, 0] for group, part in parts})
+    def embed(params: Tree, method_state: Tree, views: dict) -> dict:
+        views = clean(jax.random.key(0), views)  # a clean view draws nothing
+        return method.embed(params, method_state, {part: views[group][:, 0] for part, group in inputs.items()})
 
     return embed
 

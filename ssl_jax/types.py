@@ -55,6 +55,8 @@ class View(NamedTuple):
         group.
     ops: in order, those of the host before those of the device: for images geometric ones, then photometric ones.
     of: the part of the example that is shown: "image", "clip", "text", "points", "series".
+    places: whether the batch has, beside the group, "GROUP/place", float32 [b, v, 2, 3]: where in the source image each
+        view lies (`views/places.py`).
     draws: views with the same word here have the same geometric draws, the first draw of each, the second, ...
     """
 
@@ -64,6 +66,7 @@ class View(NamedTuple):
     ops: tuple[Op, ...]
     of: str = "image"
     draws: str = ""
+    places: bool = False
 
 
 Pairs = Callable[[int, int], list[tuple[int, int]]]
@@ -112,15 +115,43 @@ class Aux(NamedTuple):
     metrics: Metrics
 
 
-class EpochTask(NamedTuple):
-    """Work over the whole dataset between epochs: k-means of a bank, a head made anew.
+class Pass(NamedTuple):
+    """Work between two steps: over all training examples, or over the state alone; all but `due` is jittable.
 
-    due: (epoch) -> bool
-    run: (TrainState, key) -> TrainState, jittable; it may renew parameters and their part of the optimiser's state
+    due: (step, Clock) -> bool, whether it comes after `step` steps and before the next; 0 is before the first one
+    finish: (TrainState, found, key) -> TrainState, with what was found in its place; it may renew parameters and their
+        part of the optimizer's state
+    views: what it reads. None: nothing but the state. "clean": each example once, in the source's order, as evaluation
+        sees it, {"clean": [b, 1, h, w, c]}. "train": the same examples with the views of training
+    start: (TrainState, key) -> found, any tree; what `fold` begins with
+    fold: (TrainState, found, batch, key) -> found. Beside the views a batch has "index", "label", and "real" bool [b],
+        False where a row only fills the batch up, or where its example could not be read. The state is that before the
+        pass, in every batch. What is found may depend on neither the size nor the number of the batches
+    times: how often in a row, each on the state that the one before has left
+    placement: where leaves of what is found lie that grow with the dataset
     """
 
     due: Callable
-    run: Callable
+    finish: Callable
+    views: str | None = None
+    start: Callable = lambda state, key: ()
+    fold: Callable | None = None
+    times: int = 1
+    placement: Placement = ()
+
+
+class Card(NamedTuple):
+    """What the list of methods says of one: the constant CARD of its file.
+
+    title: as its authors call it. family: one of `catalogue.FAMILIES`. year: of the first publication. paper:
+    "arXiv:2002.05709", or "" where there is none. needs: the parts that an example of its data must have.
+    """
+
+    title: str
+    family: str
+    year: int
+    paper: str = ""
+    needs: tuple[str, ...] = ("image",)
 
 
 class Place(NamedTuple):
@@ -144,6 +175,7 @@ class Method(NamedTuple):
         see; inputs go by the parts of an example
     encoders: the encoders that there are by name, such as "student" and "teacher"; the first is what `embed` uses and
         what is exported unless another is asked for
+    passes: what comes between steps, in order
     placement: where leaves of a TrainState lie that are not to be placed by their size
     """
 
@@ -152,7 +184,7 @@ class Method(NamedTuple):
     update: Callable
     embed: Callable
     encoders: dict[str, Place]
-    epoch_tasks: tuple[EpochTask, ...] = ()
+    passes: tuple[Pass, ...] = ()
     placement: Placement = ()
 
 

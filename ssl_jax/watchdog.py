@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from ssl_jax.exits import HUNG
 from ssl_jax.goodput import Goodput
 
-LONG = ("start-up", "compile", "checkpoint", "evaluation")
+LONG = ("start-up", "compile", "checkpoint", "evaluation", "passes")
 """Buckets of time with the longer limit, which counts anew from where each begins."""
 
 

@@ -1,9 +1,12 @@
-"""Eight CPU devices for every test, and the strict flags for tests of mathematics."""
+"""Eight CPU devices for every test, and the strict flags for tests of mathematics.
+
+SSL_JAX_TESTS_ON=cuda puts an accelerator before them, for the few tests that ask one: see tests/laws/test_device.py.
+"""
 
 import os
 import tempfile
 
-os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["JAX_PLATFORMS"] = ",".join(filter(None, (os.environ.get("SSL_JAX_TESTS_ON"), "cpu")))
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 # XLA's CPU compiler takes seconds for each random draw at its full level, and tests compile more than they run.
 os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_backend_optimization_level=1"

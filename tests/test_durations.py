@@ -52,7 +52,6 @@ def test_the_run_has_a_clock():
     ("duration", "examples", "batch", "words"),
     [
         ("5 %", 10, 2, "a percentage is of the run"),
-        ("0 epochs", 10, 2, "no step at all"),
         ("ten epochs", 10, 2, "is no duration"),
         ("1 epoch", 0, 2, "examples in an epoch is 0"),
         ("1 epoch", 10, 0, "examples in a batch is 0"),

@@ -57,7 +57,11 @@ STILL = "({'name': 'resize_exact'}, {'name': 'normalise', 'args': {'mean': (0.5,
             {"method.queue": "128", "method.queue_start": "100000"},
             "config.method.queue_start is 100000 and the run has",
         ),
-        ("deepcluster_v2_cifar10", {"duration": "1 epoch"}, "works between epochs, of 10000 examples"),
+        (
+            "deepcluster_v2_cifar10",
+            {"duration": "1 epoch"},
+            "ends before pass 1 of deepcluster_v2 over the data is",
+        ),
     ],
 )
 def test_what_is_hardly_meant_is_said(name, changes, sentence):

@@ -84,3 +84,14 @@ def test_projections_of_few_and_unlabelled_examples_repeat_themselves(tmp_path, 
 def test_a_collapsed_embedding_can_be_drawn(tmp_path):
     pictures.projection(np.ones((20, 6), np.float32), np.zeros(20, int), ["a"], tmp_path / "p.png")
     assert read(tmp_path / "p.png").size
+
+
+def test_a_storyboard_has_the_frames_of_each_clip_in_reading_order():
+    clips = RNG.normal(size=(2, 3, 5, 4, 6, 1))
+    board = pictures.storyboard(clips)
+    assert board.shape == (2, 3, 2 * 4, 3 * 6, 1)
+    for t in range(5):
+        row, column = divmod(t, 3)
+        cell = board[:, :, 4 * row : 4 * row + 4, 6 * column : 6 * column + 6]
+        np.testing.assert_array_equal(cell, clips[:, :, t])
+    assert not board[:, :, 4:, 12:].any()

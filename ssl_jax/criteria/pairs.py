@@ -46,6 +46,20 @@ def simsiam(*, pairs: Pairs = views.crossed) -> Criterion:
     return _stateless(loss, pairs=pairs)
 
 
+def rho_byol(*, temperature: float = 0.5, pairs: Pairs = views.crossed) -> Criterion:
+    """rho-BYOL (arXiv:2104.14558, section 3): the mean of -cos / temperature over all ordered pairs of clips.
+
+    student: [b, v, d], predictions of the v = rho clips of each video; teacher: [b, w, d], projections. Each clip asks
+    all others in turn, rho (rho - 1) pairs. -1 / temperature..1 / temperature. pairs: which clips are compared.
+    """
+    ranges.above_zero(temperature=temperature)
+
+    def loss(params, state, seen):
+        return _mean(distillation.negative_cosine, seen, pairs) / temperature, {}
+
+    return _stateless(loss, pairs=pairs)
+
+
 def barlow(*, off_diagonal: float = 0.0051, pairs: Pairs = views.unordered) -> Criterion:
     """Barlow Twins (arXiv:2103.03230, eq. 1), a mean over the pairs of views with a global one.
 

@@ -28,8 +28,10 @@ def check(source: Source, *, console: Console | None = None, threads: int | None
     mean, std: per channel over all pixels of all images, in 0..1. height, width: (least, median, greatest). channels:
     how many images have how many. turned: how many are stored turned or mirrored, with an EXIF orientation that is
     honored. corrupt: index, name and reason of each image that cannot be read. notices: what the source says of
-    itself. labels: class name, or number, -> count; "" is no label.
+    itself. labels: class name, or number, -> count; "" is no label. Of examples with other parts the images are looked
+    at. Raises ValueError where there are none.
     """
+    _ = source.image
     threads = threads or cores()
     work = in_order(source, 0, source.size, CHUNK).map(
         lambda *rows: encoded.survivors(lambda *row: _measure(source, *row), *rows), num_parallel_calls=threads

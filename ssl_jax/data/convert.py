@@ -44,6 +44,8 @@ def convert(
         raise ValueError(
             f"arrayrecord:{path}: shards are written to local paths only; copy them to the bucket afterwards"
         )
+    if set(source.parts) != {"image"}:
+        raise ValueError(f"{source.name} has {' and '.join(source.parts)}; what is converted has images alone")
     if source.image.channels not in (1, 3, 4):
         raise ValueError(f"{source.name} has {source.image.channels} channels; PNG and JPEG hold 1, 3 or 4")
     if short_side is not None and short_side < 1:

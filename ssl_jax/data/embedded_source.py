@@ -12,6 +12,8 @@ from ssl_jax.data.memory import arrays
 from ssl_jax.data.source import Source
 
 HERE = Path(__file__).parent / "embedded"
+COMPUTED = ("moving_fashion_mnist",)
+"""Datasets that are computed from embedded ones (`moving.py`), and opened by `sources.open`."""
 
 
 def embedded(text: str) -> Source:
@@ -23,7 +25,7 @@ def embedded(text: str) -> Source:
     name, _, split = text.partition("/")
     known = sorted(path.stem for path in HERE.glob("*.json"))
     if name not in known:
-        raise ValueError(spelling.unknown(name, known, "the embedded datasets"))
+        raise ValueError(spelling.unknown(name, [*known, *COMPUTED], "the embedded datasets"))
     card = json.loads((HERE / f"{name}.json").read_text())
     split = split or "train"
     if split not in card["splits"]:

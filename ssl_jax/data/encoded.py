@@ -80,11 +80,12 @@ def common(headers: list[tuple[int, int]]) -> tuple[int, int]:
 def survivors(function: Callable, *rows: tf.Tensor, threads: int | None = None) -> tuple[tf.Tensor, tuple]:
     """`function` over the rows on which it does not fail, inside a graph.
 
-    rows: tensors with a common first axis. Returns (int32 [k], results with first axis k): which rows survived, in
-    order, and what they gave, which must have fixed shapes. One inner dataset serves all rows, since building one
-    costs more than decoding a small image does. threads: how many work at once, where no other rows keep them busy.
+    rows: tensors, or dicts of them, with a common first axis. Returns (int32 [k], results with first axis k): which
+    rows survived, in order, and what they gave, which must have fixed shapes. One inner dataset serves all rows, since
+    building one costs more than decoding a small image does. threads: how many work at once, where no other rows keep
+    them busy.
     """
-    count = tf.shape(rows[0])[0]
+    count = tf.shape(tf.nest.flatten(rows)[0])[0]
     numbered = tf.data.Dataset.from_tensor_slices((tf.range(count), *rows))
     rowwise = tf.function(lambda slot, *row: (slot, function(*row)), autograph=False)
     traced = rowwise.get_concrete_function(*numbered.element_spec)

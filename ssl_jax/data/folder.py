@@ -1,4 +1,4 @@
-"""Sources from a folder of images."""
+"""Sources from a folder of images, or of videos."""
 
 import os
 
@@ -8,7 +8,7 @@ from etils import epath
 
 from ssl_jax import spelling
 from ssl_jax.data import contents, encoded, listing
-from ssl_jax.data.parts import Image
+from ssl_jax.data.parts import Clip, Image
 from ssl_jax.data.source import Source, digest
 from ssl_jax.views import decoding
 
@@ -21,6 +21,8 @@ PROBES, REMOTE = 4096, 64
 """Files whose headers are read, at most: local ones, and ones behind a network."""
 HEAD = 64 * 1024
 """Bytes in which a header is looked for first; the rest of a file is read where it is not there."""
+VIDEOS = (".mp4", ".webm", ".mkv", ".avi", ".mov", ".m4v")
+"""How the names of videos end."""
 
 
 def folder(path: str, *, channels: int | None = None, bits: int | None = None) -> Source:
@@ -31,6 +33,9 @@ def folder(path: str, *, channels: int | None = None, bits: int | None = None) -
     the files have in common, else 3 and 8; `notices` says where they differ, or where the headers of a sample were
     read only: up to 4,096 files are all read, of more or remote ones a sample.
 
+    A folder without images may hold videos instead, in the same order: an example is the path of one, of which views
+    decode the frames that they show; of a remote one it is the file.
+
     Folders are splits, which are refused, and no classes where all images lie in folders named as splits are, where
     there are two or more such names, or where there is one beside others whose own images lie in two or more folders
     again, as classes of a split do. A single name of the list beside others is a class.
@@ -40,30 +45,52 @@ def folder(path: str, *, channels: int | None = None, bits: int | None = None) -
     name = f"folder:{contents.printable(path)}"
     root = epath.Path(path).expanduser()
     _exists(root, name)
-    files, sizes, times, folders, notes = listing.images(root, name)
-    if not files:
-        raise ValueError(f"{name}: no images there; those that are looked for end in {', '.join(encoded.SUFFIXES)}")
-    _no_splits(files, folders, name)
-    headers = _headers(root, files)
+    listed = listing.images(root, name)
+    if not listed.names:
+        return _videos(root, name, channels, bits)
+    _no_splits(listed.names, listed.folders, name)
+    headers = _headers(root, listed.names)
     found = encoded.common(headers or [(3, 8)])
-    number = {part: k for k, part in enumerate(folders)}
+    source = _of_files(root, name, listed, Image(channels or found[0], bits or found[1]))
+    told = _notices(name, headers, source.size, (channels, bits))
+    return source._replace(notices=(*source.notices, *told))
+
+
+def _videos(root: epath.Path, name: str, channels: int | None, bits: int | None) -> Source:
+    listed = listing.files(root, name, VIDEOS)
+    if not listed.names:
+        ends = f"{', '.join(encoded.SUFFIXES)}, those of videos in {', '.join(VIDEOS)}"
+        raise ValueError(f"{name}: no images there; those that are looked for end in {ends}")
+    for what, given, there in (("channels", channels, 3), ("bits", bits, 8)):
+        if given not in (None, there):
+            raise ValueError(f"{name} has videos, which are read as {there} {what}, not {given}")
+    _no_splits(listed.names, listed.folders, name)
+    return _of_files(root, name, listed, Clip())
+
+
+def _of_files(root: epath.Path, name: str, listed: listing.Listing, part: Image | Clip) -> Source:
+    """One example a file; files in folders have classes."""
+    files, sizes, times, folders, notes = listed
+    number = {folder: k for k, folder in enumerate(folders)}
     labels = np.array([number[file.split("/", 1)[0]] if "/" in file else -1 for file in files], np.int32)
     base = f"{os.fspath(root).rstrip('/')}/"
     same, stamp = contents.compared(files, sizes, times, lambda k: base + files[k])
     classes = tuple(map(contents.printable, folders)) if labels.max() >= 0 else ()
     where, paths, targets = contents.raw(base), tf.constant([contents.raw(file) for file in files]), tf.constant(labels)
+    kind, what = ("clip", "videos") if isinstance(part, Clip) else ("image", "images")
+    opened = tf.identity if kind == "clip" and "://" not in base else tf.io.read_file
     return Source(
         name=name,
         size=len(files),
-        parts={"image": Image(channels or found[0], bits or found[1])},
-        read=lambda index: (tf.io.read_file(where + paths[index]), targets[index]),
+        parts={kind: part},
+        read=lambda index: (opened(where + paths[index]), targets[index]),
         labels=labels,
         classes=classes,
         digest=digest(same, *classes),
         # Not from the list, which a million paths make too large to be kept beside the tensor.
         describe=lambda index: contents.printable(where + paths[int(index)].numpy()),
         stamp=digest(stamp, *classes),
-        notices=(*notes, *_empty(labels, classes, name), *_notices(name, headers, len(files), (channels, bits))),
+        notices=(*notes, *_empty(labels, classes, what, name)),
     )
 
 
@@ -92,12 +119,12 @@ def _no_splits(files: list[str], folders: list[str], name: str) -> None:
         )
 
 
-def _empty(labels: np.ndarray, classes: tuple[str, ...], name: str) -> list[str]:
-    """A sentence about classes without images, which may be a mistake."""
+def _empty(labels: np.ndarray, classes: tuple[str, ...], what: str, name: str) -> list[str]:
+    """A sentence about classes without files, which may be a mistake."""
     counts = np.bincount(labels[labels >= 0], minlength=len(classes))
     empty = [part for part, count in zip(classes, counts, strict=True) if not count] if classes else []
     shown = ", ".join(empty[:3]) + (", ..." if len(empty) > 3 else "")
-    return [f"{name}: {len(empty)} of the {len(classes)} classes have no images: {shown}"] if empty else []
+    return [f"{name}: {len(empty)} of the {len(classes)} classes have no {what}: {shown}"] if empty else []
 
 
 def _headers(root: epath.Path, files: list[str]) -> list[tuple[int, int]]:

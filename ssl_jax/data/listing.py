@@ -1,4 +1,4 @@
-"""The images below a folder: each real folder once, in an order that does not depend on the file system's."""
+"""The images or videos below a folder: each real folder once, in an order that does not depend on the file system's."""
 
 import os
 from array import array
@@ -28,14 +28,21 @@ class Listing(NamedTuple):
 
 
 def images(root: epath.Path, name: str) -> Listing:
-    """The images below `root`, local or gs://. Names that begin with a dot are not seen, links to folders are followed.
+    """The images below `root`."""
+    return files(root, name, encoded.SUFFIXES)
+
+
+def files(root: epath.Path, name: str, suffixes: tuple[str, ...]) -> Listing:
+    """The files below `root`, local or gs://, whose names end so, in any case.
+
+    Names that begin with a dot are not seen, links to folders are followed.
 
     A real folder is listed once, so that a link to a folder above is no circle: under its real path where that lies
     below the root, else under the first path of links to it in sorted order. ValueError, which begins with `name`, for
     a folder that cannot be listed.
     """
     place = os.fspath(root)
-    return _sorted(*(_remote(root) if "://" in place else _local(place, name)))
+    return _sorted(*(_remote(root, suffixes) if "://" in place else _local(place, name, suffixes)))
 
 
 def _sorted(files: list, sizes: array, times: array, folders: list[str], notes: list[str]) -> Listing:
@@ -44,7 +51,7 @@ def _sorted(files: list, sizes: array, times: array, folders: list[str], notes: 
     return Listing([files[k] for k in order], *columns, sorted(folders), tuple(notes))
 
 
-def _remote(root: epath.Path) -> tuple:
+def _remote(root: epath.Path, suffixes: tuple[str, ...]) -> tuple:
     """A bucket has no links, and tells neither sizes nor times in a listing."""
     files, tops = [], []
     for place, folders, names in root.walk():
@@ -52,13 +59,13 @@ def _remote(root: epath.Path) -> tuple:
         inside = os.fspath(place)[len(os.fspath(root)) :].strip("/")
         tops = tops if inside else list(folders)
         if not any(part.startswith(".") for part in inside.split("/")):
-            found = [n for n in names if n.lower().endswith(encoded.SUFFIXES) and not n.startswith(".")]
+            found = [n for n in names if n.lower().endswith(suffixes) and not n.startswith(".")]
             files += [f"{inside}/{image}" if inside else image for image in found]
     unknown = array("q", [UNKNOWN]) * len(files)
     return files, unknown, unknown, tops, []
 
 
-def _local(root: str, name: str) -> tuple:
+def _local(root: str, name: str, suffixes: tuple[str, ...]) -> tuple:
     files, sizes, times = [], array("q"), array("q")
     seen, tops, again, dead = {}, [], [], []
     links = [""]
@@ -78,7 +85,7 @@ def _local(root: str, name: str) -> tuple:
                 for inside, entry in _entries(root, place):
                     if _is(entry.is_dir):
                         (links if entry.is_symlink() else folders).append(inside)
-                    elif entry.name.lower().endswith(encoded.SUFFIXES):
+                    elif entry.name.lower().endswith(suffixes):
                         if not _is(entry.is_file):
                             dead.append(printable(inside))
                             continue

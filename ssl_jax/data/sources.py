@@ -7,6 +7,8 @@ from ssl_jax import spelling
 from ssl_jax.data.embedded_source import embedded
 from ssl_jax.data.folder import folder
 from ssl_jax.data.memory import arrays
+from ssl_jax.data.moving import NAME as MOVING
+from ssl_jax.data.moving import moving_fashion_mnist
 from ssl_jax.data.records import arrayrecord
 from ssl_jax.data.shards import wds
 from ssl_jax.data.source import Source, images, labelled, subset
@@ -34,8 +36,8 @@ def open(
     """The source that `text` names.
 
     embedded:NAME[/SPLIT] comes with the package; tfds:NAME[/SPLIT] was prepared by tensorflow_datasets in `data_dir`
-    (by default TFDS_DATA_DIR); folder:PATH is a folder of images; arrayrecord:PATTERN was made by `ssl-jax data
-    convert`; wds:PATTERN are WebDataset shards of images and captions; package.module:function is called without
+    (by default TFDS_DATA_DIR); folder:PATH is a folder of images or videos; arrayrecord:PATTERN was made by `ssl-jax
+    data convert`; wds:PATTERN are WebDataset shards of images and captions; package.module:function is called without
     arguments and returns a Source. Paths may be gs:// where TensorFlow can read it.
 
     channels: what encoded images are decoded to, 1, 3 or 4; bits: 8 or 16; None or 0 for what they have. scan: the
@@ -47,7 +49,8 @@ def open(
     if not colon or not rest:
         raise ValueError(f"a dataset is named by {FORMS}, not by {text!r}")
     if kind == "embedded":
-        return _plain(embedded(rest), **wanted)
+        name, _, split = rest.partition("/")
+        return _plain(moving_fashion_mnist(split) if name == MOVING else embedded(rest), **wanted)
     if kind not in KINDS:
         return _plain(_own(kind, rest, text), **wanted)
     if (channels or 0) not in (0, 1, 3, 4):

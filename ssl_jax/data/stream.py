@@ -62,7 +62,13 @@ def batches(
 
 
 def sequential(
-    source: Source, host: Callable, *, batch: int, process: tuple[int, int] = (0, 1), threads: int | None = None
+    source: Source,
+    host: Callable,
+    *,
+    batch: int,
+    process: tuple[int, int] = (0, 1),
+    seed: int = 0,
+    threads: int | None = None,
 ) -> Iterator[dict[str, np.ndarray]]:
     """Every example once, in the order of the dataset: {group: [b, v, ...], "index": int32 [b], "label": int32 [b],
     "mask": bool [b], "valid": bool [b]}, and "target" as in `batches`.
@@ -70,7 +76,7 @@ def sequential(
     The mask is False where the last batch is filled up. Where an image cannot be read, or no views can be made of it,
     its row has zeros, `valid` False, and its own index and label, if that is known without the image. All processes
     yield equally many batches. JPEGs are decoded exactly here, and by the fast transform in `batches`. Random numbers
-    of the views come from (0, index).
+    of the views come from (seed, index).
     """
     local = _share(batch, process, source)
     count = -(-source.size // batch)
@@ -79,7 +85,7 @@ def sequential(
         g = q // local * batch + process[0] * local + q % local
         return tf.minimum(g, source.size - 1), g, g < source.size
 
-    return _iterate(source, host, plan, 0, (0, count * local), local, threads)
+    return _iterate(source, host, plan, seed, (0, count * local), local, threads)
 
 
 def nothing(source: Source, host: Callable) -> str:

@@ -11,15 +11,15 @@ def extract(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The output `key` of `embed` -> (features float32 [n, d], labels int32 [n], valid bool [n]), in order.
 
-    There is a row for each real example; features are NaN where `valid` is False. embed: jitted, images
-    float [b, h, w, c] -> dict of arrays, which this process can read whole. batches: dicts with "image", "label"
+    There is a row for each real example; features are NaN where `valid` is False. embed: jitted, "inputs" -> dict of
+    arrays, which this process can read whole. batches: dicts with "inputs", what `embed` takes, [b, ...], "label"
     int [b] (-1 where there is none), "mask" bool [b], False in rows that only fill up a batch, and "valid" bool [b],
     False where an image could not be read. On the device are at most two batches at a time. Raises ValueError for an
     output that is not there or not [b, d].
     """
     kept, known, waiting = [], [], None  # a batch waits on the device while the next one is computed
     for batch in batches:
-        outputs = embed(batch["image"])
+        outputs = embed(batch["inputs"])
         if waiting is not None:
             kept.append(_features(*waiting))
         waiting = (_pick(outputs, key), batch["mask"], batch["valid"])

@@ -30,7 +30,7 @@ def sinkhorn(scores: Array, *others: Array, epsilon: float = 0.05, iterations: i
 
 
 def swapped_codes(
-    codes: Array, scores: Array, temperature: float | Array, pairs: Sequence[tuple[int, int]] | None = None
+    codes: Array, scores: Array, temperature: float | Array, *, pairs: Sequence[tuple[int, int]] | None = None
 ) -> Array:
     """SwAV's loss (arXiv:2006.09882, eq. 2): predict the code of a view from every other view; a mean over pairs.
 
@@ -38,7 +38,7 @@ def swapped_codes(
     pairs: (t, s), in place of all with t != s.
     """
     scores = widen(scores)
-    return across_views(codes, scores / jnp.asarray(temperature, scores.dtype), pairs)
+    return across_views(codes, scores / jnp.asarray(temperature, scores.dtype), pairs=pairs)
 
 
 def labelled(logits: Array, labels: Array) -> Array:
@@ -49,6 +49,53 @@ def labelled(logits: Array, labels: Array) -> Array:
     known = labels >= 0
     rows = optax.losses.softmax_cross_entropy_with_integer_labels(widen(logits), jnp.maximum(labels, 0))
     return jnp.sum(jnp.where(known, rows, 0)) / jnp.maximum(jnp.sum(known), 1).astype(rows.dtype)
+
+
+def proto_nce(query: Array, labels: Array, centroids: Array, concentration: Array, others: Array, real: Array) -> Array:
+    """PCL's loss (arXiv:2005.04966, eq. 11; code): each query finds its prototype among the batch's and others.
+
+    query: [b, d], any norm; labels: int [b], -1 for none; centroids: [k, d], unit; concentration: [k], the temperature
+    of each prototype's column; others: int [r], prototypes that are no query's; real: bool [r], whether they count.
+    A mean over the labelled queries, of which each one's prototype is a candidate for every other, also where two have
+    the same (as in the code); 0 where none is labelled.
+    """
+    known = labels >= 0
+    chosen = jnp.concatenate([jnp.maximum(labels, 0), others])
+    scores = matmul(unit(query), centroids[chosen].T) / concentration[chosen][None]
+    logits = jnp.where(jnp.concatenate([known, real])[None], scores, -jnp.inf)
+    return labelled(logits, jnp.where(known, jnp.arange(len(labels)), -1))
+
+
+def concentrations(distances: Array, labels: Array, *, clusters: int, temperature: float) -> Array:
+    """How widely the rows of each cluster lie (arXiv:2005.04966, eq. 12; code): [k], with `temperature` as their mean.
+
+    distances: [n], from each row to its centroid; labels: int [n], -1 for none. Of a cluster of z rows it is their mean
+    distance over log(z + 10); the greatest for clusters of one row or none; then cut off at the 10th and the 90th
+    percentile.
+    """
+    held = distances[:, None] * jnp.array([[1.0, 0.0]], distances.dtype) + jnp.array([[0.0, 1.0]], distances.dtype)
+    total, size = totals(held, labels, clusters=clusters).T
+    density = total / jnp.maximum(size, 1) / jnp.log(size + 10)
+    density = jnp.where(size > 1, density, jnp.max(jnp.where(size > 1, density, 0)))
+    density = jnp.clip(density, *jnp.percentile(density, jnp.array([10.0, 90.0], density.dtype)))
+    mean = jnp.mean(density)
+    return jnp.where(mean > 0, temperature * density / jnp.where(mean > 0, mean, 1), temperature)
+
+
+def totals(values: Array, labels: Array, *, clusters: int, scores_at_once: int = 2**24) -> Array:
+    """Sums of the values [n, c] of each label int [n], without those of -1: [k, c] (as arXiv:2005.04966, eq. 12, sums).
+
+    A product, not a scatter-add, and in pieces, as in `kmeans_step`.
+    """
+    pieces = _pieces(values, clusters, scores_at_once)
+    named = _pieces(labels[:, None] + 1, clusters, scores_at_once)[..., 0] - 1
+
+    def add(held, piece):
+        x, label = piece
+        return held + matmul(jax.nn.one_hot(label, clusters, dtype=x.dtype).T, x), None
+
+    start = jnp.zeros((clusters, values.shape[1]), values.dtype)
+    return jax.lax.scan(add, start, (jnp.moveaxis(pieces, 1, 0), named.T))[0]
 
 
 def nearest(rows: Array, centroids: Array, *, scores_at_once: int = 2**24) -> Array:

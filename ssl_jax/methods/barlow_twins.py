@@ -3,7 +3,9 @@
 from ssl_jax.criteria import lenses, pairs
 from ssl_jax.paradigms import encode
 from ssl_jax.paradigms.joint_embedding import joint_embedding
-from ssl_jax.types import Method, Net
+from ssl_jax.types import Card, Method, Net
+
+CARD = Card("Barlow Twins", "joint embedding", 2021, "arXiv:2103.03230")
 
 
 def barlow_twins(encoder: Net, projector: Net, *, off_diagonal: float = 0.0051) -> Method:

@@ -2,7 +2,9 @@
 
 from ssl_jax.criteria import lenses, pairs
 from ssl_jax.paradigms.self_distillation import self_distillation
-from ssl_jax.types import Method, Net, Schedule
+from ssl_jax.types import Card, Method, Net, Schedule
+
+CARD = Card("BYOL", "joint embedding", 2020, "arXiv:2006.07733")
 
 
 def byol(encoder: Net, projector: Net, predictor: Net, *, ema_decay: Schedule) -> Method:

@@ -2,7 +2,9 @@
 
 from ssl_jax.criteria import paired
 from ssl_jax.paradigms.towers import Tower, towers
-from ssl_jax.types import Method, Net
+from ssl_jax.types import Card, Method, Net
+
+CARD = Card("CLIP", "multimodal", 2021, "arXiv:2103.00020", needs=("image", "text"))
 
 
 def clip(

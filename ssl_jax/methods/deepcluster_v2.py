@@ -3,7 +3,10 @@
 from ssl_jax import ranges
 from ssl_jax.criteria import assigned, lenses
 from ssl_jax.paradigms.joint_embedding import joint_embedding
-from ssl_jax.types import EpochTask, Examples, Key, Method, Net, TrainState
+from ssl_jax.passes import times
+from ssl_jax.types import Card, Examples, Key, Method, Net, Pass, TrainState, Tree
+
+CARD = Card("DeepCluster-v2", "joint embedding", 2020, "arXiv:2006.09882")
 
 
 def deepcluster_v2(
@@ -23,9 +26,9 @@ def deepcluster_v2(
     ranges.above_zero(iterations=iterations)
     criterion = assigned.assigned(examples=examples, heads=heads, centroids=centroids, temperature=temperature)
 
-    def recluster(state: TrainState, key: Key) -> TrainState:
+    def recluster(state: TrainState, found: Tree, key: Key) -> TrainState:
         held = assigned.recluster(key, state.method_state["criterion"], iterations=iterations)
         return state._replace(method_state={**state.method_state, "criterion": held})
 
-    task = EpochTask(due=lambda epoch: epoch > 0, run=recluster)
-    return joint_embedding(encoder, projector, lenses.at("projection", criterion), epoch_tasks=(task,))
+    clustering = Pass(due=times.each_epoch(since=1), finish=recluster)
+    return joint_embedding(encoder, projector, lenses.at("projection", criterion), passes=(clustering,))

@@ -3,7 +3,9 @@
 from ssl_jax.criteria import centred, lenses
 from ssl_jax.paradigms import encode
 from ssl_jax.paradigms.self_distillation import by_teacher, self_distillation
-from ssl_jax.types import Method, Net, Schedule
+from ssl_jax.types import Card, Method, Net, Schedule
+
+CARD = Card("DINO", "joint embedding", 2021, "arXiv:2104.14294")
 
 
 def dino(

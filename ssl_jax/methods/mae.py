@@ -4,7 +4,9 @@ from ssl_jax import masks, ranges
 from ssl_jax.criteria import lenses, patches
 from ssl_jax.paradigms.masked_modeling import masked_modeling
 from ssl_jax.targets import pixels
-from ssl_jax.types import Method, Net
+from ssl_jax.types import Card, Method, Net
+
+CARD = Card("MAE", "masked modelling", 2022, "arXiv:2111.06377")
 
 
 def mae(encoder: Net, decoder: Net, *, patch: int, mask_ratio: float = 0.75) -> Method:

@@ -3,7 +3,9 @@
 from ssl_jax.criteria import lenses, queued
 from ssl_jax.paradigms import encode
 from ssl_jax.paradigms.self_distillation import self_distillation
-from ssl_jax.types import Method, Net, Schedule
+from ssl_jax.types import Card, Method, Net, Schedule
+
+CARD = Card("MoCo v2", "joint embedding", 2020, "arXiv:2003.04297")
 
 
 def moco_v2(

@@ -2,7 +2,9 @@
 
 from ssl_jax import pretext_tasks
 from ssl_jax.paradigms.pretext import pretext
-from ssl_jax.types import Method, Net
+from ssl_jax.types import Card, Method, Net
+
+CARD = Card("Rotation prediction", "pretext task", 2018, "arXiv:1803.07728")
 
 
 def rotation(encoder: Net, classifier: Net) -> Method:

@@ -2,7 +2,9 @@
 
 from ssl_jax.criteria import lenses, pairs
 from ssl_jax.paradigms.joint_embedding import joint_embedding
-from ssl_jax.types import Method, Net
+from ssl_jax.types import Card, Method, Net
+
+CARD = Card("SimCLR", "joint embedding", 2020, "arXiv:2002.05709")
 
 
 def simclr(encoder: Net, projector: Net, *, temperature: float = 0.1) -> Method:

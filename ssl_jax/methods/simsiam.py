@@ -3,7 +3,9 @@
 from ssl_jax.criteria import lenses, pairs
 from ssl_jax.paradigms import encode
 from ssl_jax.paradigms.joint_embedding import joint_embedding
-from ssl_jax.types import Method, Net
+from ssl_jax.types import Card, Method, Net
+
+CARD = Card("SimSiam", "joint embedding", 2020, "arXiv:2011.10566")
 
 
 def simsiam(encoder: Net, projector: Net, predictor: Net) -> Method:

@@ -3,7 +3,9 @@
 from ssl_jax import ranges
 from ssl_jax.criteria import lenses, swapped
 from ssl_jax.paradigms.joint_embedding import joint_embedding
-from ssl_jax.types import Method, Net
+from ssl_jax.types import Card, Method, Net
+
+CARD = Card("SwAV", "joint embedding", 2020, "arXiv:2006.09882")
 
 
 def swav(

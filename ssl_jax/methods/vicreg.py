@@ -3,7 +3,9 @@
 from ssl_jax.criteria import lenses, pairs
 from ssl_jax.paradigms import encode
 from ssl_jax.paradigms.joint_embedding import joint_embedding
-from ssl_jax.types import Method, Net
+from ssl_jax.types import Card, Method, Net
+
+CARD = Card("VICReg", "joint embedding", 2021, "arXiv:2105.04906")
 
 
 def vicreg(

@@ -1,11 +1,13 @@
 """Batch norm over groups of the batch, never over devices, and layer norm."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
 from ssl_jax.nets.affine import scaled, shifted
-from ssl_jax.nets.options import at_least_float32, parameter_dtype
+from ssl_jax.nets.options import at_least_float32, parameter_dtype, remade
 from ssl_jax.types import Array
 
 
@@ -98,9 +100,15 @@ class LayerNorm(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         width, kept = (x.shape[-1],), parameter_dtype(self.dtype)
-        shape, x = x.shape, at_least_float32(x).reshape(-1, *width)
-        scale = self.param("scale", nn.initializers.ones, width, kept).astype(x.dtype)
-        bias = self.param("bias", nn.initializers.zeros, width, kept).astype(x.dtype)
-        x = x - x.mean(-1, keepdims=True)
-        x = x * jax.lax.rsqrt(jnp.square(x).mean(-1, keepdims=True) + self.eps)
-        return shifted(scaled(x, scale), bias).reshape(shape).astype(self.dtype)
+        scale = self.param("scale", nn.initializers.ones, width, kept)
+        bias = self.param("bias", nn.initializers.zeros, width, kept)
+        return remade(partial(layer_norm, eps=self.eps, dtype=self.dtype))(x, scale, bias)
+
+
+def layer_norm(x: Array, scale: Array, bias: Array, *, eps: float, dtype: jnp.dtype) -> Array:
+    """See `LayerNorm`."""
+    rows = at_least_float32(x).reshape(-1, x.shape[-1])
+    scale, bias = scale.astype(rows.dtype), bias.astype(rows.dtype)
+    rows = rows - rows.mean(-1, keepdims=True)
+    rows = rows * jax.lax.rsqrt(jnp.square(rows).mean(-1, keepdims=True) + eps)
+    return shifted(scaled(rows, scale), bias).reshape(x.shape).astype(dtype)

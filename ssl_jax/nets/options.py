@@ -1,6 +1,7 @@
 """What networks ask of their options and of the platform: names from a list, dtypes, the form that suits a CPU."""
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import jax
@@ -20,6 +21,12 @@ def one_of(what: str, value: str, choices: tuple[str, ...]) -> str:
     if value in choices:
         return value
     raise ValueError(spelling.unknown(value, choices, f"the choices of {what}"))
+
+
+def clips_only(x: jax.Array) -> None:
+    """Raises ValueError unless x is [b, t, h, w, c]."""
+    if x.ndim != 5:
+        raise ValueError(f"a network for clips takes [b, t, h, w, c], not {list(x.shape)}: give images another encoder")
 
 
 def compute_dtype(name: str) -> jnp.dtype:
@@ -49,3 +56,20 @@ def by_platform(plain: Callable, cpu: Callable, x: jax.Array, *more: jax.Array) 
     if x.dtype == jnp.bfloat16:
         return plain(x, *more)
     return jax.lax.platform_dependent(x, *more, cpu=cpu, default=plain)
+
+
+def remade(function: Callable) -> Callable:
+    """A function of arrays; where the first is bfloat16, its gradient is made from these arrays alone.
+
+    For cheap work between products. Else an accelerator keeps, and a scan stacks for all layers, several arrays in
+    float32 for each in bfloat16: a ViT-B/16 took 1.6 times the memory of a step and 1.14 times its seconds (H200).
+    float32 stays as it is, as on a CPU the work costs more than the memory.
+    """
+    again = jax.custom_vjp(function)
+    again.defvjp(lambda *a: (function(*a), a), lambda a, dy: jax.vjp(function, *a)[1](dy))
+
+    @wraps(function)
+    def chosen(*arrays):
+        return again(*arrays) if arrays[0].dtype == jnp.bfloat16 else function(*arrays)
+
+    return chosen

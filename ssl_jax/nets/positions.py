@@ -20,6 +20,18 @@ def sincos(height: int, width: int, features: int) -> np.ndarray:
     return np.concatenate([np.sin(column), np.cos(column), np.sin(row), np.cos(row)], -1)
 
 
+def space_time(frames: int, height: int, width: int, features: int) -> np.ndarray:
+    """Fixed positions [frames * height * width, features] of a clip, frame after frame, float64.
+
+    `sincos` of the place in the frame plus, over all features, the sines and cosines of the frame's number: a sum of a
+    part for space and one for time, as in arXiv:2205.09113 (section 3), which learns both. Raises as `sincos`.
+    """
+    space = sincos(height, width, features)
+    rate = 10000.0 ** (-np.arange(features // 2) / (features // 2))
+    angle = np.arange(frames)[:, None] * rate
+    return (np.concatenate([np.sin(angle), np.cos(angle)], -1)[:, None] + space).reshape(-1, features)
+
+
 def resample(learned: Array, old: tuple[int, int], new: tuple[int, int]) -> Array:
     """Learned positions [1, h w, d] of the grid `old` for the grid `new` by bicubic interpolation.
 

@@ -48,15 +48,9 @@ def resnet(
     the last map. Raises ValueError for an unknown depth or stem.
     """
     one_of("stem", stem, tuple(STEMS))
-    if isinstance(depth, int) and depth not in BASIC | BOTTLENECK:
-        raise ValueError(spelling.unknown(depth, sorted(BASIC | BOTTLENECK), "the depths of ResNets"))
+    blocks = stages(depth, BASIC | BOTTLENECK)
     ranges.above_zero(width=width, groups=groups, base=base)
     ranges.at_most(MOST, width=width, base=base, groups=groups)
-    blocks = (BASIC | BOTTLENECK)[depth] if isinstance(depth, int) else tuple(depth)
-    if not 1 <= len(blocks) <= 10:
-        raise ValueError(f"depth has {len(blocks)} stages; give the blocks of 1 to 10, such as (1, 1, 1)")
-    ranges.above_zero(**{f"depth {i}": count for i, count in enumerate(blocks, 1)})
-    ranges.at_most(1000, **{f"depth {i}": count for i, count in enumerate(blocks, 1)})
     module = ResNet(
         blocks=blocks,
         bottleneck=isinstance(depth, int) and depth in BOTTLENECK,
@@ -68,6 +62,18 @@ def resnet(
         remat=remat,
     )
     return pure(module)
+
+
+def stages(depth: int | tuple[int, ...], known: dict[int, tuple[int, ...]]) -> tuple[int, ...]:
+    """The blocks of each stage: those of a known depth, or as given. Raises ValueError for what is neither."""
+    if isinstance(depth, int) and depth not in known:
+        raise ValueError(spelling.unknown(depth, sorted(known), "the depths of ResNets"))
+    blocks = known[depth] if isinstance(depth, int) else tuple(depth)
+    if not 1 <= len(blocks) <= 10:
+        raise ValueError(f"depth has {len(blocks)} stages; give the blocks of 1 to 10, such as (1, 1, 1)")
+    ranges.above_zero(**{f"depth {i}": count for i, count in enumerate(blocks, 1)})
+    ranges.at_most(1000, **{f"depth {i}": count for i, count in enumerate(blocks, 1)})
+    return blocks
 
 
 class Stem(nn.Module):

@@ -143,11 +143,8 @@ class ViT(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool, keep: Array | None = None) -> dict:
-        b, h, w, _ = x.shape
-        if h % self.patch or w % self.patch:
-            raise ValueError(f"an image of {h} x {w} pixels cannot be cut into patches of {self.patch} x {self.patch}")
-        places, place_of_cls = self._positions(h // self.patch, w // self.patch)
-        x = PatchEmbed(self.width, self.patch, self.init_std, self.dtype, name="patch_embed")(x) + places
+        b = len(x)
+        x, place_of_cls = self._placed(x)
         if keep is not None:
             x = select(x, keep)
         front = self._front(place_of_cls)
@@ -159,6 +156,16 @@ class ViT(nn.Module):
         tokens = x[:, sum(t.shape[1] for t in front) :]
         out = {"cls": x[:, 0]} if self.cls_token else {}
         return out | {"tokens": tokens, "pool": x[:, 0] if self.pool == "cls" else tokens.mean(1)}
+
+    def _placed(self, x: Array) -> tuple[Array, Array]:
+        """The patches with their positions added, [b, l, d], and the position of cls, [1, 1, d]."""
+        h, w = x.shape[1:3]
+        if h % self.patch or w % self.patch:
+            raise ValueError(f"an image of {h} x {w} pixels cannot be cut into patches of {self.patch} x {self.patch}")
+        places, place_of_cls = self._positions(h // self.patch, w // self.patch)
+        return PatchEmbed(self.width, self.patch, self.init_std, self.dtype, name="patch_embed")(
+            x
+        ) + places, place_of_cls
 
     def _positions(self, h: int, w: int) -> tuple[Array, Array]:
         """Those of the patches [1, h w, d] and of cls [1, 1, d] (zero where they are fixed)."""

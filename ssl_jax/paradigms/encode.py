@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from ssl_jax.paradigms import chunks
-from ssl_jax.types import Array, Criterion, Key, Net, Place, Placement, Tree
+from ssl_jax.types import Array, Criterion, Key, Net, Place, Placement, TrainState, Tree
 
 CROPS = ("global", "local")
 """The groups of crops in order: the first holds the full-size views, which teachers see."""
@@ -184,12 +184,28 @@ ENCODER = Place("encoder", ("params", "encoder"), ("method_state", "stats", "enc
 """Where most methods have theirs."""
 
 
-def embedder(encoder: Net, place: Place = ENCODER, *, part: str = "image") -> Callable:
-    """The `embed` of a method whose encoder lies at `place` of its state and takes this part of an example."""
+def taught(encoder: Net, projector: Net) -> Callable:
+    """(TrainState, images [b, h, w, c]) -> [b, d]: the teacher's projection, in evaluation mode."""
+
+    def project(state: TrainState, images: Array) -> Array:
+        params, stats = state.method_state["teacher"], state.method_state["teacher_stats"]
+        y, _ = encoder.apply(params["encoder"], stats["encoder"], images, train=False)
+        return projector.apply(params["projector"], stats["projector"], y["pool"], train=False)[0]
+
+    return project
+
+
+def embedder(encoder: Net, *, place: Place = ENCODER, part: str = "") -> Callable:
+    """The `embed` of a method whose encoder lies at `place` of its state and takes this part of an example.
+
+    part: "" is the only one that is shown. Raises ValueError where there are several, or not this one.
+    """
 
     def embed(params: Tree, state: Tree, inputs: dict[str, Array]) -> dict:
         roots = {"params": params, "method_state": state}
         own, stats = (functools.reduce(operator.getitem, path, roots) for path in (place.params, place.stats))
-        return encoder.apply(own, stats, inputs[part], train=False)[0]
+        if part not in inputs and (part or len(inputs) != 1):
+            raise ValueError(f"the encoder takes {part or 'one part of an example'}, and is shown {', '.join(inputs)}")
+        return encoder.apply(own, stats, inputs[part or next(iter(inputs))], train=False)[0]
 
     return embed

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from ssl_jax import monitors
 from ssl_jax.paradigms import encode
-from ssl_jax.types import Array, Aux, Criterion, EpochTask, Key, Method, Net, Seen, Tree
+from ssl_jax.types import Array, Aux, Criterion, Key, Method, Net, Pass, Seen, Tree
 
 
 def joint_embedding(
@@ -18,7 +18,7 @@ def joint_embedding(
     through: Callable = encode.joint,
     predictor: Net | None = None,
     keep: tuple[str, ...] = ("pool",),
-    epoch_tasks: tuple[EpochTask, ...] = (),
+    passes: tuple[Pass, ...] = (),
 ) -> Method:
     """Crops -> encoder -> projector -> criterion, which sees "projection", "prediction" and the outputs `keep`.
 
@@ -62,4 +62,4 @@ def joint_embedding(
         return {"stats": carry["stats"], "criterion": criterion.update(state["criterion"], carry["seen"])}
 
     placement = encode.placement(criterion)
-    return Method(init, loss, update, encode.embedder(encoder), {"encoder": encode.ENCODER}, epoch_tasks, placement)
+    return Method(init, loss, update, encode.embedder(encoder), {"encoder": encode.ENCODER}, passes, placement)

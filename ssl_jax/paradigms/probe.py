@@ -15,7 +15,7 @@ def with_probe(method: Method, classes: int) -> Method:
     params gain "probe": kernel [d, classes] and bias [classes], zeros at first, so that its first loss is log(classes).
     The loss gains the probe's cross-entropy, a mean over the examples with a label (>= 0; without any it is 0); the
     gradients of the method's own parameters stay as they are. Metrics gain "probe/loss" and "probe/top1" (0..1), and
-    "loss" is the method's own. Every function of the method sees its parameters without the probe; epoch tasks see the
+    "loss" is the method's own. Every function of the method sees its parameters without the probe; passes see the
     whole TrainState. Features come from augmented views: expect 0-5 points less than a probe afterwards.
 
     The online probe of solo-learn and lightly, as a wrapper. Raises ValueError where there is no place for it.

@@ -1,7 +1,8 @@
 """A method and a mesh -> compiled functions. Shardings and donation are said here and nowhere else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
+from types import MappingProxyType
 from typing import NamedTuple
 
 import jax
@@ -10,7 +11,8 @@ from jax.sharding import Mesh, NamedSharding
 
 from ssl_jax import step as steps
 from ssl_jax.shard import mesh as meshes
-from ssl_jax.shard import rules
+from ssl_jax.shard import rules, walks
+from ssl_jax.shard.walks import Walk
 from ssl_jax.types import Method, TrainState, Tree
 
 QUICKLY = {"xla_backend_optimization_level": 1}
@@ -52,8 +54,8 @@ class Program(NamedTuple):
     init: (key) -> TrainState, each leaf where it belongs
     step: (TrainState, batch, key) -> (TrainState, metrics); the state that goes in is used up
     settle: (TrainState, batch, key) -> TrainState, see `step.make_settling`; uses its input up
-    tasks: for each of the method's epoch tasks, (TrainState, key) -> TrainState; uses its input up
-    embed: (params, method_state, clean integers [b, 1, ...], by group where there are several) -> dict of arrays
+    passes: of the method, in order
+    embed: (params, method_state, {group: clean views [b, 1, ...] as the host makes them}) -> dict of arrays
     whole: (tree of arrays that are split by example) -> the same, so that every process can read all of it
     state, batch: ShapeDtypeStructs with shardings
     by_example: the sharding of whatever has the example as axis 0; devices: how many there are
@@ -62,7 +64,7 @@ class Program(NamedTuple):
     init: Callable
     step: Callable
     settle: Callable
-    tasks: tuple[Callable, ...]
+    passes: tuple[Walk, ...]
     embed: Callable
     whole: Callable
     state: TrainState
@@ -78,13 +80,14 @@ def build(
     clean: Callable,
     shapes: Tree,
     mesh: Mesh,
-    parts: tuple[tuple[str, str], ...] = (("clean", "image"),),
+    *,
+    inputs: Mapping[str, str] = MappingProxyType({"image": "clean"}),
 ) -> Program:
     """Jits a method for a mesh.
 
     augment, clean: (key, batch of integers) -> batch of floats, for training and for evaluation.
-    shapes: ShapeDtypeStructs of one global batch as the host makes it. parts: what the clean views show, as
-    `step.make_embed` takes it.
+    shapes: ShapeDtypeStructs of one global batch as the host makes it. inputs: which groups of clean views the method
+    embeds, as `step.make_embed` takes it.
 
     Raises ValueError where the batch does not divide over the devices.
     """
@@ -101,17 +104,15 @@ def build(
     places = rules.shardings(mesh, state, method.placement)
     state = jax.tree.map(lambda a, s: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=s), state, places)
     jit = jit_on(mesh)
+    prepare = {None: None, "clean": clean, "train": augment}
     step, settle = steps.make_step(method, optimizer, augment), steps.make_settling(method, augment)
     return Program(
         init=jit_on(mesh, QUICKLY)(init, in_shardings=whole, out_shardings=places),
         step=jit(step, in_shardings=(places, split, whole), out_shardings=(places, whole), donate_argnums=0),
         settle=jit(settle, in_shardings=(places, split, whole), out_shardings=places, donate_argnums=0),
-        tasks=tuple(
-            jit(task.run, in_shardings=(places, whole), out_shardings=places, donate_argnums=0)
-            for task in method.epoch_tasks
-        ),
+        passes=tuple(walks.build(one, prepare[one.views], mesh, jit, state, places) for one in method.passes),
         embed=jit(
-            steps.make_embed(method, clean, parts),
+            steps.make_embed(method, clean, inputs),
             in_shardings=(places.params, places.method_state, split),
             out_shardings=split,
         ),

@@ -12,7 +12,8 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
 
-from ssl_jax import catalogue
+from ssl_jax import catalogue, registry
+from ssl_jax.display import complain
 
 COLUMNS = ("name", "family", "paper", "year", "paradigm", "recipes")
 WHOLE = ("name", "paper", "year", "recipes")
@@ -29,6 +30,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Prints the list."""
     rows = catalogue.methods()
+    for sentence in registry.broken("methods"):
+        complain(sentence)
     if args.json:
         print(json.dumps(rows, indent=2))
         return

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from ssl_jax.views.clips import PLACES
 from ssl_jax.views.geometric import KERNELS
 
 LARGEST = 2**15
@@ -37,6 +38,11 @@ def _all(good: Callable) -> Callable:
 UNITS = "pixels are in units of 0..1 (divide by 255)"
 RULES: dict[str, tuple[Callable, str]] = {
     "size": (_within(1, LARGEST), f"a number of pixels from 1 to {LARGEST}"),
+    "frames": (_within(1, LARGEST), f"a number of frames from 1 to {LARGEST}"),
+    "stride": (_within(1, LARGEST), f"a number of frames from 1 to {LARGEST}"),
+    "seconds": (_within(0, 86_400), "a number of seconds from 0, which means the stride, to 86400"),
+    "place": (lambda value: value in PLACES, " or ".join(PLACES)),
+    "short_side": (_within(0, LARGEST), f"a number of pixels from 0, which shrinks nothing, to {LARGEST}"),
     "padding": (_within(0, LARGEST), f"a number of pixels from 0 to {LARGEST}"),
     "scale": (_rising(0, 1), "two rising shares of the area, above 0 and at most 1"),
     "ratio": (_rising(0, 1000), "two rising numbers above 0, width over height"),

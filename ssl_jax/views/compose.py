@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ssl_jax import annotations, spelling
 from ssl_jax.types import Op, View
-from ssl_jax.views import arguments, geometric, photometric, texts
+from ssl_jax.views import arguments, clips, geometric, photometric, texts
 
 
 class Run(NamedTuple):
@@ -25,6 +25,7 @@ class Run(NamedTuple):
     p: tuple[tuple[float, ...], ...]
     of: str
     draws: str
+    places: bool
     stream: int
 
 
@@ -44,7 +45,7 @@ GEOMETRIC = _operations(geometric, ["seed", "images"])
 PHOTOMETRIC = _operations(photometric, ["key", "image"])
 KINDS = {
     "image": Kind(GEOMETRIC, PHOTOMETRIC),
-    "clip": Kind({}, PHOTOMETRIC),
+    "clip": Kind(_operations(clips, ["seed", "items"]), PHOTOMETRIC),
     "text": Kind(_operations(texts, ["seed", "texts"]), {}),
     "points": Kind({}, {}),
     "series": Kind({}, {}),
@@ -68,12 +69,13 @@ def views(data: Iterable[dict], *, path: str = "views") -> tuple[View, ...]:
     first: dict[str, View] = {}
     for i, view in enumerate(made):
         other = first.setdefault(view.group, view)
-        for key, unit in (("size", " pixels" if view.of == "image" else ""), ("of", "")):
+        for key, what in (("size", "size"), ("of", "part"), ("places", "value")):
             a, b = getattr(other, key), getattr(view, key)
             if a != b:
+                unit = " pixels" if key == "size" and view.of == "image" else ""
                 raise ValueError(
                     f"config.{path}.{i}.{key}: the views of group '{view.group}' have {a} and {b}{unit}; "
-                    f"give them one {key if key == 'size' else 'part'} or two groups"
+                    f"give them one {what} or two groups"
                 )
         try:
             split(view)
@@ -106,7 +108,9 @@ def runs(records: Iterable[View]) -> tuple[Run, ...]:
         p = (tuple(op.p for op in colour),) * view.count
         colour = tuple(op._replace(p=1.0) for op in colour)
         shared = next((run.stream for run in made if view.draws and run.draws == view.draws), first)
-        new = Run(view.group, first, view.count, view.size, geometry, colour, p, view.of, view.draws, shared)
+        new = Run(
+            view.group, first, view.count, view.size, geometry, colour, p, view.of, view.draws, view.places, shared
+        )
         alike = dict(first=0, count=0, p=(), stream=0)
         if not view.draws and made and made[-1]._replace(**alike) == new._replace(**alike):
             made[-1] = made[-1]._replace(count=made[-1].count + new.count, p=made[-1].p + p)
@@ -116,13 +120,20 @@ def runs(records: Iterable[View]) -> tuple[Run, ...]:
     return tuple(made)
 
 
-DRAWING = ("random_line", "random_resized_crop", "pad_crop", "colour_jitter", "gaussian_blur", "rand_augment_colour")
+DRAWING = {
+    *("random_resized_crop", "pad_crop", "colour_jitter", "gaussian_blur", "rand_augment_colour"),
+    *("clip", "random_line"),
+}
 """Operations that draw numbers of their own, besides whether they are done at all."""
 
 
 def random(view: View) -> bool:
     """Whether two draws of a view can differ."""
-    return any(0 < op.p < 1 or op.p == 1 and op.name in DRAWING for op in view.ops)
+    return any(0 < op.p < 1 or op.p == 1 and _draws(op) for op in view.ops)
+
+
+def _draws(op: Op) -> bool:
+    return op.name in DRAWING and op.args.get("place") != "center"
 
 
 def checked(photometric: str) -> bool:
@@ -136,21 +147,26 @@ def _view(data: dict, where: str) -> View:
     if not isinstance(data, dict) or not isinstance(data.get("ops", ()), tuple | list):
         shown = annotations.shortened(data, 300)
         raise ValueError(f"{where}: a view is {shown}; it must be dict(group=..., size=..., ops=(dict(name=...), ...))")
-    _only(data, ("group", "count", "size", "ops", "of", "draws"), ("group", "size", "ops"), where, "a view")
+    _only(data, View._fields, ("group", "size", "ops"), where, "a view")
     group, count, size = data["group"], data.get("count", 1), data["size"]
-    of, draws = data.get("of", "image"), data.get("draws", "")
-    if not isinstance(group, str) or group in ("", *TAKEN):
+    of, draws, places = data.get("of", "image"), data.get("draws", ""), data.get("places", False)
+    if not isinstance(group, str) or group in ("", *TAKEN) or "/" in group:
         raise ValueError(
-            f"{where}.group is {group!r}; it must be a name such as 'global', but none of {', '.join(TAKEN)}"
+            f"{where}.group is {group!r}; it must be a name such as 'global', without a slash and none of "
+            f"{', '.join(TAKEN)}"
         )
     if not isinstance(of, str) or of not in KINDS:
         raise ValueError(f"{where}.of: {spelling.unknown(of, KINDS, 'the parts of an example')}")
     if not isinstance(draws, str):
         raise ValueError(f"{where}.draws is {annotations.shortened(draws)}; it must be a word")
+    if not isinstance(places, bool) or places and of != "image":
+        raise ValueError(
+            f"{where}.places is {annotations.shortened(places)}; it is True or False, and for images alone"
+        )
     size = _size(size, of, group, where)
     _whole(count, arguments.COPIES, "count", group, where)
     ops = tuple(_op(op, size, of, f"{where}.ops.{i}") for i, op in enumerate(data["ops"]))
-    return View(group, count, size, ops, of, draws)
+    return View(group, count, size, ops, of, draws, places)
 
 
 def _size(size: object, of: str, group: str, where: str) -> int | tuple[int, int]:

@@ -7,8 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 from ssl_jax.types import Op, View
-from ssl_jax.views import compose, geometric, photometric_host
+from ssl_jax.views import compose, geometric, photometric_host, places
 
+PLACE = "place"
+"""What stands behind the name of a group for where its views lie."""
 PLACES = 64
 """Room for the operations of a view in the number of a stream."""
 
@@ -17,7 +19,7 @@ def host(views: Iterable[View], *, photometric: str = "device") -> Callable[[tf.
     """({part: an image [h, w, c] uint8 or uint16, others raw}, seed int [2]) -> {group: [v, ...]}, in graph.
 
     Views of images are [v, s, s, c], of the dtype of the image. A part that is no image comes as it was read, so that
-    its first operation decodes no more of it than its views show.
+    its first operation decodes no more of it than its views show. With `places`, "GROUP/place" [v, 2, 3] too.
     Views of the recipe stand in their order along axis 0. Each view and each operation draws from its own stream of
     the seed; a view's draws do not depend on the views after it.
     photometric: "host" also does the colours here, in float32 and rounded at the end, all but `normalise`.
@@ -35,13 +37,21 @@ def host(views: Iterable[View], *, photometric: str = "device") -> Callable[[tf.
                 raise ValueError(
                     f"views of group '{run.group}' show the part '{run.of}', and the data has {', '.join(example)}"
                 )
-            images = _geometry(example[run.of], seed, run)
+            images, placed = _geometry(example[run.of], seed, run)
+            if run.places:
+                groups.setdefault(f"{run.group}/{PLACE}", []).extend(placed)
             if colours and run.of == "image":
                 images = [_colour(each, seed, run, i) for i, each in enumerate(images)]
             groups.setdefault(run.group, []).extend(images)
-        return {group: tf.stack(images) for group, images in groups.items()}
+        return {group: _stacked(views) for group, views in groups.items()}
 
     return tf.autograph.experimental.do_not_convert(augment)
+
+
+def _stacked(views: list[tf.Tensor]) -> tf.Tensor:
+    """Views side by side on a new first axis."""
+    # Of equal 16-bit tensors TensorFlow's optimizer makes a Tile, which has no kernel for them (TF 2.21).
+    return tf.concat([view[None] for view in views], 0) if views[0].dtype == tf.uint16 else tf.stack(views)
 
 
 def alone(host: Callable, image: np.ndarray) -> dict[str, np.ndarray]:
@@ -65,11 +75,18 @@ def stream(seed: tf.Tensor, view: int, place: int) -> tf.Tensor:
     return tf.bitwise.bitwise_xor(tf.cast(seed, tf.int64), tf.constant([number, 0], tf.int64))
 
 
-def _geometry(raw: tf.Tensor, seed: tf.Tensor, run: compose.Run) -> list[tf.Tensor]:
-    views, known = [raw] * run.count, compose.KINDS[run.of].host
+def _geometry(raw: tf.Tensor, seed: tf.Tensor, run: compose.Run) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    """The views of a run, and where they lie if that is asked for."""
+    views, known, placed = [raw] * run.count, compose.KINDS[run.of].host, [tf.constant(places.SAME)] * run.count
     for place, op in enumerate(run.geometry):
-        own = {"p": op.p} if "p" in inspect.signature(known[op.name]).parameters else {}
-        views = known[op.name](stream(seed, run.stream, place), views, **op.args, **own)
+        parameters = inspect.signature(known[op.name]).parameters
+        defaults = {name: p.default for name, p in parameters.items() if p.default is not p.empty}
+        options = {**defaults, **op.args, **({"p": op.p} if "p" in parameters else {})}
+        own = stream(seed, run.stream, place)
+        if run.places:
+            maps = getattr(places, op.name)(own, views, **options)
+            placed = [places.after(first, second) for first, second in zip(placed, maps, strict=True)]
+        views = known[op.name](own, views, **options)
     wanted = compose.extent(run.size, run.of)
     for each in views:
         if each.shape.rank is None or tuple(each.shape[: len(wanted)]) != wanted:
@@ -80,7 +97,7 @@ def _geometry(raw: tf.Tensor, seed: tf.Tensor, run: compose.Run) -> list[tf.Tens
                 f"views of group '{run.group}' have {what}, and {names} makes {' x '.join(map(str, each.shape[:-1]))}; "
                 f"end with {last} of that size"
             )
-    return views
+    return views, placed
 
 
 def _colour(image: tf.Tensor, seed: tf.Tensor, run: compose.Run, number: int) -> tf.Tensor:

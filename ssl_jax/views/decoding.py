@@ -210,6 +210,8 @@ def opened(data: bytes, *, channels: int, bits: int) -> np.ndarray:
             image.load()
             upright = ImageOps.exif_transpose(image)
             mode = MODES[channels or native(upright.mode)]
+            if mode != "RGBA":
+                upright.info.pop("transparency", None)  # which Pillow would warn of, and which is dropped
             pixels = np.asarray(upright if upright.mode == mode else upright.convert(mode))
     except Image.DecompressionBombError as error:
         raise ValueError(f"it has more than {PIXELS:,} pixels") from error

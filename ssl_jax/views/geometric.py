@@ -67,8 +67,8 @@ def random_resized_crop(
     _known(method)
     if not (0 < scale[0] <= scale[1] and 0 < ratio[0] <= ratio[1]):
         raise ValueError(f"random_resized_crop: scale {scale} and ratio {ratio} must be two rising positive numbers")
-    boxes = _boxes(seed, images, scale, ratio)
-    crops = [tf.slice(image, *box) for image, box in zip(images, boxes, strict=True)]
+    drawn = boxes(seed, images, scale=scale, ratio=ratio)
+    crops = [tf.slice(image, *box) for image, box in zip(images, drawn, strict=True)]
     for crop, image in zip(crops, images, strict=True):
         crop.set_shape([None, None, image.shape[-1]])
     bounds = [image.shape[:2] for image in images]
@@ -135,18 +135,18 @@ def uniform(seed: tf.Tensor, shape: list[int]) -> tf.Tensor:
     return tf.raw_ops.StatelessRandomUniformV2(shape=shape, key=key, counter=counter, alg=PHILOX)
 
 
-def _boxes(seed: tf.Tensor, images: list, scale: tuple, ratio: tuple) -> list[tuple[tf.Tensor, tf.Tensor]]:
-    """(begin [3], size [3]) of one box for each image, all draws at once."""
-    n = len(images)
-    if all(None not in image.shape[:2] and image.shape[:2] == images[0].shape[:2] for image in images):
-        h, w = images[0].shape[:2]
+def boxes(seed: tf.Tensor, pictures: list, *, scale: tuple, ratio: tuple) -> list[tuple[tf.Tensor, tf.Tensor]]:
+    """(begin [3], size [3]) of the box of `random_resized_crop` in each picture, all draws at once."""
+    n = len(pictures)
+    if all(None not in image.shape[:2] and image.shape[:2] == pictures[0].shape[:2] for image in pictures):
+        h, w = pictures[0].shape[:2]
         sides = tf.constant([[h, w]], tf.float32)
         likely = _fitting(h, w, scale, ratio)
         draws = uniform(seed, [n, 3])
         size = tf.gather(tf.constant(likely, tf.float32), tf.cast(draws[:, 0] * len(likely), tf.int32))
         fraction = draws[:, 1:]
     else:
-        sides = _sides(images)
+        sides = _sides(pictures)
         size, fraction = _first_fitting(uniform(seed, [n, 4, TRIES]), sides, scale, ratio)
     begin = tf.floor(fraction * (sides - size + 1))
     rows = tf.cast(tf.concat([begin, tf.zeros([n, 1]), size, -tf.ones([n, 1])], 1), tf.int32)

@@ -1,7 +1,8 @@
 """Colour and blur on the device: float images in 0..1, one image and one key at a time.
 
 An operation is `op(key, image [c, h, w], **args) -> image`: planes, because colours mix channels pixel by pixel and
-processors want neighbours in a row. `compose_device.py` makes planes of [h, w, c] and the batch of one image. What an
+processors want neighbours in a row. A clip [c, t, h, w] goes the same way: each frame becomes what the operation with
+this key makes of it as an image. `compose_device.py` makes planes of [h, w, c] and the batch of one image. What an
 operation draws and what it does with it are two functions, so that the draw can be given: `colour_jitter` is
 `jitter(image, draw_jitter(key, ...))`. `photometric_host.py` has the same names, parameters and formulas in tensorflow.
 The formulas are those of torchvision's tensor operations (Pillow's, in floats), not those of tf.image: contrast turns
@@ -63,7 +64,7 @@ def jitter(image: Array, drawn: Jitter) -> Array:
         return _clip(drawn.brightness * image + drawn.shift)
 
     def contrast(image):
-        return _blend(image, jnp.mean(_grey(image)), drawn.contrast)
+        return _blend(image, _mean(_grey(image)), drawn.contrast)
 
     def saturation(image):
         return _blend(image, _grey(image)[None], drawn.saturation)
@@ -176,7 +177,7 @@ def posterise(key: Key, image: Array, *, bits: int = 4) -> Array:
 
 def equalise(key: Key, image: Array) -> Array:
     """Pillow's ImageOps.equalize: each channel's histogram of 256 levels made flat."""
-    flat = jax.vmap(_equalise)(_bytes(image).reshape(len(image), -1))
+    flat = jax.vmap(_equalise)(_bytes(image).reshape(-1, image.shape[-2] * image.shape[-1]))
     return flat.reshape(image.shape).astype(image.dtype) / 255
 
 
@@ -191,7 +192,7 @@ def _equalise(levels: Array) -> Array:
 
 def autocontrast(key: Key, image: Array) -> Array:
     """Each channel stretched to 0..1; a constant channel stays."""
-    low, high = jnp.min(image, (1, 2), keepdims=True), jnp.max(image, (1, 2), keepdims=True)
+    low, high = (extreme(image, (-2, -1), keepdims=True) for extreme in (jnp.min, jnp.max))
     return jnp.where(high > low, (image - low) / jnp.where(high > low, high - low, 1), image)
 
 
@@ -222,7 +223,7 @@ def randomly(image: Array, chosen: Array, sign: Array, *, magnitude: int) -> Arr
         lambda x: posterise(None, x, bits=8 - round(magnitude / 7.5)),
         lambda x: solarise(None, x, threshold=1 - magnitude / 30),
         lambda x: _blend(x, _grey(x)[None], factor),
-        lambda x: _blend(x, jnp.mean(_grey(x)), factor),
+        lambda x: _blend(x, _mean(_grey(x)), factor),
         lambda x: _clip(factor * x),
         lambda x: _blend(x, _smooth(x), factor),
     )
@@ -232,8 +233,8 @@ def randomly(image: Array, chosen: Array, sign: Array, *, magnitude: int) -> Arr
 def _smooth(image: Array) -> Array:
     """Pillow's SMOOTH: the 3x3 mean with a fivefold centre; the border stays."""
     h, w = image.shape[-2:]
-    parts = [image[:, y : h - 2 + y, x : w - 2 + x] for y in range(3) for x in range(3)]
-    return image.at[:, 1:-1, 1:-1].set((sum(parts) + 4 * parts[4]) / 13)
+    parts = [image[..., y : h - 2 + y, x : w - 2 + x] for y in range(3) for x in range(3)]
+    return image.at[..., 1:-1, 1:-1].set((sum(parts) + 4 * parts[4]) / 13)
 
 
 def normalise(key: Key, image: Array, *, mean: tuple[float, ...], std: tuple[float, ...]) -> Array:
@@ -244,7 +245,7 @@ def normalise(key: Key, image: Array, *, mean: tuple[float, ...], std: tuple[flo
             f"images with --config.data.channels={len(mean)}, or give mean and std a number for each channel, as "
             "--config.views.N.ops.M.args.mean and --config.views.N.ops.M.args.std"
         )
-    shape = (-1, 1, 1)
+    shape = (-1,) + (1,) * (image.ndim - 1)
     return (image - jnp.array(mean, image.dtype).reshape(shape)) / jnp.array(std, image.dtype).reshape(shape)
 
 
@@ -252,8 +253,13 @@ def _blend(image: Array, other: Array, factor: Array) -> Array:
     return _clip(factor * image + (1 - factor) * other)
 
 
+def _mean(planes: Array) -> Array:
+    """[..., h, w] -> [..., 1, 1]."""
+    return jnp.mean(planes, (-2, -1), keepdims=True)
+
+
 def _grey(image: Array) -> Array:
-    """[c, h, w] -> [h, w]: the luma of three channels, the mean of any other number."""
+    """[c, ...] -> [...]: the luma of three channels, the mean of any other number."""
     weights = LUMA if len(image) == 3 else (1 / len(image),) * len(image)
     return sum(w * plane for w, plane in zip(weights, image, strict=True))
 

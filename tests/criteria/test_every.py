@@ -18,6 +18,7 @@ CRITERIA = {
     "nt_xent": pairs.nt_xent(),
     "byol": pairs.byol(),
     "simsiam": pairs.simsiam(),
+    "rho_byol": pairs.rho_byol(),
     "barlow": pairs.barlow(),
     "vicreg": pairs.vicreg(),
     "queued": queued.queued(size=32),

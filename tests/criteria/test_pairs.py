@@ -33,6 +33,34 @@ def test_simsiam_is_half_and_half(strict, see):
     assert_allclose(value(pairs.simsiam(), seen), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("rho", [2, 3, 4])
+def test_rho_byol_is_the_mean_over_all_ordered_pairs_of_clips_in_value_and_gradient(strict, see, rho):
+    seen, temperature = see(5, rho, rho, 4), 0.3
+    student, teacher = (np.asarray(x) for x in (seen.student, seen.teacher))
+    total, slope, count = 0.0, np.zeros(student.shape), 0
+    for i in range(5):
+        for s in range(rho):
+            for t in range(rho):
+                if s != t:
+                    p, z = student[i, s], teacher[i, t] / np.linalg.norm(teacher[i, t])
+                    length = np.linalg.norm(p)
+                    total -= p @ z / length / temperature
+                    slope[i, s] -= (z / length - p * (p @ z) / length**3) / temperature
+                    count += 1
+    assert count == 5 * rho * (rho - 1)
+    criterion = pairs.rho_byol(temperature=temperature)
+    assert_allclose(value(criterion, seen), total / count, rtol=1e-10)
+    gradient = jax.grad(lambda x: value(criterion, seen._replace(student=x)))(seen.student)
+    assert_allclose(gradient, slope / count, rtol=1e-10, atol=1e-12)
+    back = seen._replace(student=seen.student[:, ::-1], teacher=seen.teacher[:, ::-1])
+    assert_allclose(value(criterion, back), value(criterion, seen), rtol=1e-12)  # the order of clips does not matter
+
+
+def test_rho_byol_of_two_clips_at_a_temperature_of_one_half_is_byol_up_to_a_constant(strict, see):
+    seen = see(5, 2, 2, 4)
+    assert_allclose(2 * value(pairs.rho_byol(), seen) + 4, value(pairs.byol(), seen), rtol=1e-12)
+
+
 def test_multi_crop_never_pairs_a_view_with_itself(strict, see):
     seen = see(3, 4, 2, 5)
     expected = np.mean(

@@ -4,11 +4,12 @@ import io
 import json
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from PIL import Image
 from rich.console import Console
 
-from ssl_jax.data import check, sources
+from ssl_jax.data import check, convert, parts, sources
 from ssl_jax.data.folder import folder
 
 
@@ -54,3 +55,20 @@ def test_turned_images_are_counted_and_corrupt_ones_have_a_reason(tmp_path):
     [corrupt] = report["corrupt"]
     assert corrupt["name"].endswith("d.png") and "begins like this" in corrupt["reason"]
     assert "\n" not in corrupt["reason"] and "{{" not in corrupt["reason"]
+
+
+def test_other_parts_than_images_are_said_or_left_out(tmp_path):
+    """A check looks at the images of pairs; a conversion would lose their texts."""
+    source = sources.arrays(np.random.default_rng(0).integers(0, 256, (8, 5, 4, 3), np.uint8))
+    captions = tf.constant(list("abcdefgh"))
+
+    def gather(index):
+        raw, label = tf.map_fn(source.read, index, fn_output_signature=(tf.uint8, tf.int32))
+        return {"image": tf.ensure_shape(raw, [None, 5, 4, 3]), "text": tf.gather(captions, index)}, label
+
+    pairs = source._replace(gather=gather, parts={**source.parts, "text": parts.Text()})
+    assert check.check(pairs)["channels"] == check.check(source)["channels"]
+    with pytest.raises(ValueError, match="has image and text; what is converted has images alone"):
+        convert.convert(pairs, str(tmp_path / "out"))
+    with pytest.raises(ValueError, match="has no images; an example of it has text"):
+        check.check(pairs._replace(parts={"text": parts.Text()}))

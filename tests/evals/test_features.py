@@ -13,7 +13,7 @@ def batches(n, size):
         real = index < n
         image = np.where(real, index, -99).astype(np.float32)[:, None, None, None] * np.ones((1, 2, 2, 1), np.float32)
         yield {
-            "image": jnp.asarray(image),
+            "inputs": jnp.asarray(image),
             "label": np.where(real, index % 3, 7).astype(np.int32),
             "mask": real,
             "valid": real & (index % 4 != 2),

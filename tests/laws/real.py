@@ -68,15 +68,15 @@ def train(
     """
     key, step = jax.random.key(seed), steps.make_step(method, optimizer, lambda key, batch: batch)
     walk = jax.jit(lambda state, x: jax.lax.scan(lambda s, b: step(s, b, key), state, x), compiler_options=options)
-    tasks = [jax.jit(task.run) for task in method.epoch_tasks]
+    passes = [jax.jit(one.finish) for one in method.passes]  # of the state alone: what reads data has tests of its own
     data = _epoch(key, views, batch, 0)
     shapes = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), data)
     start = jax.jit(lambda key: steps.init(method, optimizer, key, shapes), compiler_options=options)
     states, metrics = [start(jax.random.fold_in(key, epochs))], []
     for i in range(epochs):
         state = states[-1]
-        for task in tasks if i else ():
-            state = task(state, jax.random.fold_in(key, i))
+        for one in passes if i else ():
+            state = one(state, (), jax.random.fold_in(key, i))
         state, rows = walk(state, _epoch(key, views, batch, i))
         states.append(state)
         metrics.append(jax.device_get(rows))

@@ -16,14 +16,15 @@ import optax
 import pytest
 
 from ssl_jax import monitors
-from ssl_jax.criteria import pairs
+from ssl_jax.criteria import lenses, pairs
 from ssl_jax.losses import clustering, contrastive
-from ssl_jax.methods import byol, deepcluster_v2, dino, moco_v2, simclr, simsiam, swav, vicreg
+from ssl_jax.methods import byol, deepcluster_v2, dino, moco_v2, rho_byol, simclr, simsiam, swav, vicreg
 from ssl_jax.nets import heads
 from ssl_jax.paradigms import encode
 from ssl_jax.paradigms.joint_embedding import joint_embedding
 from ssl_jax.paradigms.self_distillation import self_distillation
-from ssl_jax.types import Criterion, EpochTask, Method, Net
+from ssl_jax.passes import times
+from ssl_jax.types import Criterion, Method, Net, Pass
 from tests.laws import real, tiny
 
 EXAMPLES, BATCH, EPOCHS, K = 1024, 64, 80, 16
@@ -46,7 +47,7 @@ def aligned() -> Criterion:
     """The attraction of positive pairs alone."""
 
     def loss(params, state, seen):
-        z = contrastive.unit(seen.student)
+        z = contrastive.unit(seen.student["projection"])
         return 1 - jnp.mean(jnp.sum(z[:, 0] * z[:, 1], -1)), {}
 
     return Criterion(lambda key, seen: ({}, {}), loss, lambda state, seen: state)
@@ -62,13 +63,13 @@ def frozen_centroids() -> Method:
     """DeepCluster-v2 that assigns to the random centroids it begins with, and never balances them by k-means."""
     method = deepcluster_v2.deepcluster_v2(ENCODER, PROJECTOR, examples=EXAMPLES, heads=2, centroids=K)
 
-    def assign(state, key):
+    def assign(state, found, key):
         held = state.method_state["criterion"]
         labels = [clustering.nearest(held.bank.rows[:, i % 2], held.centroids[i]) for i in range(2)]
         labels = held._replace(labels=jnp.stack(labels, 1))
         return state._replace(method_state={**state.method_state, "criterion": labels})
 
-    return method._replace(epoch_tasks=(EpochTask(due=lambda epoch: epoch > 0, run=assign),))
+    return method._replace(passes=(Pass(due=times.each_epoch(since=1), finish=assign),))
 
 
 def unbalanced(scores, *past, epsilon, iterations):
@@ -85,6 +86,7 @@ class Control(NamedTuple):
     patch: tuple | None = None
 
 
+COSINE = lenses.at("projection", pairs.byol())
 CONTROLS = {
     "simclr: negatives": Control(
         lambda: simclr.simclr(ENCODER, PROJECTOR, temperature=0.2),
@@ -93,12 +95,17 @@ CONTROLS = {
     ),
     "moco_v2: negatives": Control(
         lambda: moco_v2.moco_v2(ENCODER, PROJECTOR, **SCHEDULE, queue=512),
-        lambda: self_distillation(ENCODER, PROJECTOR, pairs.byol(), **SCHEDULE, arrange=encode.shuffled),
+        lambda: self_distillation(ENCODER, PROJECTOR, COSINE, **SCHEDULE, arrange=encode.shuffled),
         "spread",
     ),
     "byol: predictor": Control(
         lambda: byol.byol(ENCODER, PROJECTOR, heads.mlp(widths=(64, 32)), **SCHEDULE),
-        lambda: self_distillation(ENCODER, PROJECTOR, pairs.byol(), **SCHEDULE),
+        lambda: self_distillation(ENCODER, PROJECTOR, COSINE, **SCHEDULE),
+        "spread",
+    ),
+    "rho_byol: predictor": Control(
+        lambda: rho_byol.rho_byol(ENCODER, PROJECTOR, heads.mlp(widths=(64, 32)), **SCHEDULE),
+        lambda: self_distillation(ENCODER, PROJECTOR, lenses.at("projection", pairs.rho_byol()), **SCHEDULE),
         "spread",
     ),
     "simsiam: stop-gradient": Control(

@@ -64,9 +64,13 @@ def accuracy(made: Method, state) -> float:
     return knn.evaluate(jax.random.key(0), train, test, classes=10)["accuracy"]
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in tiny.METHODS])
+LEARNERS = [name for name in tiny.METHODS if tiny.of(name, "learns", method) is not None]
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in LEARNERS])
 def test_training_beats_the_untrained_network(name):
-    made, warm = method(name), SETTLING * (EXAMPLES // BATCH)
+    learns = tiny.of(name, "learns", None)
+    made, warm = learns(EXAMPLES) if learns else method(name), SETTLING * (EXAMPLES // BATCH)
     optimizer = optax.adam(lambda count: jnp.where(count < warm, 0.0, RATE))
     rows, views = real.images("train", EXAMPLES), 1 if name in ONE_VIEW else 2
     crops = lambda key: real.crops(key, rows, count=views)  # noqa: E731

@@ -5,16 +5,19 @@ may come by place: `mesh.make(8, 1)` is a sentence. And the key comes first in a
 the `key` of a query, or last among what a step needs.
 """
 
+import argparse
 import importlib
 import inspect
 import re
+import types
 from pathlib import Path
 
 import pytest
 
 import ssl_jax
-from ssl_jax import catalogue, registry
-from ssl_jax.types import Criterion, Method, Net
+from ssl_jax import catalogue, methods, registry
+from ssl_jax.types import Card, Criterion, Method, Net
+from ssl_jax.verbs import methods as verb
 from ssl_jax.views import compose, geometric, photometric, photometric_host
 
 ROOT = Path(ssl_jax.__file__).parent
@@ -84,12 +87,13 @@ def test_options_have_names():
 
 @pytest.mark.parametrize("room, kind", [("nets", Net), ("methods", Method), ("criteria", Criterion)])
 def test_only_records_come_to_a_constructor_by_place(room, kind):
-    """`moco_v2(encoder, projector, 65536, 0.2)` would say nothing."""
+    """`moco_v2(encoder, projector, 65536, 0.2)` would say nothing; a record made of another is not constructed."""
 
     def number_by_place(p):
         return p.kind is not p.KEYWORD_ONLY and p.annotation in (int, float, str, bool)
 
     makers = registry.listing(room, kind)
+    makers = {name: f for name, f in makers.items() if all(p.annotation is not kind for p in parameters(f))}
     assert [f"{name}: {p.name}" for name, f in makers.items() for p in parameters(f) if number_by_place(p)] == []
 
 
@@ -122,14 +126,52 @@ def test_a_method_fits_on_a_card(path):
     assert own == {f"methods.{path.stem}.{path.stem}"}, "its constructor, of the same name, and nothing else"
 
 
-def test_every_method_is_cited_and_has_a_paradigm():
+def test_every_method_has_a_card_and_a_paradigm():
     rows = catalogue.methods()
     assert {row["name"] for row in rows} == set(registry.listing("methods", Method))
-    assert [row["name"] for row in rows if not 1990 < row["year"] < 2100 or "(" in row["title"]] == []
-    assert [row["name"] for row in rows if row["paradigm"] not in catalogue.FAMILIES] == []
+    assert [row["name"] for row in rows if not 1900 < row["year"] < 2100 or not row["title"]] == []
+    assert [row["name"] for row in rows if row["paper"] and not ARXIV.fullmatch(row["paper"])] == []
+    assert [row["name"] for row in rows if not (ROOT / "paradigms" / f"{row['paradigm']}.py").exists()] == []
 
 
-@pytest.mark.parametrize("doc", ["", "BYOL: predicts.", "BYOL (Grill, 2006.07733): predicts.", "BYOL (Grill 2020)"])
-def test_a_file_without_a_citation_is_named(doc):
-    with pytest.raises(ValueError, match="ssl_jax.methods.byol begins with .* write 'Name"):
-        catalogue.citation("ssl_jax.methods.byol", doc)
+@pytest.mark.parametrize(
+    "card, sentence",
+    [
+        (None, "ssl_jax.methods.mine has no card; write CARD = Card"),
+        ("BYOL (Grill 2020)", "ssl_jax.methods.mine has no card"),
+        (Card("BYOL", "joint embeding", 2020), "no 'joint embeding' in the families .* did you mean joint embedding"),
+    ],
+)
+def test_a_file_without_a_card_is_named(card, sentence):
+    module = types.ModuleType("ssl_jax.methods.mine")
+    module.CARD = card
+    with pytest.raises(ValueError, match=sentence):
+        catalogue.card(module)
+
+
+def test_a_file_that_cannot_be_imported_is_a_sentence_and_takes_no_other_with_it(tmp_path, monkeypatch, capsys):
+    """Also where it is asked for by name, or where the name is nowhere, since it could have been in there."""
+    (tmp_path / "mine.py").write_text("import no_such_package\n")
+    monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(tmp_path)])
+    registry._modules.cache_clear()
+    sentence = "ssl_jax/methods/mine.py cannot be imported .ModuleNotFoundError: No module named 'no_such_package'"
+    try:
+        assert registry.find("methods", "byol", Method).__name__ == "byol"
+        assert "byol" in registry.listing("methods", Method)
+        for name in ("mine", "nowhere_to_be_found"):
+            with pytest.raises(ValueError, match=sentence):
+                registry.find("methods", name, Method)
+        verb.run(argparse.Namespace(json=True))
+        printed = capsys.readouterr()
+        assert re.search(sentence, printed.err) and '"byol"' in printed.out
+    finally:
+        registry._modules.cache_clear()
+
+
+def test_a_constructor_in_a_file_of_its_name_needs_no_other_file(monkeypatch):
+    def no(folder):
+        raise AssertionError("other files were imported")
+
+    monkeypatch.setattr(registry, "_modules", no)
+    assert registry.find("nets", "resnet", Net).__name__ == "resnet"
+    assert registry.find("methods", "simclr", Method).__name__ == "simclr"

@@ -6,32 +6,28 @@ import pytest
 from ssl_jax import build, durations, recipes, schema
 from ssl_jax.data.parts import assumed
 from ssl_jax.shard import mesh, program
-
-SIZES = {
-    **{"imagenet": (1281167, 1000, 3), "cifar10": (10000, 10, 3), "quickstart": (10000, 10, 1)},
-    **{"emoji": (3050, 9, 4), "laion400m": (400_000_000, 0, 3)},
-}
+from tests import sizes
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=pytest.mark.slow if "imagenet" in n or "laion" in n else ()) for n in recipes.names()],
+    [pytest.param(n, marks=pytest.mark.slow if sizes.published(recipes.load(n)) else ()) for n in recipes.names()],
 )
 def test_the_step_lowers(name):
     config = schema.resolve(recipes.load(name))
-    examples, classes, channels = next(size for key, size in SIZES.items() if key in name)
+    examples, classes, channels = sizes.of(config)
     clock = durations.run(config["duration"], examples=examples, batch=config["batch"])
     method, optimizer = build.method_and_optimizer(config, clock, classes)
     training, clean = (build.preprocess(config[key], config["photometric"]) for key in ("views", "clean"))
     shapes = build.shapes(training, config["batch"], assumed({view.of for view in training.views}, channels))
     place = mesh.make(1, 1, devices=jax.devices()[:1])
-    made = program.build(method, optimizer, training.device, clean.device, shapes, place, clean.parts)
+    made = program.build(method, optimizer, training.device, clean.device, shapes, place, inputs=clean.inputs)
     key = jax.eval_shape(lambda: jax.random.key(0))
     text = made.step.lower(made.state, made.batch, key).as_text()
     assert "callback" not in text
     whole = build.shapes(clean, 2, assumed({view.of for view in clean.views}, channels))
-    integers = {group: whole[group] for group, _ in clean.parts}
-    assert "pool" in jax.eval_shape(made.embed, made.state.params, made.state.method_state, integers)
+    views = {group: whole[group] for group in clean.inputs.values()}
+    assert "pool" in jax.eval_shape(made.embed, made.state.params, made.state.method_state, views)
 
 
 @pytest.mark.parametrize("name", recipes.names())

@@ -22,12 +22,11 @@ def compiled(name: str, data: int = 1, fsdp: int = 1):
 
 
 def advance(name, run, state, start, stop):
-    """Steps start..stop; batches, keys and epoch tasks are functions of the step alone. An epoch is 3 batches."""
+    """Steps start..stop; batches, keys and passes are functions of the step alone. An epoch is 3 batches."""
     key, rows = jax.random.key(KEY), []
     for i in range(start, stop):
         if i and i % 3 == 0:
-            for task in run.tasks:
-                state = task(state, jax.random.fold_in(key, i))
+            state = tiny.passed(name, tiny.method(name), run, state, jax.random.fold_in(key, i))
         batch = jax.tree.map(lambda a: jax.device_put(a, run.by_example), tiny.batch(name, i))
         state, metrics = run.step(state, batch, key)
         rows.append(jax.device_get(metrics))

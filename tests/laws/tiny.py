@@ -1,6 +1,8 @@
 """Every method of the folder at a size that a test can afford, on made-up images."""
 
+import importlib
 import inspect
+from types import ModuleType
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +10,7 @@ import numpy as np
 import optax
 
 from ssl_jax import registry
-from ssl_jax.nets import decoders, heads, resnet, text, vit
+from ssl_jax.nets import decoders, heads, resnet, text, video_resnet, vit
 from ssl_jax.paradigms.monitored import with_monitors
 from ssl_jax.paradigms.probe import with_probe
 from ssl_jax.types import Examples, Method, Net, Schedule
@@ -22,16 +24,40 @@ SMALL = {
     "mae": {"patch": PATCH},
 }
 TRANSFORMERS = ("mae", "dino")
+CLIPS, FRAMES = ("rho_byol",), 4
+"""Methods that are shown clips [t, s, s, c], and the frames of one."""
 MULTI_CROP = ("swav", "dino", "deepcluster_v2")
 TEXTS = {"clip": (1, 6)}
 """Views and tokens of the methods that see texts."""
 ONE_VIEW = ("mae", "rotation", "clip")
 
 
+def own(name: str) -> ModuleType | None:
+    """What a method brings along: tests/laws/methods/NAME.py, which may have any of
+
+    ARGUMENTS: of its constructor; nets: (dtype) -> {role: Net}, in place of those below; GROUPS: {group: (views, size)}
+    of its batch; learns: (examples) -> the method as test_learns.py trains it on Fashion-MNIST, None where steps teach
+    it nothing.
+    """
+    full = f"tests.laws.methods.{name}"
+    return importlib.import_module(full) if importlib.util.find_spec(full) else None
+
+
+def of(name: str, what: str, otherwise):
+    """An attribute of `own`, or what stands in its place."""
+    return getattr(own(name), what, otherwise)
+
+
 def nets(method: str, dtype: str) -> dict[str, Net]:
     """A net for each role that a method may have."""
+    return {**_common(method, dtype), **of(method, "nets", lambda dtype: {})(dtype)}
+
+
+def _common(method: str, dtype: str) -> dict[str, Net]:
     if method in TRANSFORMERS:
         encoder = vit.vit(variant=(16, 2, 2, PATCH), drop_path=0.2 if method == "dino" else 0.0, dtype=dtype)
+    elif method in CLIPS:
+        encoder = video_resnet.r2plus1d(depth=(1, 1), base=4, zero_init=False, stem="half", dtype=dtype)
     else:
         encoder = resnet.resnet(
             depth=(1, 1), base=4, zero_init=False, stem="cifar", groups=2 if method == "moco_v2" else 1, dtype=dtype
@@ -49,7 +75,7 @@ def nets(method: str, dtype: str) -> dict[str, Net]:
 
 def method(name: str, dtype: str = "float32") -> Method:
     """The method as a run has it: with monitors and a probe of 3 classes."""
-    make, roles, arguments = METHODS[name], nets(name, dtype), dict(SMALL.get(name, {}))
+    make, roles, arguments = METHODS[name], nets(name, dtype), dict(of(name, "ARGUMENTS", SMALL.get(name, {})))
     for parameter in inspect.signature(make).parameters.values():
         if parameter.annotation is Net:
             arguments[parameter.name] = roles[parameter.name]
@@ -70,14 +96,43 @@ def batch(name: str, seed: int) -> dict:
     generator = np.random.default_rng(seed)
     groups = {"global": (2, SIZE), **({"local": (2, LOCAL)} if name in MULTI_CROP else {})}
     groups = {"global": (1, SIZE)} if name in ONE_VIEW else groups
+    groups = of(name, "GROUPS", groups)
+    frames = (FRAMES,) if name in CLIPS else ()
     images = {
-        group: generator.integers(0, 256, (BATCH, views, size, size, 3), np.uint8)
+        group: generator.integers(0, 256, (BATCH, views, *frames, size, size, 3), np.uint8)
         for group, (views, size) in groups.items()
     }
     if name in TEXTS:
         images["text"] = tokens(generator, *TEXTS[name])
     index = generator.permutation(EXAMPLES)[:BATCH].astype(np.int32)
     return {**images, "index": index, "label": generator.integers(-1, 3, BATCH).astype(np.int32)}
+
+
+def examples(name: str, views: str) -> list[dict]:
+    """All examples as a pass reads them, in batches of which the last is filled up; one cannot be read."""
+    side = of(name, "GROUPS", {"global": (1, SIZE)})["global"][1]
+    images = np.random.default_rng(99).integers(0, 256, (EXAMPLES, 1, side, side, 3), np.uint8)
+    batches = []
+    for start in range(0, EXAMPLES + 1, BATCH):
+        index = np.minimum(np.arange(start, start + BATCH), EXAMPLES - 1)
+        rows = {"clean": images[index]} if views == "clean" else batch(name, start)
+        ids = {"index": index.astype(np.int32), "label": np.full(BATCH, -1, np.int32)}
+        mask = np.arange(start, start + BATCH) < EXAMPLES
+        batches.append({**rows, **ids, "mask": mask, "valid": index != 5})
+    return batches
+
+
+def passed(name: str, made: Method, compiled, state, key):
+    """The state after every pass of the method, due or not."""
+    for place, (one, walk) in enumerate(zip(made.passes, compiled.passes, strict=True)):
+        for time in range(one.times):
+            own = jax.random.fold_in(jax.random.fold_in(key, place), time)
+            found = walk.start(state, own)
+            for i, rows in enumerate(examples(name, one.views) if one.views else ()):
+                rows = jax.tree.map(lambda a: jax.device_put(a, compiled.by_example), rows)
+                found, _ = walk.fold(state, found, rows, jax.random.fold_in(own, i))
+            state = walk.finish(state, found, own)
+    return state
 
 
 def tokens(generator, views: int, length: int) -> np.ndarray:

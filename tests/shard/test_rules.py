@@ -67,7 +67,7 @@ def test_a_bank_goes_on_on_another_mesh(after, monkeypatch, tmp_path):
     state = compiled.init(key)
     for seed in range(2):
         batch = jax.tree.map(lambda a: jax.device_put(a, compiled.by_example), tiny.batch("deepcluster_v2", seed))
-        state, _ = compiled.step(compiled.tasks[0](state, key), batch, key)
+        state, _ = compiled.step(compiled.passes[0].finish(state, (), key), batch, key)
     with contextlib.closing(Checkpoints(str(tmp_path), Keep(1))) as saved:
         saved.save(state, 2, {}, {})
         saved.wait()

@@ -100,7 +100,7 @@ def test_crop_boxes_are_torchvisions(h, w):
     scale, ratio = (0.3, 1.0), (3 / 4, 4 / 3)
     for number in range(6):
         draws = geometric.uniform(seed(number), [3, 4, geometric.TRIES]).numpy()
-        got = unknown(lambda image, number=number: geometric._boxes(seed(number), [image] * 3, scale, ratio))
+        got = unknown(lambda image, number=number: geometric.boxes(seed(number), [image] * 3, scale=scale, ratio=ratio))
         for one, (begin, size) in zip(draws, got(tf.zeros([h, w, 3], tf.uint8)), strict=True):
             box = [*begin.numpy()[:2], *size.numpy()[:2]]
             assert box == boxes_by_hand(one, h, w, scale, ratio)
@@ -110,7 +110,7 @@ def test_crop_boxes_are_torchvisions(h, w):
 @pytest.mark.parametrize("h, w", [(32, 32), (20, 44)])
 def test_boxes_of_a_known_size_have_the_law_of_torchvisions(h, w):
     scale, ratio, n = (0.08, 1.0), (3 / 4, 4 / 3), 20000
-    known = geometric._boxes(seed(0), [tf.zeros([h, w, 3], tf.uint8)] * n, scale, ratio)
+    known = geometric.boxes(seed(0), [tf.zeros([h, w, 3], tf.uint8)] * n, scale=scale, ratio=ratio)
     known = np.array([[*begin[:2], *size[:2]] for begin, size in zip(*np.array(known).swapaxes(0, 1), strict=True)])
     draws = np.random.default_rng(0).uniform(size=(n, 4, 10)).astype(np.float32)
     drawn = np.array([boxes_by_hand(one, h, w, scale, ratio) for one in draws])
@@ -125,16 +125,15 @@ def test_boxes_of_a_known_size_have_the_law_of_torchvisions(h, w):
 
 
 def test_an_image_too_long_for_any_box_gets_the_largest():
-    boxes = geometric._boxes(seed(0), [tf.zeros([10, 400, 3], tf.uint8)] * 5, (0.5, 1.0), (3 / 4, 4 / 3))
+    boxes = geometric.boxes(seed(0), [tf.zeros([10, 400, 3], tf.uint8)] * 5, scale=(0.5, 1.0), ratio=(3 / 4, 4 / 3))
     assert all(list(size[:2]) == [10, 13] and 0 <= begin[1] <= 387 for begin, size in boxes)
 
 
 def test_crop_boxes_of_different_images_are_each_within_their_own():
     images = [tf.zeros([20, 60, 1], tf.uint8), tf.zeros([60, 20, 1], tf.uint8)]
     for number in range(10):
-        for image, (begin, size) in zip(
-            images, geometric._boxes(seed(number), images, (0.2, 1), (0.5, 2)), strict=True
-        ):
+        drawn = geometric.boxes(seed(number), images, scale=(0.2, 1), ratio=(0.5, 2))
+        for image, (begin, size) in zip(images, drawn, strict=True):
             assert np.all(begin[:2] + size[:2] <= image.shape[:2])
 
 

@@ -1,6 +1,7 @@
 """Each colour operation against a formula in numpy, colorsys, scipy or Pillow."""
 
 import colorsys
+import functools
 import itertools
 
 import jax
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageOps
 from scipy import ndimage
 
-from ssl_jax.views import photometric
+from ssl_jax.views import compose, photometric
 
 NAMES = ("brightness", "contrast", "saturation", "hue")
 
@@ -231,3 +232,23 @@ def test_operations_draw_from_their_key():
         np.testing.assert_array_equal(outs[0], outs[1])
         assert not np.array_equal(outs[0], outs[2]) or not np.array_equal(outs[0], outs[3])
         assert all(np.all((out >= 0) & (out <= 1)) for out in outs)
+
+
+ARGUMENTS = {
+    "colour_jitter": dict(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1),
+    "gaussian_blur": dict(kernel_size=5),
+    "normalise": dict(mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4)),
+    "rand_augment_colour": dict(count=3, magnitude=15),
+}
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+@pytest.mark.parametrize("name", compose.PHOTOMETRIC)
+def test_each_frame_of_a_clip_becomes_what_it_becomes_as_an_image(name, frames):
+    """One draw a clip; frames that differ, so that nothing of one may pass to another. 3 channels and 3 frames, too."""
+    operation = functools.partial(compose.PHOTOMETRIC[name], **ARGUMENTS.get(name, {}))
+    clip = np.stack([image(seed=i) * (i + 1) / frames for i in range(frames)], 1)
+    for seed in range(12 if name == "rand_augment_colour" else 3):
+        key = jax.random.key(seed)
+        alone = [jax.jit(operation)(key, clip[:, i]) for i in range(frames)]
+        np.testing.assert_allclose(jax.jit(operation)(key, clip), np.stack(alone, 1), atol=2e-6)

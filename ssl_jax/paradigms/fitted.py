@@ -1,0 +1,38 @@
+"""Nothing is learned in steps: passes over the data find the weights of the encoder. PCA, k-means."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from ssl_jax.paradigms import encode
+from ssl_jax.types import Array, Aux, Key, Method, Net, Pass, Place, Tree
+
+ENCODER = Place("encoder", ("method_state", "encoder"), ("method_state", "stats", "encoder"))
+"""Where the encoder lies: in the state, since no optimizer moves it."""
+
+
+def fitted(encoder: Net, error: Callable, *, found: Callable, passes: tuple[Pass, ...]) -> Method:
+    """A method without parameters. Its loss is a measure that nothing follows, and a run of it may have no step.
+
+    error: (weights of the encoder, images [b, h, w, c]) -> [b], what the features leave of each image unexplained
+    found: (weights of the encoder) -> what else the passes find, as it is before them, under "found" in the state
+    passes: put weights under "encoder" of the method state
+    """
+
+    embed = encode.embedder(encoder)
+
+    def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
+        weights, stats = encoder.init(key, encode.full_size(batch)[:, 0])
+        return {}, {"encoder": weights, "stats": {"encoder": stats}, "found": found(weights)}
+
+    def loss(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
+        images = encode.full_size(batch)[:, 0]
+        value = jnp.mean(error(state["encoder"], images))
+        features = embed(params, state, {"image": images})["pool"]
+        return jax.lax.stop_gradient((value, Aux({}, features, {"error": value})))
+
+    def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:
+        return state
+
+    return Method(init, loss, update, embed, {"encoder": ENCODER}, passes)

@@ -1,0 +1,20 @@
+"""When a pass is due."""
+
+from collections.abc import Callable
+
+from ssl_jax import durations
+from ssl_jax.durations import Clock
+
+
+def at_the_start(step: int, clock: Clock) -> bool:
+    """Before the first step, and never again."""
+    return step == 0
+
+
+def each_epoch(since: int = 0) -> Callable[[int, Clock], bool]:
+    """Before the first step of each epoch, of which `since` is the first; epochs count from 0."""
+
+    def due(step: int, clock: Clock) -> bool:
+        return durations.epochs_done(step, clock) >= since and durations.into_epoch(step, clock) == 0
+
+    return due

@@ -1,0 +1,1 @@
+"""What each method brings along for the laws; see tests/laws/tiny.py, `own`."""
