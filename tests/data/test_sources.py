@@ -17,7 +17,7 @@ from ssl_jax.data.source import digest
     [
         ("cifar10", "a dataset is named by embedded:NAME[/SPLIT], tfds:NAME"),
         ("foldr:/tmp", "no 'foldr' in the kinds of datasets; did you mean folder?"),
-        ("embedded:fashon_mnist", "no 'fashon_mnist' in the embedded datasets; did you mean fashion_mnist?"),
+        ("embedded:fashon_mnist", "no 'fashon_mnist' in the embedded datasets; did you mean fashion_mnist"),
         ("embedded:fashion_mnist/val", "no 'val' in the splits of embedded:fashion_mnist; there are train, test"),
         ("folder:/no/such/place", "folder:/no/such/place: there is no such folder"),
         ("arrayrecord:/no/such/place", "arrayrecord:/no/such/place: no file matches /no/such/place"),
