@@ -140,6 +140,7 @@ class Method(NamedTuple):
     encoders: the encoders that there are by name, such as "student" and "teacher"; the first is what `embed` uses and
         what is exported unless another is asked for
     placement: where leaves of a TrainState lie that are not to be placed by their size
+    frozen: names of encoders that no step changes, whose weights the recipe's `start` has to give
     """
 
     init: Callable
@@ -149,6 +150,7 @@ class Method(NamedTuple):
     encoders: dict[str, Place]
     epoch_tasks: tuple[EpochTask, ...] = ()
     placement: Placement = ()
+    frozen: tuple[str, ...] = ()
 
 
 class TrainState(NamedTuple):
