@@ -11,6 +11,7 @@ FAMILIES = {
     "self_distillation": "joint embedding",
     "masked_modeling": "masked modelling",
     "pretext": "pretext task",
+    "imitation": "distillation",
 }
 CITATION = re.compile(
     r"(?P<title>\S[^(,]*)(, [^(]+)? "

@@ -20,15 +20,21 @@ SMALL = {
     "swav": {"prototypes": 8, "queue": 2 * BATCH},
     "deepcluster_v2": {"heads": 2, "centroids": 4, "iterations": 3},
     "mae": {"patch": PATCH},
+    "knowledge_distillation": {"soft_weight": 0.5},
 }
-TRANSFORMERS = ("mae", "dino")
-MULTI_CROP = ("swav", "dino", "deepcluster_v2")
+TRANSFORMERS = ("mae", "dino", "ibot")
+MULTI_CROP = ("swav", "dino", "ibot", "deepcluster_v2")
 
 
 def nets(method: str, dtype: str) -> dict[str, Net]:
     """A net for each role that a method may have."""
     if method in TRANSFORMERS:
-        encoder = vit.vit(variant=(16, 2, 2, PATCH), drop_path=0.2 if method == "dino" else 0.0, dtype=dtype)
+        encoder = vit.vit(
+            variant=(16, 2, 2, PATCH),
+            drop_path=0.2 if method in ("dino", "ibot") else 0.0,
+            mask_token=method == "ibot",
+            dtype=dtype,
+        )
     else:
         encoder = resnet.resnet(
             depth=(1, 1), base=4, zero_init=False, stem="cifar", groups=2 if method == "moco_v2" else 1, dtype=dtype
@@ -37,6 +43,7 @@ def nets(method: str, dtype: str) -> dict[str, Net]:
         "encoder": encoder,
         "projector": heads.mlp(widths=(16, 8), dtype=dtype),
         "predictor": heads.mlp(widths=(16, 8), dtype=dtype),
+        "teacher": vit.vit(variant=(8, 1, 2, PATCH), dtype=dtype),
         "classifier": heads.linear(out=4, dtype=dtype),
         "decoder": decoders.mae_decoder(width=8, layers=1, heads=2, patch=PATCH, dtype=dtype),
     }
