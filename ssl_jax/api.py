@@ -24,6 +24,7 @@ from ssl_jax import (
     report,
     resuming,
     schema,
+    starting,
     stopping,
 )
 from ssl_jax.checkpoint import Checkpoints
@@ -86,6 +87,8 @@ def joined(full: dict, flags: Flags) -> tuple[Job, Program]:
 def _train(job: Job, program: Program, workdir: str, spent: Goodput, stop: stopping.Stop) -> dict | None:
     dog = Watchdog(job.health.step_seconds, job.health.other_seconds, spent)
     with dog.watching(), contextlib.ExitStack() as stack:
+        start = starting.prepared(job, program, workdir)
+        processes.agree({"what config.start names": str(start.told)}, seconds=job.patience)
         if jax.process_index() == 0:
             resuming.check_data(job, workdir)
             first = report.first(job)
@@ -93,10 +96,12 @@ def _train(job: Job, program: Program, workdir: str, spent: Goodput, stop: stopp
             for notice in (*job.notices, *evaluation.foreseen(job), *resuming.jumps(job, workdir)):
                 complain(notice)
             resuming.begun(job, workdir)
+            starting.begun(start, workdir)
             report.views(job, first, workdir, loop.keys(job.seed)["step"])
         # Also lets the others wait for process 0's pictures: a collective on CPUs waits for no more than 30 seconds.
         processes.agree({"--workdir": workdir}, seconds=job.patience)
-        state, step = loop.train(job, program, workdir, spent, stop, dog.ended)
+        started = functools.partial(starting.grafted, start)
+        state, step = loop.train(job, program, workdir, spent, stop, dog.ended, started)
         if not stop.is_set():
             stop.idle = True  # all is on disk: the same command would do no more than what follows
             return concluded(job, program, state, workdir, spent)
@@ -137,11 +142,13 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent
     spent.enter("evaluation")
 
     def measure() -> dict:
+        begun = starting.noted(workdir)
+        begun = {"start": begun} if begun else {}
         if not evaluation.possible(job) or not evaluation.protocols(job):
-            return {}
+            return begun
         known = baselines.Known(job)
         found = evaluation.final(job, program, state, lambda: loop.baseline(job, program), known)
-        return {**found, "from_cache": known.found}
+        return {**begun, **found, "from_cache": known.found}
 
     return report.conclude(job, program, state, workdir, spent, measure)
 

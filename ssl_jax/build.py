@@ -172,6 +172,10 @@ def method_and_optimizer(
         made = make(**arguments)
         if not isinstance(made, Method):
             raise ValueError(f"{config['method']['name']} makes a {type(made).__name__}, which is no Method")
+    for name in config["start"]:
+        if name not in made.encoders:
+            unknown = spelling.unknown(name, made.encoders, f"the encoders of {config['method']['name']}")
+            raise ValueError(f"config.start: {unknown}")
     if config["chunks"] > 1:  # which nets are encoders is known of the method that is made
         roles = {place.net for place in made.encoders.values()}
         made = make(**arguments | nets_of(config, dict.fromkeys(roles, config["chunks"])))

@@ -7,7 +7,7 @@ import ssl_jax
 from ssl_jax import recipes, registry, spelling
 from ssl_jax.types import Card, Method
 
-FAMILIES = ("joint embedding", "masked modelling", "pretext task", "reconstruction", "multimodal")
+FAMILIES = ("joint embedding", "masked modelling", "pretext task", "reconstruction", "multimodal", "distillation")
 FORM = 'CARD = Card("Title", "family", year, "arXiv:1234.56789")'
 
 

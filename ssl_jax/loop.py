@@ -81,18 +81,25 @@ class Run(NamedTuple):
 
 
 def train(
-    job: Job, program: Program, workdir: str, spent: Goodput, stop: Stop, ended: Callable[[], None] = lambda: None
+    job: Job,
+    program: Program,
+    workdir: str,
+    spent: Goodput,
+    stop: Stop,
+    ended: Callable[[], None] = lambda: None,
+    started: Callable[[TrainState], TrainState] = lambda state: state,
 ) -> tuple[TrainState, int]:
     """Runs the job to its end, or until it shall stop, from the newest whole checkpoint of the work directory.
 
     Gives the last state and its step. A stop ends the step that runs, or an evaluation, and saves; the same command
-    goes on. ended: is called for each step that the device has ended. Raises Unhealthy where a guard ends the run,
+    goes on. ended: is called for each step that the device has ended. started: what becomes of the fresh state of
+    a run that begins. Raises Unhealthy where a guard ends the run,
     whose checkpoints stay as they are.
     """
     heard = functools.partial(processes.heard, seconds=job.patience)
     with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", job.keep, heard=heard)) as saved:
         processes.agree({"what --workdir has of checkpoints": str(saved.steps())}, seconds=job.patience)
-        state, step = saved.resume(program.state, say=complain) or (fresh(job, program), 0)
+        state, step = saved.resume(program.state, say=complain) or (started(fresh(job, program)), 0)
         known = reached(workdir)
         passed = saved.guards(step).get(PASSED, 0) if step in saved.steps() else 0
         if step < job.clock.total or step == 0 and passed < len(passing.turns(job.method, 0, job.clock)):

@@ -1,5 +1,6 @@
 """Which tokens of an example are seen and which are hidden."""
 
+import math
 from typing import NamedTuple
 
 import jax
@@ -33,6 +34,54 @@ def random(key: Key, b: int, length: int, keep: int, *, noise: Array | None = No
     order = jnp.argsort(noise, 1).astype(jnp.int32)
     restore = jnp.argsort(order, 1).astype(jnp.int32)
     return Mask(order[:, :keep], order[:, keep:], restore, restore >= keep)
+
+
+def scattered(key: Key, grid: tuple[int, int], ratio: Array, *, draws: Array | None = None) -> Array:
+    """Hides int(ratio l) of the l patches of a grid, each as likely as any other (iBOT, arXiv:2111.07832; code "rand").
+
+    ratio: scalar, 0..1. draws: [l], in place of the uniform noise drawn from `key`. Returns bool [l].
+    """
+    length = grid[0] * grid[1]
+    noise = jax.random.uniform(key, (length,)) if draws is None else draws
+    rank = jnp.argsort(jnp.argsort(noise))
+    return rank < jnp.floor(jnp.asarray(ratio) * length).astype(rank.dtype)
+
+
+TRIES, IN_A_ROW = 64, 10
+"""Blocks that are drawn for one image, and failures after which it has no more."""
+ASPECT = 0.3
+"""The flattest block, and its inverse the steepest one."""
+
+
+def blocks(key: Key, grid: tuple[int, int], ratio: Array, *, draws: Array | None = None) -> Array:
+    """Hides blocks of patches of a grid until no more fit into the ratio (BEiT, arXiv:2106.08254, algorithm 1).
+
+    As iBOT's code draws them (arXiv:2111.07832, section 4.1): the area is uniform between (min(rows, columns) // 3)^2
+    and what is left of ratio * l, the aspect log-uniform in 0.3..1/0.3, the place uniform; a block counts if it is
+    smaller than the grid on both sides and hides at least one patch more and at most what is left. It ends after
+    `IN_A_ROW` that do not count, here also after `TRIES`. ratio: scalar, 0..1. draws: [TRIES, 4], in place of the
+    uniform numbers drawn from `key`. Returns bool [l] in row-major order.
+    """
+    rows, columns = grid
+    least, most = float((min(grid) // 3) ** 2), jnp.asarray(ratio) * (rows * columns)
+    draws = (jax.random.uniform(key, (TRIES, 4)) if draws is None else draws).astype(most.dtype)
+    row, column = jnp.arange(rows, dtype=jnp.int32)[:, None], jnp.arange(columns, dtype=jnp.int32)[None]
+
+    def tried(carry: tuple[Array, Array], draw: Array) -> tuple[tuple[Array, Array], None]:
+        hidden, failures = carry
+        left = most - jnp.sum(hidden).astype(most.dtype)
+        area = least + draw[0] * (left - least)
+        aspect = jnp.exp(math.log(ASPECT) * (1 - 2 * draw[1]))
+        h, w = (jnp.round(jnp.sqrt(jnp.maximum(a, 0))).astype(jnp.int32) for a in (area * aspect, area / aspect))
+        top = jnp.floor(draw[2] * (rows - h + 1).astype(draw.dtype)).astype(jnp.int32)
+        side = jnp.floor(draw[3] * (columns - w + 1).astype(draw.dtype)).astype(jnp.int32)
+        block = (row >= top) & (row < top + h) & (column >= side) & (column < side + w)
+        more = jnp.sum(block & ~hidden)
+        counts = (h < rows) & (w < columns) & (more > 0) & (more.astype(left.dtype) <= left) & (failures < IN_A_ROW)
+        return (hidden | (block & counts), jnp.where(counts, 0, failures + 1)), None
+
+    (hidden, _), _ = jax.lax.scan(tried, (jnp.zeros(grid, bool), jnp.zeros((), jnp.int32)), draws)
+    return hidden.reshape(-1)
 
 
 def take(tokens: Array, positions: Array) -> Array:

@@ -163,8 +163,8 @@ def flat(config: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def digest(config: dict) -> str:
-    """A short hash of what defines the experiment: all but `FREE`."""
-    kept = {k: v for k, v in config.items() if k not in FREE}
+    """A short hash of what defines the experiment: all but `FREE`, and a `start` with nothing in it."""
+    kept = {k: v for k, v in config.items() if k not in FREE and (k != "start" or v)}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -48,7 +48,7 @@ def resolve(config: dict) -> dict:
 
     Raises ValueError for an unknown key, a missing one, or a value of the wrong type.
     """
-    known = {**DEFAULTS, **dict.fromkeys(REQUIRED), "clean": None}
+    known = {**DEFAULTS, **dict.fromkeys(REQUIRED), "clean": None, "start": {}}
     if not isinstance(config, dict):
         raise ValueError(f"the recipe is {annotations.shortened(config)} and no dict of keys")
     for key in config:
@@ -65,6 +65,7 @@ def resolve(config: dict) -> dict:
     full["method"] = _signature(method_of(config), config["method"], "method")
     full["nets"] = {role: _signature(net_of(role, net), net, f"nets.{role}") for role, net in config["nets"].items()}
     full["optimizer"] = optimizer_part(config["optimizer"])
+    full["start"] = _start(config.get("start", {}))
     compose.views(full["views"])
     full["clean"] = config["clean"] if config.get("clean") is not None else clean_view(config["views"])
     _check_clean(full["clean"])
@@ -96,6 +97,14 @@ def _written(value: Any, path: str) -> None:
         raise ValueError(f"{path} is {value}; it must be a finite number")
     elif isinstance(value, int | float) and abs(value) > LARGEST[isinstance(value, float)]:
         raise ValueError(f"{path} is larger than a run can hold, {annotations.shortened(value)}; give a smaller number")
+
+
+def _start(given: Any) -> dict[str, str]:
+    """The encoders that begin with the weights of a run or a file, and where these are."""
+    if not isinstance(given, dict):
+        shown = annotations.shortened(given)
+        raise ValueError(f"config.start is {shown}; it takes encoders and paths, such as dict(teacher='runs/dino')")
+    return {name: _typed(path, str, inspect.Parameter.empty, f"start.{name}") for name, path in given.items()}
 
 
 def optimizer_part(given: dict) -> dict:

@@ -177,6 +177,7 @@ class Method(NamedTuple):
         what is exported unless another is asked for
     passes: what comes between steps, in order
     placement: where leaves of a TrainState lie that are not to be placed by their size
+    frozen: names of encoders that no step changes, whose weights the recipe's `start` has to give
     """
 
     init: Callable
@@ -186,6 +187,7 @@ class Method(NamedTuple):
     encoders: dict[str, Place]
     passes: tuple[Pass, ...] = ()
     placement: Placement = ()
+    frozen: tuple[str, ...] = ()
 
 
 class TrainState(NamedTuple):

@@ -1,4 +1,4 @@
-"""DINO's criterion: a centred, sharpened teacher."""
+"""Criteria of a centred, sharpened teacher: DINO's for images, iBOT's for hidden patches."""
 
 import jax
 import jax.numpy as jnp
@@ -42,5 +42,51 @@ def centred(
 
     def update(state, seen):
         return ema.toward(state, jnp.mean(widen(seen.teacher), (0, 1)), centre_momentum)
+
+    return Criterion(init, loss, update)
+
+
+def centred_patches(
+    *,
+    teacher_temperature: Schedule,
+    student_temperature: float = 0.1,
+    centre_momentum: float = 0.9,
+    pairs: Pairs = views.same,
+) -> Criterion:
+    """iBOT (arXiv:2111.07832, section 3.1): where patches are hidden from the student, it predicts the teacher's
+    distribution of the same patch.
+
+    student: [b, v, l, k], teacher: [b, w, l, k], raw logits of the same places; batch["hidden"]: bool [b, v, l]. For
+    each pair, which shows one crop, an example's mean over its hidden patches, 0 where it has none; a mean over
+    examples and pairs. State: the centre [k], which starts at 0 and moves to the mean of the teacher's logits of all
+    patches, hidden or not. Metrics: "teacher/..." of all patches, "hidden", the share of those that are.
+    """
+    ranges.above_zero(student_temperature=student_temperature)
+    ranges.share(centre_momentum=centre_momentum)
+
+    def init(key, seen):
+        views.require(seen, pairs=pairs)
+        if "hidden" not in seen.batch:
+            raise ValueError("this loss is of hidden patches, and the method hides none")
+        return {}, jnp.zeros(seen.teacher.shape[-1:], wide(seen.teacher.dtype))
+
+    def loss(params, state, seen):
+        raw = jax.lax.stop_gradient(widen(seen.teacher) - state[None, None, None])
+        target = jax.nn.softmax(raw / jnp.asarray(teacher_temperature(seen.step), raw.dtype))
+        logits, compared, hidden = (
+            widen(seen.student) / student_temperature,
+            views.of(seen, pairs),
+            seen.batch["hidden"],
+        )
+        each = [distillation.hidden_cross_entropy(target[:, t], logits[:, s], hidden[:, s]) for t, s in compared]
+        return sum(each[1:], each[0]) / len(compared), {
+            "teacher/entropy": monitors.entropy(target),
+            "teacher/evenness": monitors.evenness(target),
+            "prototypes/used": monitors.used(target),
+            "hidden": jnp.mean(hidden.astype(jnp.float32)),
+        }
+
+    def update(state, seen):
+        return ema.toward(state, jnp.mean(widen(seen.teacher), (0, 1, 2)), centre_momentum)
 
     return Criterion(init, loss, update)

@@ -10,6 +10,9 @@ from ssl_jax.exporting import adapting, names
 from ssl_jax.nets import positions
 from ssl_jax.views import compose
 
+MASK = "mask_token"
+"""What a network has for training alone."""
+
 
 def about(encoder: Encoder) -> dict:
     """What a file of this library's own says of itself, beside the weights."""
@@ -55,6 +58,7 @@ def grid(config: dict, own: names.Flat) -> tuple[int, int]:
 def weights(encoder: Encoder, layout: names.Layout) -> names.Flat:
     """The weights by the names of `layout`; learned positions are those for the images that the recipe evaluates."""
     own = names.flat(encoder.params, encoder.stats)
+    own.pop(MASK, None)  # evaluation hides nothing, and most libraries have none
     if "pos_embed" in own:
         places, (h, w) = own["pos_embed"], grid(encoder.config, own)
         own["pos_embed"] = adapting.moved_positions(places, (1, int("cls_token" in own) + h * w, places.shape[2]))

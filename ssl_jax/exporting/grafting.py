@@ -40,12 +40,24 @@ def grafted(
 
     Raises ValueError where they are not those of the network that the resolved recipe has there.
     """
-    own = names.flat(*(held(state, path) for path in (places[0].params, places[0].stats)))
-    positions = geometry.fixed_positions(config, own)
-    new = names.nested(names.imported(theirs, layout, own, positions, adapting.adapter(adapt)))
+    old = [held(state, path) for path in (places[0].params, places[0].stats)]
+    new = fitted(old, theirs, layout, config, adapt)
     for place in places:
         state = replaced(state, place, new)
     return state
+
+
+def fitted(
+    old: Sequence[Any], theirs: names.Flat, layout: names.Layout, config: dict, adapt: tuple[str, ...] = ()
+) -> tuple[Any, Any]:
+    """Weights by the names of a layout as (parameters, statistics) in the names and shapes of `old`; see `grafted`.
+
+    A mask token that theirs have not is the old one.
+    """
+    own = names.flat(*old)
+    kept = {geometry.MASK: own.pop(geometry.MASK)} if geometry.MASK in {*own} - {*theirs} else {}
+    positions = geometry.fixed_positions(config, own)
+    return names.nested(names.imported(theirs, layout, own, positions, adapting.adapter(adapt)) | kept)
 
 
 def held(state: TrainState, path: tuple[str, ...]) -> Any:

@@ -35,6 +35,32 @@ def cross_entropy(target: Array, logits: Array) -> Array:
     return -jnp.mean(jnp.sum(widen(target) * jax.nn.log_softmax(widen(logits)), -1))
 
 
+def hidden_cross_entropy(target: Array, logits: Array, hidden: Array) -> Array:
+    """iBOT's loss of patches (arXiv:2111.07832, section 3.1; code): mean over what an example hides, mean over b.
+
+    target: [b, l, k], probabilities; logits: [b, l, k], divided by the temperature already; hidden: bool [b, l]. An
+    example that hides nothing counts as 0.
+    """
+    rows = -jnp.sum(widen(target) * jax.nn.log_softmax(widen(logits)), -1)
+    count = jnp.maximum(jnp.sum(hidden, 1), 1).astype(rows.dtype)
+    return jnp.mean(jnp.sum(jnp.where(hidden, rows, 0), 1) / count)
+
+
+def softened(teacher: Array, student: Array, temperature: float) -> Array:
+    """tau^2 KL(p_t || p_s) of softmaxes at one temperature (arXiv:1503.02531, section 2), a mean over the rows.
+
+    teacher, student: [..., k], logits. tau^2 keeps the gradients' size at any temperature: for a high one they are
+    those of half the squared difference of centered logits, over k.
+    """
+    p, q = (jax.nn.log_softmax(widen(x) / temperature) for x in (teacher, student))
+    return temperature**2 * jnp.mean(jnp.sum(jnp.exp(p) * (p - q), -1))
+
+
+def squared(prediction: Array, target: Array) -> Array:
+    """||prediction - target||^2 (FitNets, arXiv:1412.6550, eq. 3, without its half), a mean over rows of [..., d]."""
+    return jnp.mean(jnp.sum((widen(prediction) - widen(target)) ** 2, -1))
+
+
 def across_views(targets: Array, logits: Array, *, pairs: Sequence[tuple[int, int]] | None = None) -> Array:
     """Cross-entropy of each target view with every *other* student view, a mean over the pairs t != s.
 

@@ -56,7 +56,7 @@ class TubeletViT(ViT):
 
     tubelet: int
 
-    def _placed(self, x: Array) -> tuple[Array, Array]:
+    def _patches(self, x: Array) -> tuple[Array, Array, Array]:
         if x.ndim != 5:
             raise ValueError(
                 f"a network for clips takes [b, t, h, w, c], not {list(x.shape)}; images have other encoders"
@@ -68,5 +68,5 @@ class TubeletViT(ViT):
         deep = x.reshape(b, t // n, n, h, w, c).transpose(0, 1, 3, 4, 2, 5).reshape(-1, h, w, n * c)
         patches = PatchEmbed(self.width, p, self.init_std, self.dtype, name="patch_embed")(deep)
         places = positions.space_time(t // n, h // p, w // p, self.width)
-        tokens = patches.reshape(b, -1, self.width) + jnp.asarray(places, self.dtype)[None]
-        return tokens, jnp.zeros((1, 1, self.width), self.dtype)
+        tokens, places = patches.reshape(b, -1, self.width), jnp.asarray(places, self.dtype)[None]
+        return tokens, places, jnp.zeros((1, 1, self.width), self.dtype)

@@ -1,6 +1,6 @@
 """Vision transformers.
 
-Parameters: `patch_embed/kernel` [p, p, c, d] and `bias`, `cls_token` [1, 1, d], `registers` [1, r, d],
+Parameters: `patch_embed/kernel` [p, p, c, d] and `bias`, `cls_token` and `mask_token` [1, 1, d], `registers` [1, r, d],
 `pos_embed` [1, 1 + l, d] (learned positions, cls first), `norm_pre` (if input_norm), `blocks/...` (stacked, see
 `transformer.py`), `norm`.
 """
@@ -34,6 +34,7 @@ def vit(
     layer_scale: float | None = None,
     init_std: float | None = None,
     input_norm: bool = False,
+    mask_token: bool = False,
     activation: str = "gelu",
     eps: float = 1e-6,
     scan: bool = True,
@@ -50,14 +51,16 @@ def vit(
     drop_path: rate of the last block, rising linearly from 0; needs train=True and a key.
     layer_scale: first value of the gains, None for none (DINOv2 1e-5). init_std: None is Xavier-uniform for all
       matrices (MAE, MoCo v3), 0.02 the normal of timm and DINO.
+    mask_token: one that can stand for patches, zero at first, before the positions are added (iBOT, arXiv:2111.07832).
     input_norm: a layer norm before the first block. activation: "gelu" or "quick_gelu". eps: of the layer norms. CLIP's
       towers (arXiv:2103.00020) have the norm and 1e-5, OpenAI's the quick form.
     scan, remat: one compiled block for all layers; recomputing it backward. Values do not depend on them.
 
     apply takes keep=None or int32 [b, k], the patches to see: the others are dropped after the positions are added
-    (MAE, arXiv:2111.06377). It gives {"pool": [b, d], "cls": [b, d] if cls_token, "tokens": [b, l or k, d]}, all
-    after the final norm and at least float32; tokens leave out cls and registers. Raises ValueError for unknown
-    names, a pool "cls" without cls_token, and (apply) an image that is no multiple of the patch.
+    (MAE, arXiv:2111.06377); and hidden=None or bool [b, l], the patches that are the mask token instead. It gives
+    {"pool": [b, d], "cls": [b, d] if cls_token, "tokens": [b, l or k, d]}, all after the final norm and at least
+    float32; tokens leave out cls and registers. Raises ValueError for unknown names, a pool "cls" without cls_token,
+    and (apply) an image that is no multiple of the patch, and hidden without mask_token.
     """
     one_of("pool", pool, ("cls", "mean"))
     one_of("positions", positions, ("sincos", "learned"))
@@ -74,7 +77,7 @@ def vit(
     compute = compute_dtype(dtype)
     blocks = Blocks(layers, heads, drop_path, layer_scale, init_std, scan, remat, activation, eps, compute)
     grid = image_size // patch if positions == "learned" else None
-    return pure(ViT(width, patch, blocks, pool, grid, cls_token, registers, init_std, input_norm, compute))
+    return pure(ViT(width, patch, blocks, pool, grid, cls_token, registers, init_std, input_norm, mask_token, compute))
 
 
 def sizes(variant: str | tuple[int, int, int, int]) -> tuple[int, int, int, int]:
@@ -139,12 +142,14 @@ class ViT(nn.Module):
     registers: int
     init_std: float | None
     input_norm: bool
+    mask_token: bool
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, x: Array, *, train: bool, keep: Array | None = None) -> dict:
+    def __call__(self, x: Array, *, train: bool, keep: Array | None = None, hidden: Array | None = None) -> dict:
         b = x.shape[0]  # which an export does not know
-        x, place_of_cls = self._placed(x)
+        x, places, place_of_cls = self._patches(x)
+        x = self._masked(x, hidden) + places
         if keep is not None:
             x = select(x, keep)
         front = self._front(place_of_cls)
@@ -157,14 +162,22 @@ class ViT(nn.Module):
         out = {"cls": x[:, 0]} if self.cls_token else {}
         return out | {"tokens": tokens, "pool": x[:, 0] if self.pool == "cls" else tokens.mean(1)}
 
-    def _placed(self, x: Array) -> tuple[Array, Array]:
-        """The patches with their positions added, [b, l, d], and the position of cls, [1, 1, d]."""
+    def _patches(self, x: Array) -> tuple[Array, Array, Array]:
+        """The patches [b, l, d], their positions [1, l, d], and the position of cls, [1, 1, d]."""
         h, w = x.shape[1:3]
         if h % self.patch or w % self.patch:
             raise ValueError(f"an image of {h} x {w} pixels cannot be cut into patches of {self.patch} x {self.patch}")
-        places, place_of_cls = self._positions(h // self.patch, w // self.patch)
-        patches = PatchEmbed(self.width, self.patch, self.init_std, self.dtype, name="patch_embed")(x)
-        return patches + places, place_of_cls
+        places = self._positions(h // self.patch, w // self.patch)
+        return PatchEmbed(self.width, self.patch, self.init_std, self.dtype, name="patch_embed")(x), *places
+
+    def _masked(self, x: Array, hidden: Array | None) -> Array:
+        """Patches [b, l, d], of which the hidden ones are the mask token."""
+        if not self.mask_token:
+            if hidden is not None:
+                raise ValueError("patches of this network cannot be hidden: give it mask_token=True")
+            return x
+        token = self.param("mask_token", nn.initializers.zeros, (1, 1, self.width), parameter_dtype(self.dtype))
+        return x if hidden is None else jnp.where(hidden[..., None], token.astype(x.dtype), x)
 
     def _positions(self, h: int, w: int) -> tuple[Array, Array]:
         """Those of the patches [1, h w, d] and of cls [1, 1, d] (zero where they are fixed)."""

@@ -73,6 +73,7 @@ def test_the_effective_rates_are_the_published_ones():
         "swav_imagenet_r50": 4.8,
         "deepcluster_v2_imagenet_r50": 4.8,
         "dino_imagenet_vits16": 1e-3,
+        "ibot_imagenet_vits16": 2e-3,
         "barlow_twins_imagenet_r50": 1.6,
         "vicreg_imagenet_r50": 1.6,
         "mae_imagenet_vitb16": 2.4e-3,

@@ -11,7 +11,7 @@ import pytest
 from jax.sharding import NamedSharding, PartitionSpec
 from numpy.testing import assert_allclose
 
-from ssl_jax.criteria import assigned, centred, pairs, patches, queued, swapped
+from ssl_jax.criteria import assigned, centred, distilled, pairs, patches, queued, swapped
 from ssl_jax.types import Seen
 
 CRITERIA = {
@@ -28,6 +28,8 @@ CRITERIA = {
     "swapped_queued": swapped.swapped_queued(size=16, prototypes=5),
     "assigned": assigned.assigned(examples=16, centroids=5),
     "patches": patches.squared(),
+    "features": distilled.features(),
+    "soft_targets": distilled.soft_targets(),
 }
 VIEWS = {"nt_xent": (2, 2), "symmetric": (2, 2), "queued": (2, 2), "patches": (3, 3)}
 
@@ -111,7 +113,7 @@ def test_bfloat16_gives_finite_float32_and_a_state_of_one_type(see, name):
     assert jax.tree.map(jax.typeof, before) == jax.tree.map(jax.typeof, after)
 
 
-@pytest.mark.parametrize("name", sorted(set(CRITERIA) - {"queued", "patches", "assigned"}))
+@pytest.mark.parametrize("name", sorted(set(CRITERIA) - {"queued", "patches", "assigned", "features", "soft_targets"}))
 def test_one_view_is_refused(see, name):
     with pytest.raises(ValueError, match="at least 2 views of an image, got 1"):
         CRITERIA[name].init(jax.random.key(0), see(16, 1, 1, 6))

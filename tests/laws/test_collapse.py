@@ -134,6 +134,8 @@ CONTROLS = {
     ),
 }
 CANNOT = {
+    "ibot": "its guards are DINO's, which has its controls; tests/criteria hold the centre of patches to its formula",
+    "knowledge_distillation": "its target is a network that no step moves",
     "mae": "pixels are its target: a constant prediction is no small loss",
     "rotation": "labels are its target: the same features for all four turns are no small loss",
     "barlow_twins": "without its second term the dimensions are copies of each other and no point: tests/losses holds "

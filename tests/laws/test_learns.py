@@ -25,8 +25,11 @@ SMALL = {
     "deepcluster_v2": {"heads": 2, "centroids": 32},
     "mae": {"patch": 4},
     "dino": {"teacher_temperature": lambda step: jnp.float32(0.04)},
+    "ibot": {f"{side}teacher_temperature": lambda step: jnp.float32(0.04) for side in ("", "patch_")},
 }
 ONE_VIEW = ("mae", "rotation")
+ELSEWHERE = ("knowledge_distillation",)
+"""Learns what a teacher knows, and a random one knows nothing: tests/paradigms/test_imitation.py."""
 QUICK = ("simclr", "byol")
 MARGIN = 0.02
 """Two test accuracies of 2,000 images each differ by 0.012 (one standard deviation) where nothing was learned."""
@@ -34,13 +37,13 @@ MARGIN = 0.02
 
 def method(name: str) -> Method:
     """The method with small networks."""
-    transformer = vit.vit(variant=(48, 2, 4, 4), pool="mean")
+    transformer = vit.vit(variant=(48, 2, 4, 4), pool="mean", mask_token=name == "ibot")
     roles = {
         "encoder": transformer
-        if name == "mae"
+        if name in ("mae", "ibot")
         else resnet.resnet(depth=(1, 1, 1), base=8, stem="half", zero_init=False),
         "projector": heads.dino_head(out=64, hidden=64, bottleneck=32)
-        if name == "dino"
+        if name in ("dino", "ibot")
         else heads.mlp(widths=(64, 32)),
         "predictor": heads.mlp(widths=(32, 32)),
         "classifier": heads.linear(out=4),
@@ -64,7 +67,7 @@ def accuracy(made: Method, state) -> float:
     return knn.evaluate(jax.random.key(0), train, test, classes=10)["accuracy"]
 
 
-LEARNERS = [name for name in tiny.METHODS if tiny.of(name, "learns", method) is not None]
+LEARNERS = [n for n in tiny.METHODS if n not in ELSEWHERE and tiny.of(n, "learns", method) is not None]
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in LEARNERS])

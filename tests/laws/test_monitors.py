@@ -8,6 +8,8 @@ from tests.laws import tiny
 
 OWN = {
     "dino": {"teacher/entropy", "prototypes/used"},
+    "ibot": {"cls/loss", "patches/loss", "cls/teacher/entropy", "patches/prototypes/used", "patches/hidden"},
+    "knowledge_distillation": {"features/loss", "features/teacher/explained", "soft/agreement"},
     "swav": {"codes/entropy", "prototypes/used"},
     "deepcluster_v2": {"prototypes/used"},
 }

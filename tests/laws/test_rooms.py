@@ -95,6 +95,9 @@ MAY_IMPORT = {
     "build": EVERYTHING,
     "api": EVERYTHING,
     "encoder": EVERYTHING,
+    "starting": {
+        *("display", "encoder", "exporting", "files", "job", "resuming", "shard", "types"),
+    },
     "embedding": {"checksums", "data", "encoder", "files", "recipes"},
     "exporting": {
         *("api", "checkpoint", "data", "encoder", "exporting", "loop", "machine", "nets", "paths", "resuming"),

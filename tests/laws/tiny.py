@@ -22,11 +22,12 @@ SMALL = {
     "swav": {"prototypes": 8, "queue": 2 * BATCH},
     "deepcluster_v2": {"heads": 2, "centroids": 4, "iterations": 3},
     "mae": {"patch": PATCH},
+    "knowledge_distillation": {"soft_weight": 0.5},
 }
-TRANSFORMERS = ("mae", "dino")
+TRANSFORMERS = ("mae", "dino", "ibot")
 CLIPS, FRAMES = ("rho_byol",), 4
 """Methods that are shown clips [t, s, s, c], and the frames of one."""
-MULTI_CROP = ("swav", "dino", "deepcluster_v2")
+MULTI_CROP = ("swav", "dino", "ibot", "deepcluster_v2")
 TEXTS = {"clip": (1, 6)}
 """Views and tokens of the methods that see texts."""
 ONE_VIEW = ("mae", "rotation", "clip")
@@ -55,7 +56,12 @@ def nets(method: str, dtype: str) -> dict[str, Net]:
 
 def _common(method: str, dtype: str) -> dict[str, Net]:
     if method in TRANSFORMERS:
-        encoder = vit.vit(variant=(16, 2, 2, PATCH), drop_path=0.2 if method == "dino" else 0.0, dtype=dtype)
+        encoder = vit.vit(
+            variant=(16, 2, 2, PATCH),
+            drop_path=0.2 if method in ("dino", "ibot") else 0.0,
+            mask_token=method == "ibot",
+            dtype=dtype,
+        )
     elif method in CLIPS:
         encoder = video_resnet.r2plus1d(depth=(1, 1), base=4, zero_init=False, stem="half", dtype=dtype)
     else:
@@ -66,6 +72,7 @@ def _common(method: str, dtype: str) -> dict[str, Net]:
         "encoder": encoder,
         "projector": heads.mlp(widths=(16, 8), dtype=dtype),
         "predictor": heads.mlp(widths=(16, 8), dtype=dtype),
+        "teacher": vit.vit(variant=(8, 1, 2, PATCH), dtype=dtype),
         "classifier": heads.linear(out=4, dtype=dtype),
         "text_encoder": text.text_transformer(vocabulary=20, length=8, width=16, layers=2, heads=2, dtype=dtype),
         "text_projector": heads.linear(out=8, bias=False, dtype=dtype),

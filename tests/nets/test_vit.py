@@ -164,3 +164,26 @@ def test_bad_options_are_sentences():
             vit(**options)
     with pytest.raises(ValueError, match="10 x 16 pixels cannot be cut into patches of 4 x 4"):
         vit(variant=SMALL).init(jax.random.key(0), X[:, :10])
+
+
+def test_hidden_patches_are_the_mask_token_at_their_places():
+    net = vit(variant=(16, 1, 2, 4), mask_token=True)
+    x = jax.random.normal(jax.random.key(1), (2, 16, 16, 3))
+    params, stats = net.init(jax.random.key(0), x)
+    params = {**params, "mask_token": jax.random.normal(jax.random.key(2), (1, 1, 16))}
+    hidden = jnp.zeros((2, 16), bool).at[0, jnp.array([1, 5])].set(True)
+    plain, masked = (net.apply(params, stats, x, train=False, **o)[0] for o in ({}, {"hidden": hidden}))
+    np.testing.assert_allclose(masked["tokens"][1], plain["tokens"][1], rtol=1e-6)
+    assert not np.allclose(masked["tokens"][0], plain["tokens"][0])
+    # what was in a hidden patch does not matter
+    other = x.at[0, 0:4, 4:8].set(9.0).at[0, 4:8, 4:8].set(-9.0)
+    again = net.apply(params, stats, other, train=False, hidden=hidden)[0]
+    np.testing.assert_allclose(again["tokens"], masked["tokens"], rtol=1e-6)
+    # with the patches' own embedding in its place nothing is hidden: blank patches are all alike
+    blank = jnp.zeros_like(x)
+    bias = {**params, "mask_token": params["patch_embed"]["bias"].reshape(1, 1, -1)}
+    ones = jnp.ones((2, 16), bool)
+    same = (net.apply(bias, stats, blank, train=False, **o)[0]["tokens"] for o in ({}, {"hidden": ones}))
+    np.testing.assert_allclose(*same, rtol=1e-6)
+    with pytest.raises(ValueError, match="cannot be hidden: give it mask_token=True"):
+        vit(variant=(16, 1, 2, 4)).init(jax.random.key(0), x, hidden=hidden)
