@@ -4,7 +4,8 @@
   ssl-jax data check tfds:cifar10 --dir=/data/tfds --json
   ssl-jax data convert tfds:imagenet2012/train --to=arrayrecord:/data/in1k --short-side=256
 
-SOURCE is embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN or package.module:function.
+SOURCE is embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN,
+wds:PATTERN[#FIELD] or package.module:function.
 check reads every example once: counts, sizes, channels, turned and corrupt files, statistics for `normalise`. convert
 may be stopped and started again: finished shards stay, if source and flags are the same and no file of it was touched
 since.
