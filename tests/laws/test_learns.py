@@ -28,8 +28,9 @@ SMALL = {
     "ibot": {f"{side}teacher_temperature": lambda step: jnp.float32(0.04) for side in ("", "patch_")},
 }
 ONE_VIEW = ("mae", "rotation")
-ELSEWHERE = ("knowledge_distillation",)
-"""Learns what a teacher knows, and a random one knows nothing: tests/paradigms/test_imitation.py."""
+ELSEWHERE = ("knowledge_distillation", "clip")
+"""What these learn is not in images alone: of a finished teacher in tests/paradigms/test_imitation.py, of captions in
+benchmarks/results/clip_emoji.json."""
 QUICK = ("simclr", "byol")
 MARGIN = 0.02
 """Two test accuracies of 2,000 images each differ by 0.012 (one standard deviation) where nothing was learned."""
