@@ -1,4 +1,4 @@
-"""List the methods: family, paper, paradigm, recipes.
+"""List the methods: family, what an example must have, paper, recipes; the paradigm too as JSON.
 
 ssl-jax methods
 ssl-jax methods --json
@@ -15,7 +15,7 @@ from rich.table import Column, Table
 from ssl_jax import catalogue, registry
 from ssl_jax.display import complain
 
-COLUMNS = ("name", "family", "paper", "year", "paradigm", "recipes")
+COLUMNS = ("name", "family", "needs", "paper", "year", "recipes")
 WHOLE = ("name", "paper", "year", "recipes")
 """Columns that a narrow terminal does not break."""
 PIPED = 120
@@ -37,5 +37,5 @@ def run(args: argparse.Namespace) -> None:
         return
     table = Table(*(Column(name, overflow="fold", no_wrap=name in WHOLE) for name in COLUMNS), box=SIMPLE)
     for row in rows:
-        table.add_row(*("\n".join(v) if isinstance(v, list) else str(v) for v in (row[c] for c in COLUMNS)))
+        table.add_row(*("\n".join(v) if isinstance(v, list | tuple) else str(v) for v in (row[c] for c in COLUMNS)))
     Console(markup=False, emoji=False, width=None if sys.stdout.isatty() else PIPED).print(table)
