@@ -12,7 +12,7 @@ import tensorflow as tf
 from etils import epath
 
 from ssl_jax import build, main, recipes, schema
-from ssl_jax.data import check, convert, listing, sources
+from ssl_jax.data import check, convert, encoded, listing, sources
 from ssl_jax.data.folder import folder
 from ssl_jax.data.source import read_image
 
@@ -210,7 +210,7 @@ def test_a_bucket_is_listed_as_a_folder_is(tmp_path):
     image(tmp_path, "b/2.png", "a/deep/1.png", "a-b/3.png", "x.png", ".h/1.png", "a/.h/1.png", "a/.h.png")
     (tmp_path / "c").mkdir()
     (tmp_path / "a" / "notes.txt").write_text("no image")
-    files, sizes, times, folders, notes = listing._sorted(*listing._remote(epath.Path(tmp_path)))
+    files, sizes, times, folders, notes = listing._sorted(*listing._remote(epath.Path(tmp_path), encoded.SUFFIXES))
     here = listing.images(epath.Path(tmp_path), "folder:x")
     assert files == here.names == ["a-b/3.png", "a/deep/1.png", "b/2.png", "x.png"]
     assert folders == here.folders == ["a", "a-b", "b", "c"] and notes == ()

@@ -134,6 +134,10 @@ CONTROLS = {
     ),
 }
 CANNOT = {
+    "clip": "its guard is SimCLR's, the other rows of the batch: tests/criteria hold it to its formula",
+    "k_means": "no step trains it: its centroids are those of scikit-learn",
+    "pca": "no step trains it: its components are those of scikit-learn",
+    "pcl_v2": "its guard is MoCo's queue, which has its control; tests/criteria hold its prototypes to their formula",
     "ibot": "its guards are DINO's, which has its controls; tests/criteria hold the centre of patches to its formula",
     "knowledge_distillation": "its target is a network that no step moves",
     "mae": "pixels are its target: a constant prediction is no small loss",

@@ -32,8 +32,7 @@ def run(name: str, dtype: str, device: jax.Device):
     key, found = jax.random.key(7), []
     state = compiled.init(key)
     for i in range(STEPS):
-        for task in compiled.tasks:
-            state = task(state, jax.random.fold_in(key, i))
+        state = tiny.passed(name, method, compiled, state, jax.random.fold_in(key, i))
         batch = jax.device_put(tiny.batch(name, i), compiled.by_example)
         state, metrics = compiled.step(state, batch, key)
         found.append(jax.device_get((metrics, state)))
