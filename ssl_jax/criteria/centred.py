@@ -35,7 +35,7 @@ def centred(
         raw = jax.lax.stop_gradient(widen(seen.teacher) - state[None, None])
         target = jax.nn.softmax(raw / jnp.asarray(teacher_temperature(seen.step), raw.dtype))
         compared = views.of(seen, pairs)
-        value = distillation.across_views(target, widen(seen.student) / student_temperature, compared)
+        value = distillation.across_views(target, widen(seen.student) / student_temperature, pairs=compared)
         entropy = sum(monitors.entropy(target[:, t]) for t, _ in compared) / len(compared)
         metrics = {"teacher/entropy": entropy, "teacher/evenness": monitors.evenness(target)}
         return value, {**metrics, "teacher/kl": value - entropy, "prototypes/used": monitors.used(target)}

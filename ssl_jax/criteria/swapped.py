@@ -107,6 +107,6 @@ def _globals(scores: Array, seen: Seen) -> Array:
 
 
 def _predict(codes: Array, scores: Array, temperature: float, compared: list) -> tuple[Array, Metrics]:
-    value = clustering.swapped_codes(codes, scores, temperature, compared)
+    value = clustering.swapped_codes(codes, scores, temperature, pairs=compared)
     metrics = {"codes/entropy": monitors.entropy(codes), "codes/evenness": monitors.evenness(codes)}
     return value, {**metrics, "prototypes/used": monitors.used(codes)}

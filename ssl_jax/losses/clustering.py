@@ -30,7 +30,7 @@ def sinkhorn(scores: Array, *others: Array, epsilon: float = 0.05, iterations: i
 
 
 def swapped_codes(
-    codes: Array, scores: Array, temperature: float | Array, pairs: Sequence[tuple[int, int]] | None = None
+    codes: Array, scores: Array, temperature: float | Array, *, pairs: Sequence[tuple[int, int]] | None = None
 ) -> Array:
     """SwAV's loss (arXiv:2006.09882, eq. 2): predict the code of a view from every other view; a mean over pairs.
 
@@ -38,7 +38,7 @@ def swapped_codes(
     pairs: (t, s), in place of all with t != s.
     """
     scores = widen(scores)
-    return across_views(codes, scores / jnp.asarray(temperature, scores.dtype), pairs)
+    return across_views(codes, scores / jnp.asarray(temperature, scores.dtype), pairs=pairs)
 
 
 def labelled(logits: Array, labels: Array) -> Array:

@@ -61,7 +61,7 @@ def squared(prediction: Array, target: Array) -> Array:
     return jnp.mean(jnp.sum((widen(prediction) - widen(target)) ** 2, -1))
 
 
-def across_views(targets: Array, logits: Array, pairs: Sequence[tuple[int, int]] | None = None) -> Array:
+def across_views(targets: Array, logits: Array, *, pairs: Sequence[tuple[int, int]] | None = None) -> Array:
     """Cross-entropy of each target view with every *other* student view, a mean over the pairs t != s.
 
     targets: [b, w, k], probabilities; logits: [b, v, k], divided by the temperature; view t of one is view t of the

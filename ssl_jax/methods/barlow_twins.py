@@ -8,5 +8,5 @@ from ssl_jax.types import Method, Net
 
 def barlow_twins(encoder: Net, projector: Net, *, off_diagonal: float = 0.0051) -> Method:
     """off_diagonal: lambda of eq. 1, official default."""
-    criterion = lenses.at("projection", pairs.barlow(off_diagonal=off_diagonal))
+    criterion = lenses.at(pairs.barlow(off_diagonal=off_diagonal), name="projection")
     return joint_embedding(encoder, projector, criterion, through=encode.each)

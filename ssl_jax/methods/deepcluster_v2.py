@@ -28,4 +28,4 @@ def deepcluster_v2(
         return state._replace(method_state={**state.method_state, "criterion": held})
 
     task = EpochTask(due=lambda epoch: epoch > 0, run=recluster)
-    return joint_embedding(encoder, projector, lenses.at("projection", criterion), epoch_tasks=(task,))
+    return joint_embedding(encoder, projector, lenses.at(criterion, name="projection"), epoch_tasks=(task,))

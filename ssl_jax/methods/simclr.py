@@ -7,4 +7,4 @@ from ssl_jax.types import Method, Net
 
 def simclr(encoder: Net, projector: Net, *, temperature: float = 0.1) -> Method:
     """Batch statistics over both views together, as the official code has them; temperature: its README."""
-    return joint_embedding(encoder, projector, lenses.at("projection", pairs.nt_xent(temperature=temperature)))
+    return joint_embedding(encoder, projector, lenses.at(pairs.nt_xent(temperature=temperature), name="projection"))

@@ -8,5 +8,5 @@ from ssl_jax.types import Method, Net
 
 def simsiam(encoder: Net, projector: Net, predictor: Net) -> Method:
     """One pass a view through one network (algorithm 1); the optimiser keeps the predictor's rate constant."""
-    criterion = lenses.at("prediction", pairs.simsiam(), teacher="projection")
+    criterion = lenses.at(pairs.simsiam(), name="prediction", teacher="projection")
     return joint_embedding(encoder, projector, criterion, predictor=predictor, through=encode.each)

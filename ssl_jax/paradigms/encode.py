@@ -184,7 +184,7 @@ ENCODER = Place("encoder", ("params", "encoder"), ("method_state", "stats", "enc
 """Where most methods have theirs."""
 
 
-def embedder(encoder: Net, place: Place = ENCODER, *, part: str = "image") -> Callable:
+def embedder(encoder: Net, *, place: Place = ENCODER, part: str = "image") -> Callable:
     """The `embed` of a method whose encoder lies at `place` of its state and takes this part of an example."""
 
     def embed(params: Tree, state: Tree, inputs: dict[str, Array]) -> dict:

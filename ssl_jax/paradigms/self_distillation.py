@@ -117,4 +117,4 @@ def self_distillation(
 def by_teacher(method: Method, encoder: Net) -> Method:
     """The method, of which the teacher's encoder is evaluated and exported: DINO, iBOT."""
     encoders = {name: method.encoders[name] for name in ("teacher", "student")}
-    return method._replace(embed=encode.embedder(encoder, encoders["teacher"]), encoders=encoders)
+    return method._replace(embed=encode.embedder(encoder, place=encoders["teacher"]), encoders=encoders)
