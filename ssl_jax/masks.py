@@ -1,6 +1,7 @@
 """Which tokens of an example are seen and which are hidden."""
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -82,6 +83,34 @@ def blocks(key: Key, grid: tuple[int, int], ratio: Array, *, draws: Array | None
 
     (hidden, _), _ = jax.lax.scan(tried, (jnp.zeros(grid, bool), jnp.zeros((), jnp.int32)), draws)
     return hidden.reshape(-1)
+
+
+SHAPES = {"block": blocks, "random": scattered}
+"""How the hidden patches of an image lie, by the names of recipes."""
+
+
+def now_and_then(share: float, ratio: tuple[float, float], shape: str) -> Callable[..., Array]:
+    """The function (key, b, v, grid) -> bool [b, v, l] that hides patches of a `share` of the views (iBOT's code).
+
+    ratio: from which the hidden part of such a view is drawn, uniformly. shape: one of SHAPES. Raises ValueError for
+    another, and for a ratio that does not rise within 0..1.
+    """
+    if shape not in SHAPES:
+        raise ValueError(f"patches are hidden in the shape '{shape}'; the shapes are {', '.join(SHAPES)}")
+    if not 0 <= ratio[0] <= ratio[1] <= 1:
+        raise ValueError(
+            f"the hidden part of an image is drawn from {tuple(ratio)}; give two numbers that rise in 0..1"
+        )
+
+    def one(key: Key, grid: tuple[int, int]) -> Array:
+        which, how, where = jax.random.split(key, 3)
+        part = jax.random.uniform(how, (), jnp.float32, *ratio)
+        return SHAPES[shape](where, grid, jnp.where(jax.random.uniform(which) < share, part, 0))
+
+    def hide(key: Key, b: int, v: int, grid: tuple[int, int]) -> Array:
+        return jax.vmap(jax.vmap(lambda key: one(key, grid)))(jax.random.split(key, (b, v)))
+
+    return hide
 
 
 def take(tokens: Array, positions: Array) -> Array:

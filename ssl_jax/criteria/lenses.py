@@ -9,7 +9,7 @@ from ssl_jax import ranges
 from ssl_jax.types import Criterion, Seen, Tree
 
 
-def at(name: str, criterion: Criterion, *, teacher: str = "") -> Criterion:
+def at(criterion: Criterion, *, name: str, teacher: str = "") -> Criterion:
     """`criterion`, which sees one output of the student and one of the teacher: the entries of the name, or the path.
 
     name: "projection", or "maps/stage4" for an entry of an entry. teacher: the teacher's, if another: BYOL's student

@@ -10,5 +10,5 @@ CARD = Card("Barlow Twins", "joint embedding", 2021, "arXiv:2103.03230")
 
 def barlow_twins(encoder: Net, projector: Net, *, off_diagonal: float = 0.0051) -> Method:
     """off_diagonal: lambda of eq. 1, official default."""
-    criterion = lenses.at("projection", pairs.barlow(off_diagonal=off_diagonal))
+    criterion = lenses.at(pairs.barlow(off_diagonal=off_diagonal), name="projection")
     return joint_embedding(encoder, projector, criterion, through=encode.each)

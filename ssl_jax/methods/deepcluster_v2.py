@@ -31,4 +31,4 @@ def deepcluster_v2(
         return state._replace(method_state={**state.method_state, "criterion": held})
 
     clustering = Pass(due=times.each_epoch(since=1), finish=recluster)
-    return joint_embedding(encoder, projector, lenses.at("projection", criterion), passes=(clustering,))
+    return joint_embedding(encoder, projector, lenses.at(criterion, name="projection"), passes=(clustering,))

@@ -23,5 +23,5 @@ def dino(
         student_temperature=student_temperature,
         centre_momentum=centre_momentum,
     )
-    seen = lenses.at("projection", criterion)
+    seen = lenses.at(criterion, name="projection")
     return by_teacher(self_distillation(encoder, projector, seen, ema_decay=ema_decay, through=encode.joint), encoder)

@@ -24,7 +24,10 @@ def knowledge_distillation(
     crop (arXiv:2106.05237).
     """
     criterion = lenses.total(
-        features=(feature_weight, lenses.at("projection", distilled.features(), teacher="pool")),
-        soft=(soft_weight, lenses.at("projection", distilled.soft_targets(temperature=temperature), teacher="pool")),
+        features=(feature_weight, lenses.at(distilled.features(), name="projection", teacher="pool")),
+        soft=(
+            soft_weight,
+            lenses.at(distilled.soft_targets(temperature=temperature), name="projection", teacher="pool"),
+        ),
     )
     return imitation(encoder, projector, teacher, criterion)

@@ -17,5 +17,5 @@ def mae(encoder: Net, decoder: Net, *, patch: int, mask_ratio: float = 0.75) -> 
     def mask(key, b, length):
         return masks.random(key, b, length, int(length * (1 - mask_ratio)))
 
-    criterion = lenses.at("patches", patches.squared())
+    criterion = lenses.at(patches.squared(), name="patches")
     return masked_modeling(encoder, decoder, criterion, patch=patch, mask=mask, target=pixels.normalised(patch))

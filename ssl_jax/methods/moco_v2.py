@@ -16,5 +16,5 @@ def moco_v2(
     The keys' batch is shuffled, which matters where the encoder's batch norm works in groups (`groups=8` is the
     paper's 8 GPUs) and changes nothing where it is global.
     """
-    criterion = lenses.at("projection", queued.queued(size=queue, temperature=temperature))
+    criterion = lenses.at(queued.queued(size=queue, temperature=temperature), name="projection")
     return self_distillation(encoder, projector, criterion, ema_decay=ema_decay, arrange=encode.shuffled)

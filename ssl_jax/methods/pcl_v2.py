@@ -25,7 +25,7 @@ def pcl_v2(
     """Defaults of the official code. warmup: epochs without prototypes; then all images are clustered before each."""
     proto = prototypes.prototypes(examples=examples, clusters=clusters, negatives=negatives, temperature=temperature)
     terms = dict(instances=(1.0, queued.queued(size=queue, temperature=temperature)), prototypes=(1.0, proto))
-    criterion = lenses.at("projection", lenses.total(**terms))
+    criterion = lenses.at(lenses.total(**terms), name="projection")
     method = self_distillation(encoder, projector, criterion, ema_decay=ema_decay, arrange=encode.shuffled)
 
     def finish(state, rows, key):

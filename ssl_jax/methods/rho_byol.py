@@ -13,5 +13,5 @@ def rho_byol(encoder: Net, projector: Net, predictor: Net, *, ema_decay: Schedul
     ema_decay: cosine from 0.996 to 1. temperature: of the loss, -cos / temperature for each clip and each other one.
     Each clip has batch statistics of its own, over one clip of every video, as in the released code (PySlowFast).
     """
-    criterion = lenses.at("prediction", pairs.rho_byol(temperature=temperature), teacher="projection")
+    criterion = lenses.at(pairs.rho_byol(temperature=temperature), name="prediction", teacher="projection")
     return self_distillation(encoder, projector, criterion, predictor=predictor, ema_decay=ema_decay)

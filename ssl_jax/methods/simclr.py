@@ -9,4 +9,4 @@ CARD = Card("SimCLR", "joint embedding", 2020, "arXiv:2002.05709")
 
 def simclr(encoder: Net, projector: Net, *, temperature: float = 0.1) -> Method:
     """Batch statistics over both views together, as the official code has them; temperature: its README."""
-    return joint_embedding(encoder, projector, lenses.at("projection", pairs.nt_xent(temperature=temperature)))
+    return joint_embedding(encoder, projector, lenses.at(pairs.nt_xent(temperature=temperature), name="projection"))

@@ -28,4 +28,4 @@ def swav(
         criterion = swapped.swapped_queued(size=queue, start=queue_start, **codes)
     else:
         criterion = swapped.swapped(**codes)
-    return joint_embedding(encoder, projector, lenses.at("projection", criterion))
+    return joint_embedding(encoder, projector, lenses.at(criterion, name="projection"))

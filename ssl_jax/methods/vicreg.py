@@ -13,4 +13,4 @@ def vicreg(
 ) -> Method:
     """The three weights of eq. 6, with the values of section 4.2."""
     criterion = pairs.vicreg(invariance=invariance, variance=variance, covariance=covariance)
-    return joint_embedding(encoder, projector, lenses.at("projection", criterion), through=encode.each)
+    return joint_embedding(encoder, projector, lenses.at(criterion, name="projection"), through=encode.each)

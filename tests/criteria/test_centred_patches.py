@@ -77,7 +77,9 @@ def test_nothing_hidden_leaves_dino(strict, see):
         teacher={"projection": flat.teacher, "dense": seen.teacher},
     )
     images, patches = centred.centred(**sharp), centred.centred_patches(**sharp)
-    both = lenses.total(cls=(1.0, lenses.at("projection", images)), patches=(1.0, lenses.at("dense", patches)))
+    both = lenses.total(
+        cls=(1.0, lenses.at(images, name="projection")), patches=(1.0, lenses.at(patches, name="dense"))
+    )
     params, state = both.init(jax.random.key(0), seen)
     value, metrics = both.loss(params, state, seen)
     assert metrics["patches/loss"] == 0

@@ -24,16 +24,16 @@ def moved(criterion, seen):
 def test_a_lens_changes_nothing_but_where_one_looks(strict, see):
     one, two = see(8, 2, 2, 6, seed=1), see(8, 2, 2, 6, seed=2)
     criterion = queued.queued(size=16)
-    found = moved(lenses.at("deep/last", criterion), outputs(one, two))
+    found = moved(lenses.at(criterion, name="deep/last"), outputs(one, two))
     jax.tree.map(np.testing.assert_array_equal, found, moved(criterion, two))
-    mixed = moved(lenses.at("projection", criterion, teacher="deep/last"), outputs(one, two))
+    mixed = moved(lenses.at(criterion, name="projection", teacher="deep/last"), outputs(one, two))
     jax.tree.map(np.testing.assert_array_equal, mixed, moved(criterion, one._replace(teacher=two.teacher)))
 
 
 def test_a_total_is_the_weighted_sum_and_keeps_its_terms_apart(strict, see):
     one, two = see(8, 2, 2, 6, seed=1), see(8, 2, 2, 6, seed=2)
     first, second = pairs.byol(), centred.centred(teacher_temperature=lambda step: jax.numpy.float32(0.5))
-    both = lenses.total(near=(2.0, lenses.at("projection", first)), far=(0.5, lenses.at("deep/last", second)))
+    both = lenses.total(near=(2.0, lenses.at(first, name="projection")), far=(0.5, lenses.at(second, name="deep/last")))
     value, metrics, state = moved(both, outputs(one, two))
     a, _, _ = moved(first, one)
     b, more, centre = moved(second, two)
@@ -46,7 +46,7 @@ def test_a_total_is_the_weighted_sum_and_keeps_its_terms_apart(strict, see):
 
 def test_placement_goes_with_the_terms():
     bank = assigned.assigned(examples=16, centroids=4)
-    both = lenses.total(clusters=(1.0, lenses.at("projection", bank)), near=(1.0, pairs.byol()))
+    both = lenses.total(clusters=(1.0, lenses.at(bank, name="projection")), near=(1.0, pairs.byol()))
     assert both.placement == tuple((f"clusters/{path}", axes) for path, axes in bank.placement)
 
 
@@ -59,7 +59,7 @@ def test_the_terms_draw_apart(see):
 def test_what_cannot_be_is_a_sentence(see):
     seen = outputs(see(8, 2, 2, 6), see(8, 2, 2, 6))
     with pytest.raises(ValueError, match="looks at the output 'pool', and .* there is deep, projection"):
-        lenses.at("pool", pairs.byol()).init(jax.random.key(0), seen)
+        lenses.at(pairs.byol(), name="pool").init(jax.random.key(0), seen)
     with pytest.raises(ValueError, match="a, b has weight 0: there is no loss"):
         lenses.total(a=(0.0, pairs.byol()), b=(0.0, pairs.byol()))
     with pytest.raises(ValueError, match="the pair of views \\(0, 5\\) is not among 2 of the teacher and 2"):

@@ -62,7 +62,8 @@ def job(config: dict) -> Job:
     def clean(key, batch):
         return {**batch, "clean": batch["clean"].astype(jnp.float32) / 64 - 2}
 
-    def twice(image, seed):
+    def twice(example, seed):
+        image = example["image"]
         return {"global": tf.stack([image, image[:, ::-1]])}
 
     return Job(
@@ -76,7 +77,7 @@ def job(config: dict) -> Job:
         train=sources.arrays(images, generator.integers(0, 3, EXAMPLES), name="made up", classes=("a", "b", "c")),
         test=None,
         training=Preprocess((View("global", 2, SIDE, ()),), twice, augment),
-        clean=Preprocess((View("clean", 1, SIDE, ()),), lambda image, seed: {"clean": image[None]}, clean),
+        clean=Preprocess((View("clean", 1, SIDE, ()),), lambda example, seed: {"clean": example["image"][None]}, clean),
         shapes=groups | ids,
         mesh=config["mesh"],
         patience=60.0,

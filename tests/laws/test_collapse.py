@@ -86,7 +86,7 @@ class Control(NamedTuple):
     patch: tuple | None = None
 
 
-COSINE = lenses.at("projection", pairs.byol())
+COSINE = lenses.at(pairs.byol(), name="projection")
 CONTROLS = {
     "simclr: negatives": Control(
         lambda: simclr.simclr(ENCODER, PROJECTOR, temperature=0.2),
@@ -105,7 +105,7 @@ CONTROLS = {
     ),
     "rho_byol: predictor": Control(
         lambda: rho_byol.rho_byol(ENCODER, PROJECTOR, heads.mlp(widths=(64, 32)), **SCHEDULE),
-        lambda: self_distillation(ENCODER, PROJECTOR, lenses.at("projection", pairs.rho_byol()), **SCHEDULE),
+        lambda: self_distillation(ENCODER, PROJECTOR, lenses.at(pairs.rho_byol(), name="projection"), **SCHEDULE),
         "spread",
     ),
     "simsiam: stop-gradient": Control(

@@ -46,7 +46,7 @@ def test_the_teacher_is_in_evaluation_mode_and_never_moves():
 
 def test_a_student_that_is_its_teacher_has_nothing_to_learn():
     net, data = small(4), batch()
-    criterion = lenses.at("projection", distilled.features(), teacher="pool")
+    criterion = lenses.at(distilled.features(), name="projection", teacher="pool")
     method = imitation(net, heads.identity(), net, criterion)
     params, state = started(method, data)
     y, _ = net.apply(params["encoder"], state["stats"]["encoder"], data["global"][:, 0], train=True)
