@@ -27,15 +27,14 @@ def ibot(
 ) -> Method:
     """Defaults of the official run_ibot.sh; the teacher is evaluated. mask_shape: "block" or "random".
 
-    patch_projector: the head of patches, the projector itself if left out. mask_share: of the full-size crops has
-    patches hidden, of each a part from U(mask_ratio).
+    patch_projector: of patches, else `projector`. mask_share: of full-size crops hides patches, U(mask_ratio) of each.
     """
     ranges.share(mask_share=mask_share)
     sharp = dict(student_temperature=student_temperature, centre_momentum=centre_momentum)
     images = centred.centred(teacher_temperature=teacher_temperature, **sharp)
     patches = centred.centred_patches(teacher_temperature=patch_teacher_temperature, **sharp)
-    cls, dense = lenses.at(images, name="projection"), lenses.at(patches, name="dense")
-    criterion = lenses.total(cls=(cls_weight, cls), patches=(patch_weight, dense))
+    terms = lenses.at(images, name="projection"), lenses.at(patches, name="dense")
+    criterion = lenses.total(cls=(cls_weight, terms[0]), patches=(patch_weight, terms[1]))
     hide = masks.now_and_then(mask_share, mask_ratio, mask_shape)
     options = dict(ema_decay=ema_decay, through=encode.joint, dense=patch_projector or projector, hide=hide)
     return by_teacher(self_distillation(encoder, projector, criterion, **options), encoder)

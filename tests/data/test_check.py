@@ -30,7 +30,7 @@ def test_the_report_of_a_folder(tmp_path):
     assert (report["examples"], report["readable"], report["labels"]) == (40, 39, {"cat": 30, "dog": 9})
     assert (report["height"], report["width"], report["channels"]) == ([4, 24, 43], [9, 9, 9], {1: 1, 3: 38})
     json.dumps(report)
-    console = Console(record=True, width=100, file=io.StringIO())
+    console = Console(record=True, width=300, file=io.StringIO())
     console.print(check.table(report))
     assert "dog/04.png" in console.export_text()
 
