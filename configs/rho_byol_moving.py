@@ -1,10 +1,9 @@
 """rho-BYOL on Moving Fashion-MNIST, small: clips that come with the package, in minutes on two CPU cores.
 
     ssl-jax train --config=rho_byol_moving --workdir=W
-    ssl-jax evaluate --workdir=W --config.data.train="embedded:moving_fashion_mnist/train?label=motion" \
-        --config.data.test="embedded:moving_fashion_mnist/test?label=motion"
 
-The first table probes appearance (10 garments), the second motion (8 directions), both of the same features.
+The table probes appearance (10 garments). `python benchmarks/moving_probes.py W` probes motion (8 directions) as well,
+on the same features.
 Origin: `rho_byol_kinetics400`. Changed: 10,000 clips of 16 frames, of which a view shows 8; R(2+1)D of three stages of
 one block, base 16, on 24 pixels; AdamW at 2e-3, averaging 0.99 throughout; heads of 256 and 64; crops of 0.5 to 1, and
 no flip, which would teach the network not to see where things go. rho = 1, two augmentations of one clip:
