@@ -250,9 +250,6 @@ def shapes(training: Preprocess, batch: int, parts: dict[str, Part], targets: in
     """
     with dry_run.part("config.views cannot be made"):
         made = compose_host.specs(training.host, {name: spec(part) for name, part in parts.items()})
-        for group, view in made.items():
-            if not view.shape.is_fully_defined():
-                raise ValueError(f"views of group '{group}' have the shape {view.shape}, which is not fixed")
     views = {
         group: jax.ShapeDtypeStruct((batch, *view.shape), view.dtype.as_numpy_dtype) for group, view in made.items()
     }

@@ -61,9 +61,16 @@ def alone(host: Callable, image: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def specs(host: Callable, example: dict[str, tf.TensorSpec]) -> dict[str, tf.TensorSpec]:
-    """What `host` makes of an example of these specs, as a graph; whatever it raises."""
+    """What `host` makes of an example of these specs, as a graph.
+
+    Raises whatever it raises, and ValueError where views have no fixed shape.
+    """
     traced = tf.function(host, autograph=False).get_concrete_function(example, tf.TensorSpec([2], tf.int64))
-    return {group: tf.TensorSpec(view.shape, view.dtype) for group, view in traced.structured_outputs.items()}
+    made = {group: tf.TensorSpec(view.shape, view.dtype) for group, view in traced.structured_outputs.items()}
+    for group, view in made.items():
+        if not view.shape.is_fully_defined():
+            raise ValueError(f"views of group '{group}' have the shape {view.shape}, which is not fixed")
+    return made
 
 
 def stream(seed: tf.Tensor, view: int, place: int) -> tf.Tensor:

@@ -66,6 +66,9 @@ def job(config: dict) -> Job:
         image = example["image"]
         return {"global": tf.stack([image, image[:, ::-1]])}
 
+    def whole(example, seed):
+        return {"clean": tf.ensure_shape(example["image"], [SIDE, SIDE, 1])[None]}
+
     return Job(
         config=config,
         digest=recipes.digest(config),
@@ -77,7 +80,7 @@ def job(config: dict) -> Job:
         train=sources.arrays(images, generator.integers(0, 3, EXAMPLES), name="made up", classes=("a", "b", "c")),
         test=None,
         training=Preprocess((View("global", 2, SIDE, ()),), twice, augment),
-        clean=Preprocess((View("clean", 1, SIDE, ()),), lambda example, seed: {"clean": example["image"][None]}, clean),
+        clean=Preprocess((View("clean", 1, SIDE, ()),), whole, clean),
         shapes=groups | ids,
         mesh=config["mesh"],
         patience=60.0,
