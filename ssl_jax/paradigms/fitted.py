@@ -20,7 +20,7 @@ def fitted(encoder: Net, error: Callable, *, found: Callable, passes: tuple[Pass
     passes: put weights under "encoder" of the method state
     """
 
-    embed = encode.embedder(encoder)
+    embed = encode.embedder(encoder, place=ENCODER)
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
         weights, stats = encoder.init(key, encode.full_size(batch)[:, 0])
