@@ -48,7 +48,7 @@ def tubelet_vit(
     width, layers, heads, patch = sizes(variant)
     compute = compute_dtype(dtype)
     blocks = Blocks(layers, heads, drop_path, layer_scale, init_std, scan, remat, dtype=compute)
-    return pure(TubeletViT(width, patch, blocks, pool, None, cls_token, 0, init_std, False, compute, tubelet))
+    return pure(TubeletViT(width, patch, blocks, pool, None, cls_token, 0, init_std, False, False, compute, tubelet))
 
 
 class TubeletViT(ViT):
