@@ -88,7 +88,8 @@ def test_a_stream_has_them_too_and_evaluation_leaves_them_out(three, loaded):
     source = sources.open(f"folder:{three}")
     right(loaded.stream(source, batch=2)._asdict(), three, loaded)
     job = build.job(schema.resolve(recipes.override(schema.resolve(recipes.load("quickstart")), CHANGES)))
-    x, y, valid = evaluation.read(job, loop.compiled(job), source, lambda views: {"pool": views["clean"].mean((1, 2, 3))})
+    means = lambda views: {"pool": views["clean"].mean((1, 2, 3))}  # noqa: E731
+    x, y, valid = evaluation.read(job, loop.compiled(job), source, means)
     assert valid.tolist() == [True, False, True] and x.shape == (3, 1)
     assert np.isfinite(x[valid]).all() and np.isnan(x[~valid]).all()
 
