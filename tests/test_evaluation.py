@@ -378,7 +378,8 @@ def test_a_diverged_encoder_is_a_column_without_numbers(monkeypatch):
     good, bad = (Rows(x * scale, data.labels, np.ones(24, bool)) for scale in (1, np.float32(np.nan)))
     monkeypatch.setattr(evaluation, "pixels", lambda job, program, source: good)
     monkeypatch.setattr(evaluation, "embedded", lambda job, program, source, state: bad if state else good)
-    one = types.SimpleNamespace(train=data, test=data, seed=0, evaluation={"examples": 100, "final": "all"})
+    clean = types.SimpleNamespace(inputs={"image": "clean"})
+    one = types.SimpleNamespace(train=data, test=data, seed=0, evaluation={"examples": 100, "final": "all"}, clean=clean)
     found = evaluation.final(one, None, state=True, random=lambda: False)
     assert found["knn"] == {"raw_pixels": 1.0, "random_init": 1.0, "pretrained": None}
     assert "not finite: the encoder has diverged" in found["not_measured"]["pretrained"]

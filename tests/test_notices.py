@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from ssl_jax import build, durations, notices, recipes, schema
+from tests import sizes
 
 
 def said(name: str, changes: dict, *, examples: int = 10000) -> tuple[str, ...]:
@@ -18,7 +19,7 @@ def said(name: str, changes: dict, *, examples: int = 10000) -> tuple[str, ...]:
 
 @pytest.mark.parametrize("name", recipes.names())
 def test_the_recipes_as_they_are_say_nothing(name):
-    assert said(name, {}, examples=1281167 if "imagenet" in name else 10000) == ()
+    assert said(name, {}, examples=sizes.of(recipes.load(name))[0]) == ()
 
 
 STILL = "({'name': 'resize_exact'}, {'name': 'normalise', 'args': {'mean': (0.5,), 'std': (0.5,)}})"
