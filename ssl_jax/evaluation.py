@@ -199,7 +199,7 @@ def final(
 
     def of_state(state: TrainState) -> tuple[Callable, Callable]:
         reader = functools.partial(embedded, job, program, state=state)
-        return reader, functools.partial(program.embed, state.params, state.method_state)
+        return reader, lambda views: program.embed(state.params, state.method_state, views)
 
     def measured(name: str) -> Scores:
         reader, embed = readers[name]()

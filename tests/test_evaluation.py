@@ -379,7 +379,8 @@ def test_a_diverged_encoder_is_a_column_without_numbers(monkeypatch):
     monkeypatch.setattr(evaluation, "pixels", lambda job, program, source: good)
     monkeypatch.setattr(evaluation, "embedded", lambda job, program, source, state: bad if state else good)
     clean = types.SimpleNamespace(inputs={"image": "clean"})
-    one = types.SimpleNamespace(train=data, test=data, seed=0, evaluation={"examples": 100, "final": "all"}, clean=clean)
+    asked = {"examples": 100, "final": "all"}
+    one = types.SimpleNamespace(train=data, test=data, seed=0, evaluation=asked, clean=clean)
     found = evaluation.final(one, None, state=True, random=lambda: False)
     assert found["knn"] == {"raw_pixels": 1.0, "random_init": 1.0, "pretrained": None}
     assert "not finite: the encoder has diverged" in found["not_measured"]["pretrained"]
