@@ -12,7 +12,9 @@ from ssl_jax.views import compose, compose_device, compose_host
 
 COMPILED = ("simclr", "byol", "infomin", "evaluate")
 """The presets whose colours also run, which takes a compilation each."""
-NAMES = [n for n, f in inspect.getmembers(presets, inspect.isfunction) if not n.startswith("_")]
+OTHERS = ("clip", "clip_clean", "evaluate_clips", "rho")
+"""Presets of other parts than images, which their recipes trace."""
+NAMES = [n for n, f in inspect.getmembers(presets, inspect.isfunction) if not n.startswith("_") and n not in OTHERS]
 
 
 def ops(view):
