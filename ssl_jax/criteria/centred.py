@@ -8,7 +8,7 @@ from ssl_jax.criteria import views
 from ssl_jax.losses import distillation
 from ssl_jax.losses.precision import wide, widen
 from ssl_jax.state import ema
-from ssl_jax.types import Criterion, Pairs, Schedule
+from ssl_jax.types import Array, Criterion, Pairs, Schedule
 
 
 def centred(
@@ -32,8 +32,7 @@ def centred(
         return {}, jnp.zeros(seen.teacher.shape[-1:], wide(seen.teacher.dtype))
 
     def loss(params, state, seen):
-        raw = jax.lax.stop_gradient(widen(seen.teacher) - state[None, None])
-        target = jax.nn.softmax(raw / jnp.asarray(teacher_temperature(seen.step), raw.dtype))
+        target = _sharpened(seen.teacher, state, teacher_temperature(seen.step))
         compared = views.of(seen, pairs)
         value = distillation.across_views(target, widen(seen.student) / student_temperature, pairs=compared)
         entropy = sum(monitors.entropy(target[:, t]) for t, _ in compared) / len(compared)
@@ -71,13 +70,9 @@ def centred_patches(
         return {}, jnp.zeros(seen.teacher.shape[-1:], wide(seen.teacher.dtype))
 
     def loss(params, state, seen):
-        raw = jax.lax.stop_gradient(widen(seen.teacher) - state[None, None, None])
-        target = jax.nn.softmax(raw / jnp.asarray(teacher_temperature(seen.step), raw.dtype))
-        logits, compared, hidden = (
-            widen(seen.student) / student_temperature,
-            views.of(seen, pairs),
-            seen.batch["hidden"],
-        )
+        target = _sharpened(seen.teacher, state, teacher_temperature(seen.step))
+        logits, hidden = widen(seen.student) / student_temperature, seen.batch["hidden"]
+        compared = views.of(seen, pairs)
         each = [distillation.hidden_cross_entropy(target[:, t], logits[:, s], hidden[:, s]) for t, s in compared]
         return sum(each[1:], each[0]) / len(compared), {
             "teacher/entropy": monitors.entropy(target),
@@ -90,3 +85,9 @@ def centred_patches(
         return ema.toward(state, jnp.mean(widen(seen.teacher), (0, 1, 2)), centre_momentum)
 
     return Criterion(init, loss, update)
+
+
+def _sharpened(teacher: Array, centre: Array, temperature: Array) -> Array:
+    """[..., k], the teacher's distribution without gradient: softmax((logits - centre) / temperature)."""
+    raw = jax.lax.stop_gradient(widen(teacher) - jnp.expand_dims(centre, range(teacher.ndim - 1)))
+    return jax.nn.softmax(raw / jnp.asarray(temperature, raw.dtype))
