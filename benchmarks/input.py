@@ -124,6 +124,7 @@ def decoding(source, batch: int) -> Iterator:
     def pixel(index: tf.Tensor) -> tf.Tensor:
         # Not the shape, which is known for some sources, so that nothing would be decoded for it.
         data = source_module.read_raw(source, index % source.size)[0]
+        data = data["image"] if isinstance(data, dict) else data  # bytes alone at commits before typed examples
         return tf.io.decode_image(data, channels=3, expand_animations=False)[0, 0, 0]
 
     options = tf.data.Options()
