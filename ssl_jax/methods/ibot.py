@@ -31,10 +31,9 @@ def ibot(
     """
     ranges.share(mask_share=mask_share)
     sharp = dict(student_temperature=student_temperature, centre_momentum=centre_momentum)
-    images = centred.centred(teacher_temperature=teacher_temperature, **sharp)
-    patches = centred.centred_patches(teacher_temperature=patch_teacher_temperature, **sharp)
-    terms = lenses.at(images, name="projection"), lenses.at(patches, name="dense")
-    criterion = lenses.total(cls=(cls_weight, terms[0]), patches=(patch_weight, terms[1]))
+    images = lenses.at(centred.centred(teacher_temperature=teacher_temperature, **sharp), name="projection")
+    patches = lenses.at(centred.centred_patches(teacher_temperature=patch_teacher_temperature, **sharp), name="dense")
+    criterion = lenses.total(cls=(cls_weight, images), patches=(patch_weight, patches))
     hide = masks.now_and_then(mask_share, mask_ratio, mask_shape)
     options = dict(ema_decay=ema_decay, through=encode.joint, dense=patch_projector or projector, hide=hide)
     return by_teacher(self_distillation(encoder, projector, criterion, **options), encoder)
