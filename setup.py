@@ -62,7 +62,7 @@ setup(
     package_data={"ssl_jax.data.embedded": ["*"], "ssl_jax.launch": ["*.sh"]},
     install_requires=CORE,
     extras_require=EXTRAS,
-    entry_points={"console_scripts": ["ssl-jax = ssl_jax.main:main"]},
+    entry_points={"console_scripts": ["ssl-jax = ssl_jax.cli.main:main"]},
     classifiers=[
         "Programming Language :: Python :: 3.11",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",

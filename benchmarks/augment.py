@@ -25,7 +25,7 @@ import tensorflow_datasets as tfds
 
 from ssl_jax.configs import presets
 from ssl_jax.data import sources, stream
-from ssl_jax.machine import cores
+from ssl_jax.process.machine import cores
 from ssl_jax.views import compose, compose_device, compose_host
 
 TORCHVISION = Path(__file__).with_name("augment_torchvision.py")

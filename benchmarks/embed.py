@@ -15,8 +15,10 @@ import jax
 import numpy as np
 from step import timed
 
-from ssl_jax import encoder, machine, recipes, schema
+from ssl_jax.config import recipes, schema
 from ssl_jax.data import memory
+from ssl_jax.features import encoder
+from ssl_jax.process import machine
 
 
 def main() -> None:

@@ -20,8 +20,11 @@ import time
 import jax
 import numpy as np
 
-from ssl_jax import api, encoder, machine, recipes, schema
+from ssl_jax import api
+from ssl_jax.config import recipes, schema
 from ssl_jax.exporting import export, formats
+from ssl_jax.features import encoder
+from ssl_jax.process import machine
 
 NETS = {
     "r50": ("simclr_imagenet_r50", {}, {"nets.encoder.depth": "18", "nets.encoder.base": "64"}),

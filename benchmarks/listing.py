@@ -27,7 +27,7 @@ import tensorflow as tf
 from etils import epath
 
 from ssl_jax.data import contents, listing, sources
-from ssl_jax.machine import cores
+from ssl_jax.process.machine import cores
 
 
 def main() -> None:

@@ -18,10 +18,12 @@ from unittest import mock
 
 import jax
 
-from ssl_jax import build, loop, machine, recipes, schema
+from ssl_jax import loop
+from ssl_jax.config import build, recipes, schema
 from ssl_jax.data import stream
-from ssl_jax.goodput import Goodput
-from ssl_jax.stopping import Stop
+from ssl_jax.process import machine
+from ssl_jax.process.goodput import Goodput
+from ssl_jax.process.stopping import Stop
 
 
 def main() -> None:

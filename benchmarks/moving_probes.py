@@ -12,11 +12,14 @@ import json
 
 from rich.console import Console
 
-from ssl_jax import evaluation, loop, recipes, report, schema
+from ssl_jax import loop
 from ssl_jax.api import joined
-from ssl_jax.checkpoint import Checkpoints
+from ssl_jax.config import recipes, schema
 from ssl_jax.data import sources
+from ssl_jax.reporting import report
+from ssl_jax.run import evaluation
 from ssl_jax.shard.processes import Flags
+from ssl_jax.storage.checkpoint import Checkpoints
 
 LABELS = ("motion", "appearance")
 

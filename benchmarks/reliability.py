@@ -26,9 +26,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ssl_jax import build, loop, machine, recipes, schema, step
-from ssl_jax.checkpoint import Checkpoints, Keep
+from ssl_jax import loop, step
+from ssl_jax.config import build, recipes, schema
 from ssl_jax.data import stream
+from ssl_jax.process import machine
+from ssl_jax.storage.checkpoint import Checkpoints, Keep
 
 
 def main() -> None:

@@ -26,9 +26,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from ssl_jax import machine
 from ssl_jax.methods.simclr import simclr
 from ssl_jax.nets import heads, resnet, vit
+from ssl_jax.process import machine
 from ssl_jax.shard import mesh, operations, program
 
 SIDE = 2048

@@ -18,9 +18,9 @@ __version__ = "0.1.0"
 _API = {
     "train": "api.train",
     "evaluate": "api.evaluate",
-    "load": "encoder.load",
+    "load": "features.encoder.load",
     "export": "exporting.export.export",
-    "recipe": "recipes.load",
+    "recipe": "config.recipes.load",
 }
 
 

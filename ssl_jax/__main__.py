@@ -1,5 +1,5 @@
 """`python -m ssl_jax VERB …`, the same as `ssl-jax VERB …`."""
 
-from ssl_jax.main import main
+from ssl_jax.cli.main import main
 
 raise SystemExit(main())

@@ -10,32 +10,20 @@ import jax
 from etils import epath
 from ml_collections import ConfigDict
 
-from ssl_jax import (
-    baselines,
-    build,
-    dry_run,
-    evaluation,
-    goodput,
-    identity,
-    lease,
-    loop,
-    machine,
-    recipes,
-    report,
-    resuming,
-    schema,
-    starting,
-    stopping,
-)
-from ssl_jax.checkpoint import Checkpoints
-from ssl_jax.display import complain
-from ssl_jax.goodput import Goodput
-from ssl_jax.job import Job
+from ssl_jax import loop
+from ssl_jax.config import build, dry_run, recipes, schema
+from ssl_jax.process import goodput, lease, machine, stopping
+from ssl_jax.process.goodput import Goodput
+from ssl_jax.process.watchdog import Watchdog
+from ssl_jax.reporting import report
+from ssl_jax.reporting.display import complain
+from ssl_jax.run import baselines, evaluation, identity, resuming, starting
+from ssl_jax.run.job import Job
 from ssl_jax.shard import processes
 from ssl_jax.shard.cluster import Flags
 from ssl_jax.shard.program import Program
+from ssl_jax.storage.checkpoint import Checkpoints
 from ssl_jax.types import TrainState
-from ssl_jax.watchdog import Watchdog
 
 CACHE = machine.cache() / "compiled"
 """The place of `cache`, unless the environment names another."""

@@ -9,19 +9,20 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from ssl_jax import durations, evaluation, passing
-from ssl_jax.checkpoint import Checkpoints
+from ssl_jax.config import durations
 from ssl_jax.data import device, stream
-from ssl_jax.display import complain
-from ssl_jax.goodput import Goodput
-from ssl_jax.health import Health
-from ssl_jax.job import Job
-from ssl_jax.log import Writer, amend, evaluated, reached
+from ssl_jax.process.goodput import Goodput
+from ssl_jax.process.stopping import Interrupted, Stop
+from ssl_jax.reporting.display import complain
+from ssl_jax.reporting.log import Writer, amend, evaluated, reached
+from ssl_jax.run import evaluation, passing
+from ssl_jax.run.health import Health
+from ssl_jax.run.job import Job
 from ssl_jax.shard import mesh as meshes
 from ssl_jax.shard import processes
 from ssl_jax.shard import program as programs
 from ssl_jax.shard.program import Program
-from ssl_jax.stopping import Interrupted, Stop
+from ssl_jax.storage.checkpoint import Checkpoints
 from ssl_jax.types import Key, TrainState
 
 PURPOSES = ("init", "step", "pass")

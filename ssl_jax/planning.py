@@ -17,7 +17,8 @@ from typing import Any
 import jax
 from jax.experimental import topologies
 
-from ssl_jax import api, build, durations, recipes
+from ssl_jax import api
+from ssl_jax.config import build, durations, recipes
 from ssl_jax.data import classes, parts, sources
 from ssl_jax.shard import chips, operations, program
 from ssl_jax.shard import mesh as meshes

@@ -21,7 +21,7 @@ the batch is, or None. The first match wins; leaves without one are placed by th
 
 
 class Examples(int):
-    """The number of training examples; a constructor's parameter with this annotation is filled in by `build.py`."""
+    """The number of training examples; a constructor's parameter with this annotation is given by `config/build.py`."""
 
 
 class Net(NamedTuple):

@@ -23,10 +23,10 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from ssl_jax import build, dry_run, recipes, schema
+from ssl_jax.config import build, dry_run, recipes, schema
 from ssl_jax.data import memory
 from ssl_jax.data.source import Source
-from ssl_jax.job import Job
+from ssl_jax.run.job import Job
 
 WRONG = (
     *(None, True, "", "1e-4x", "100000 epochs", 0, -1, 7, 10**12, 10**30, 0.5, -0.5, 1.5, 1e300, math.nan, math.inf),

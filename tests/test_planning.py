@@ -10,9 +10,10 @@ import jax
 import pytest
 from rich.console import Console
 
-from ssl_jax import planning, recipes, schema
+from ssl_jax import planning
+from ssl_jax.cli.verbs import plan
+from ssl_jax.config import recipes, schema
 from ssl_jax.shard import chips
-from ssl_jax.verbs import plan
 
 COMPILER = "TPU_LIBRARY_PATH" in os.environ or importlib.util.find_spec("libtpu") is not None
 NEEDS = pytest.mark.skipif(not COMPILER, reason="libtpu is not installed: pip install 'ssl_jax[plan]'")

@@ -3,7 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from ssl_jax import monitors, ranges
+from ssl_jax import monitors
+from ssl_jax.checks import ranges
 from ssl_jax.criteria import views
 from ssl_jax.losses import distillation
 from ssl_jax.losses.precision import wide, widen

@@ -5,7 +5,7 @@ import operator
 
 import jax
 
-from ssl_jax import ranges
+from ssl_jax.checks import ranges
 from ssl_jax.types import Criterion, Seen, Tree
 
 

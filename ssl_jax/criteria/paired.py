@@ -6,7 +6,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from ssl_jax import ranges
+from ssl_jax.checks import ranges
 from ssl_jax.losses import contrastive
 from ssl_jax.types import Array, Criterion
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import jax
 
-from ssl_jax import ranges
+from ssl_jax.checks import ranges
 from ssl_jax.criteria import views
 from ssl_jax.losses import contrastive, distillation, redundancy
 from ssl_jax.types import Criterion, Pairs, Seen

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from ssl_jax import ranges
+from ssl_jax.checks import ranges
 from ssl_jax.criteria import views
 from ssl_jax.losses import contrastive
 from ssl_jax.losses.precision import wide

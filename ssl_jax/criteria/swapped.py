@@ -2,7 +2,8 @@
 
 import jax
 
-from ssl_jax import monitors, ranges
+from ssl_jax import monitors
+from ssl_jax.checks import ranges
 from ssl_jax.criteria import views
 from ssl_jax.losses import clustering, contrastive
 from ssl_jax.losses.precision import matmul, wide

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ssl_jax.data import encoded
 from ssl_jax.data.source import Source, in_order, read_raw, row_of
-from ssl_jax.machine import cores
+from ssl_jax.process.machine import cores
 from ssl_jax.views import decoding
 
 CHUNK = 32

@@ -12,10 +12,10 @@ from etils import epath
 from rich.console import Console
 from rich.progress import Progress
 
-from ssl_jax import files
 from ssl_jax.data import check, encoded, records
 from ssl_jax.data.source import Source, digest, in_order, read_raw
-from ssl_jax.machine import cores
+from ssl_jax.process.machine import cores
+from ssl_jax.storage import files
 
 CHUNK = 32
 QUALITY = 95

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ssl_jax import spelling
+from ssl_jax.checks import spelling
 from ssl_jax.data.memory import arrays
 from ssl_jax.data.source import Source
 

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from etils import epath
 
-from ssl_jax import spelling
+from ssl_jax.checks import spelling
 from ssl_jax.data import contents, encoded, listing
 from ssl_jax.data.parts import Clip, Image
 from ssl_jax.data.source import Source, digest

@@ -6,7 +6,7 @@ import tensorflow as tf
 from ssl_jax.data import encoded
 from ssl_jax.data.parts import Image
 from ssl_jax.data.source import Source, digest, in_order, read_image
-from ssl_jax.machine import cores
+from ssl_jax.process.machine import cores
 
 
 def arrays(

@@ -7,7 +7,7 @@ other: the place is uniform at every moment, so that no single frame tells anyth
 
 import tensorflow as tf
 
-from ssl_jax import spelling
+from ssl_jax.checks import spelling
 from ssl_jax.data import embedded_source
 from ssl_jax.data.parts import Clip
 from ssl_jax.data.source import Source, digest

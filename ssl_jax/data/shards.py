@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from ssl_jax import spelling
+from ssl_jax.checks import spelling
 from ssl_jax.data import contents, encoded
 from ssl_jax.data.parts import Image, Text
 from ssl_jax.data.source import Source, digest

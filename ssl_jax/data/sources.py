@@ -3,7 +3,7 @@
 import importlib
 import re
 
-from ssl_jax import spelling
+from ssl_jax.checks import spelling
 from ssl_jax.data.embedded_source import embedded
 from ssl_jax.data.folder import folder
 from ssl_jax.data.memory import arrays

@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from ssl_jax.data.encoded import reason, survivors
 from ssl_jax.data.source import Source, read_example, read_rows, read_simple, row_of
-from ssl_jax.machine import cores
+from ssl_jax.process.machine import cores
 
 CHUNK = 32
 """Examples, at most, whose order is computed in one go and that one thread works off."""

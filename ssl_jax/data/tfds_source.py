@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from etils import epath
 
-from ssl_jax import spelling
+from ssl_jax.checks import spelling
 from ssl_jax.data import contents, encoded, records
 from ssl_jax.data.memory import decoded
 from ssl_jax.data.parts import Image

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from ssl_jax import spelling
+from ssl_jax.checks import spelling
 from ssl_jax.evals import fewshot, knn, linear, splits, usable
 
 STANDARD = ("knn", "linear", "few_shot_10")

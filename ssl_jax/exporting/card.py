@@ -1,8 +1,8 @@
 """The model card: what an exported encoder is, in Markdown."""
 
 from ssl_jax import __version__
-from ssl_jax.encoder import Encoder
 from ssl_jax.exporting import geometry, usage
+from ssl_jax.features.encoder import Encoder
 
 
 def text(encoder: Encoder, result: dict, receipt: dict, use: tuple[str, str]) -> str:

@@ -7,9 +7,10 @@ import sys
 
 from etils import epath
 
-from ssl_jax import encoder as encoders
-from ssl_jax import machine, spelling
+from ssl_jax.checks import spelling
 from ssl_jax.exporting import card, formats, receipts, usage
+from ssl_jax.features import encoder as encoders
+from ssl_jax.process import machine
 
 
 def export(

@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from safetensors.numpy import save_file
 
-from ssl_jax import __version__, spelling
-from ssl_jax.encoder import Encoder
+from ssl_jax import __version__
+from ssl_jax.checks import spelling
 from ssl_jax.exporting import geometry, layouts, names, weights
+from ssl_jax.features.encoder import Encoder
 from ssl_jax.nets import resnet, vit
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from ssl_jax import __version__
-from ssl_jax.encoder import Encoder
 from ssl_jax.exporting import adapting, names
+from ssl_jax.features.encoder import Encoder
 from ssl_jax.nets import positions
 from ssl_jax.views import compose
 

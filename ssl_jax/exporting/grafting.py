@@ -7,8 +7,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from ssl_jax import paths
 from ssl_jax.exporting import adapting, geometry, names, weights
+from ssl_jax.storage import paths
 from ssl_jax.types import Place, TrainState
 
 

@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 from jax import export
 
-from ssl_jax.encoder import Encoder
 from ssl_jax.exporting import names
 from ssl_jax.exporting import weights as files
 from ssl_jax.exporting.geometry import about, normalised, shape
+from ssl_jax.features.encoder import Encoder
 from ssl_jax.types import Array, Tree
 
 PLATFORMS = ("cpu", "cuda", "tpu")

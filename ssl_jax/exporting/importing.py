@@ -5,9 +5,11 @@ import fnmatch
 import json
 import pathlib
 
-from ssl_jax import api, loop, resuming, spelling
-from ssl_jax.checkpoint import Checkpoints
+from ssl_jax import api, loop
+from ssl_jax.checks import spelling
 from ssl_jax.exporting import adapting, grafting, layouts, names
+from ssl_jax.run import resuming
+from ssl_jax.storage.checkpoint import Checkpoints
 
 FORMATS = ("ssl_jax", "torchvision", "timm", "detectron2", "huggingface")
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ssl_jax import spelling
+from ssl_jax.checks import spelling
 from ssl_jax.nets import positions as grids
 from ssl_jax.types import Tree
 

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import onnx_ir
 from jax2onnx import to_onnx
 
-from ssl_jax.encoder import Encoder
 from ssl_jax.exporting import graphs
 from ssl_jax.exporting.geometry import shape
+from ssl_jax.features.encoder import Encoder
 
 logging.getLogger("onnx_ir.serde").setLevel(logging.ERROR)  # says of hundreds of inner values that it skips their types
 SHAPE = jnp.shape

@@ -11,11 +11,12 @@ import tempfile
 import jax
 import numpy as np
 
-from ssl_jax import __version__, machine
+from ssl_jax import __version__
 from ssl_jax.data import sources
-from ssl_jax.encoder import Encoder
 from ssl_jax.exporting import geometry, names
 from ssl_jax.exporting.formats import Format
+from ssl_jax.features.encoder import Encoder
+from ssl_jax.process import machine
 from ssl_jax.views import compose_host
 
 TOLERANCE = 1e-4

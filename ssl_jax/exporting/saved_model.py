@@ -7,9 +7,9 @@ import jax
 import tensorflow as tf
 from jax.experimental import jax2tf
 
-from ssl_jax.encoder import Encoder
 from ssl_jax.exporting import graphs
 from ssl_jax.exporting.geometry import shape
+from ssl_jax.features.encoder import Encoder
 
 
 def saved_model(encoder: Encoder, path: pathlib.Path) -> None:

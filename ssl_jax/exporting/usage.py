@@ -1,7 +1,7 @@
 """The lines of a model card that use an export: to be pasted as they are, `images` in, `features` out."""
 
-from ssl_jax.encoder import Encoder
 from ssl_jax.exporting import geometry
+from ssl_jax.features.encoder import Encoder
 
 OWN = 'import ssl_jax\n\nfeatures = ssl_jax.load("{name}").embed(images)["pool"]  # images: uint8 [h, w, c] of any size'
 GRAPHS = {

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from ssl_jax.exits import FINAL
 from ssl_jax.launching import command
 from ssl_jax.launching.command import Command, Run
-from ssl_jax.machine import gpus
+from ssl_jax.process.exits import FINAL
+from ssl_jax.process.machine import gpus
 from ssl_jax.shard.cluster import share
 
 GRACE = 60.0

@@ -4,10 +4,10 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ssl_jax.exits import FINAL
 from ssl_jax.launching import command, tpu
 from ssl_jax.launching.command import Run
 from ssl_jax.launching.tpu import Tpu
+from ssl_jax.process.exits import FINAL
 
 READY = ("ACTIVE", "READY")
 LOST = ("SUSPENDING", "SUSPENDED", "PREEMPTED", "TERMINATED", "STOPPING", "STOPPED")

@@ -1,6 +1,6 @@
 """DeepCluster-v2 (Caron et al. 2020, arXiv:2006.09882, appendix): clusters of the last epoch are classes."""
 
-from ssl_jax import ranges
+from ssl_jax.checks import ranges
 from ssl_jax.criteria import assigned, lenses
 from ssl_jax.paradigms.joint_embedding import joint_embedding
 from ssl_jax.passes import times

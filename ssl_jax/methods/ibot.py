@@ -1,9 +1,10 @@
 """iBOT (Zhou et al. 2021, arXiv:2111.07832): DINO's task for images, and the same for patches that are hidden."""
 
-from ssl_jax import masks, ranges
+from ssl_jax.checks import ranges
 from ssl_jax.criteria import centred, lenses
 from ssl_jax.paradigms import encode
 from ssl_jax.paradigms.self_distillation import by_teacher, self_distillation
+from ssl_jax.tasks import masks
 from ssl_jax.types import Card, Method, Net, Schedule
 
 CARD = Card("iBOT", "joint embedding", 2021, "arXiv:2111.07832")

@@ -1,9 +1,9 @@
 """MAE (He et al. 2022, arXiv:2111.06377): encode a quarter of the patches, reconstruct the pixels of the others."""
 
-from ssl_jax import masks, ranges
+from ssl_jax.checks import ranges
 from ssl_jax.criteria import lenses, patches
 from ssl_jax.paradigms.masked_modeling import masked_modeling
-from ssl_jax.targets import pixels
+from ssl_jax.tasks import masks, pixels
 from ssl_jax.types import Card, Method, Net
 
 CARD = Card("MAE", "masked modelling", 2022, "arXiv:2111.06377")

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from ssl_jax import ranges
+from ssl_jax.checks import ranges
 from ssl_jax.paradigms.fitted import fitted
 from ssl_jax.passes import moments, rows, times
 from ssl_jax.types import Card, Method, Net

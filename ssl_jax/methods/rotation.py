@@ -1,7 +1,7 @@
 """Rotation prediction, RotNet (Gidaris et al. 2018, arXiv:1803.07728): which of four turns was it?"""
 
-from ssl_jax import pretext_tasks
 from ssl_jax.paradigms.pretext import pretext
+from ssl_jax.tasks import pretext_tasks
 from ssl_jax.types import Card, Method, Net
 
 CARD = Card("Rotation prediction", "pretext task", 2018, "arXiv:1803.07728")

@@ -1,6 +1,6 @@
 """SwAV (Caron et al. 2020, arXiv:2006.09882): predict one crop's balanced cluster code from the other crops."""
 
-from ssl_jax import ranges
+from ssl_jax.checks import ranges
 from ssl_jax.criteria import lenses, swapped
 from ssl_jax.paradigms.joint_embedding import joint_embedding
 from ssl_jax.types import Card, Method, Net

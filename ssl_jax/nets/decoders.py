@@ -6,7 +6,7 @@ Parameters of MAE's: `embed`, `mask_token` [1, 1, d], `blocks/...` (stacked, see
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ssl_jax import ranges
+from ssl_jax.checks import ranges
 from ssl_jax.nets import positions
 from ssl_jax.nets.norm import LayerNorm
 from ssl_jax.nets.options import LAYERS, MOST, at_least_float32, compute_dtype, parameter_dtype

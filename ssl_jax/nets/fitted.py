@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from ssl_jax import ranges, spelling
+from ssl_jax.checks import ranges, spelling
 from ssl_jax.types import Array, Key, Net
 
 FEATURES = ("triangle", "distance")

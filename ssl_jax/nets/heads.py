@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ssl_jax import ranges
+from ssl_jax.checks import ranges
 from ssl_jax.nets.activations import gelu
 from ssl_jax.nets.norm import BatchNorm
 from ssl_jax.nets.options import LAYERS, MOST, at_least_float32, compute_dtype, one_of, parameter_dtype

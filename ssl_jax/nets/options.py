@@ -7,7 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from ssl_jax import spelling
+from ssl_jax.checks import spelling
 
 MOST = 2**20
 """Features, tokens or groups, beyond which a network is none that could be computed."""

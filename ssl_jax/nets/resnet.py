@@ -9,7 +9,7 @@ from functools import partial
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ssl_jax import ranges, spelling
+from ssl_jax.checks import ranges, spelling
 from ssl_jax.nets.conv import Conv
 from ssl_jax.nets.norm import BatchNorm
 from ssl_jax.nets.options import MOST, at_least_float32, compute_dtype, one_of

@@ -6,7 +6,7 @@ Parameters: `token_embed` [vocabulary, d], `pos_embed` [1, l, d], `blocks/...` (
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ssl_jax import ranges
+from ssl_jax.checks import ranges
 from ssl_jax.nets.activations import GELUS
 from ssl_jax.nets.norm import LayerNorm
 from ssl_jax.nets.options import LAYERS, MOST, at_least_float32, compute_dtype, one_of, parameter_dtype

@@ -6,7 +6,7 @@ frames of a tubelet come in turn, each with its channels.
 
 import jax.numpy as jnp
 
-from ssl_jax import ranges
+from ssl_jax.checks import ranges
 from ssl_jax.nets import positions
 from ssl_jax.nets.options import MOST, compute_dtype, one_of
 from ssl_jax.nets.pure import pure

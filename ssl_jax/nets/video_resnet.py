@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ssl_jax import ranges
+from ssl_jax.checks import ranges
 from ssl_jax.nets.conv import Conv
 from ssl_jax.nets.norm import BatchNorm
 from ssl_jax.nets.options import MOST, at_least_float32, by_platform, compute_dtype, one_of, parameter_dtype

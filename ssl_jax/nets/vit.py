@@ -10,7 +10,7 @@ from functools import partial
 import jax.numpy as jnp
 from flax import linen as nn
 
-from ssl_jax import ranges
+from ssl_jax.checks import ranges
 from ssl_jax.nets import positions as grids
 from ssl_jax.nets.activations import GELUS
 from ssl_jax.nets.norm import LayerNorm

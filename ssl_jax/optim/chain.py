@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import jax
 import optax
 
-from ssl_jax import annotations, durations, ranges, spelling
+from ssl_jax.checks import annotations, ranges, spelling
+from ssl_jax.config import durations
 from ssl_jax.optim import constrain, lars, leaves, schedules
 from ssl_jax.types import Schedule, Tree
 

@@ -23,7 +23,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import optax
 
-from ssl_jax import annotations, durations, ranges, spelling
+from ssl_jax.checks import annotations, ranges, spelling
+from ssl_jax.config import durations
 from ssl_jax.types import Schedule
 
 KINDS = ("constant", "cosine", "linear", "steps")

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from ssl_jax import masks
 from ssl_jax.paradigms import encode
+from ssl_jax.tasks import masks
 from ssl_jax.types import Array, Aux, Criterion, Key, Method, Net, Seen, Tree
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ssl_jax import ranges
+from ssl_jax.checks import ranges
 from ssl_jax.losses.precision import matmul
 from ssl_jax.passes import rows as plain
 from ssl_jax.types import Array, Pass

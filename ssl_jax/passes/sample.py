@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ssl_jax import ranges, spelling
+from ssl_jax.checks import ranges, spelling
 from ssl_jax.passes import rows
 from ssl_jax.types import Array, Key, Pass
 

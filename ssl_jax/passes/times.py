@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from ssl_jax import durations
-from ssl_jax.durations import Clock
+from ssl_jax.config import durations
+from ssl_jax.config.durations import Clock
 
 
 def at_the_start(step: int, clock: Clock) -> bool:

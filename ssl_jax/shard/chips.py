@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from ssl_jax import spelling
+from ssl_jax.checks import spelling
 
 GIB = 2**30
 

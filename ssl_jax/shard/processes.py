@@ -16,8 +16,8 @@ from collections.abc import Iterator
 import jax
 from jax._src import distributed, hardware_utils
 
-from ssl_jax import exits
-from ssl_jax.machine import gpus
+from ssl_jax.process import exits
+from ssl_jax.process.machine import gpus
 from ssl_jax.shard.cluster import Flags, Start, decide
 
 FOUND_BY = {"gke": "gketpu", "tpu": "gcetpu"}

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from ssl_jax import annotations, spelling
+from ssl_jax.checks import annotations, spelling
 from ssl_jax.types import Op, View
 from ssl_jax.views import arguments, clips, geometric, photometric, texts
 

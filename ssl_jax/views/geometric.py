@@ -11,7 +11,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from ssl_jax import spelling
+from ssl_jax.checks import spelling
 from ssl_jax.views import decoding
 
 KERNELS = {"bilinear": "triangle", "bicubic": "keyscubic"}

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ssl_jax import build, durations, recipes, schema
+from ssl_jax.config import build, durations, recipes, schema
 from ssl_jax.data.parts import assumed
 from ssl_jax.optim import leaves, schedules
 from tests import sizes

@@ -11,7 +11,8 @@ import pytest
 import tensorflow as tf
 from etils import epath
 
-from ssl_jax import build, main, recipes, schema
+from ssl_jax.cli import main
+from ssl_jax.config import build, recipes, schema
 from ssl_jax.data import check, convert, encoded, listing, sources
 from ssl_jax.data.folder import folder
 from ssl_jax.data.source import read_image

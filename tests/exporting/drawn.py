@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ssl_jax import encoder, recipes, schema
-from ssl_jax.encoder import Encoder
+from ssl_jax.config import recipes, schema
+from ssl_jax.features import encoder
+from ssl_jax.features.encoder import Encoder
 
 INTEROP = os.environ.get("SSL_JAX_INTEROP")
 interop = pytest.mark.skipif(not INTEROP, reason="SSL_JAX_INTEROP names no Python with torch, timm and transformers")

@@ -9,9 +9,9 @@ import sys
 import numpy as np
 import pytest
 
-from ssl_jax import encoder as encoders
 from ssl_jax.data import sources
 from ssl_jax.exporting import export, formats, layouts, names, receipts
+from ssl_jax.features import encoder as encoders
 from tests.exporting.drawn import FIXED, INTEROP, LEARNED, RESNET, TOWER, VIT, drawn, interop
 
 SMALL = dict(nets__encoder__depth="(1, 1)", nets__encoder__base="4")

@@ -8,14 +8,14 @@ import subprocess
 import jax
 import numpy as np
 import pytest
+from tests.test_main import run
 
-from ssl_jax import encoder as encoders
-from ssl_jax import main
+from ssl_jax.cli import main
 from ssl_jax.exporting import adapting, export, geometry, layouts, names
+from ssl_jax.features import encoder as encoders
 from ssl_jax.nets.positions import sincos
 from tests.exporting.drawn import FIXED, INTEROP, LEARNED, drawn, interop
 from tests.exporting.drawn import VIT as VITS
-from tests.test_main import run
 
 SMALL = {"nets.encoder.depth": "(1, 1)", "nets.encoder.base": "4", "nets.projector.widths": "(8, 8)"}
 DATA = {"data.train": "embedded:fashion_mnist/train", "data.test": ""}

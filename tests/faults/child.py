@@ -2,7 +2,8 @@
 
 import sys
 
-from ssl_jax import build, main
+from ssl_jax.cli import main
+from ssl_jax.config import build
 from tests.faults import faults, tiny
 
 if __name__ == "__main__":

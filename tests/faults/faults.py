@@ -8,9 +8,10 @@ import time
 import jax
 import jax.numpy as jnp
 
-from ssl_jax import evaluation, loop
-from ssl_jax.checkpoint import Checkpoints
-from ssl_jax.job import Job
+from ssl_jax import loop
+from ssl_jax.run import evaluation
+from ssl_jax.run.job import Job
+from ssl_jax.storage.checkpoint import Checkpoints
 
 BAD_EXAMPLE = 13
 BAD_STEP = 5

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ssl_jax.checkpoint import Checkpoints, Damaged, Keep
+from ssl_jax.storage.checkpoint import Checkpoints, Damaged, Keep
 from ssl_jax.types import TrainState
 from tests.faults import files
 

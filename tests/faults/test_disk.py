@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from ssl_jax import exits
-from ssl_jax.checkpoint import Checkpoints, Keep
+from ssl_jax.process import exits
+from ssl_jax.storage.checkpoint import Checkpoints, Keep
 from ssl_jax.types import TrainState
 from tests.faults.test_processes import Child, assert_goes_on_as, committed, rows_now, straight  # noqa: F401
 

@@ -7,12 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ssl_jax import log, loop, passing
-from ssl_jax.checkpoint import Checkpoints
+from ssl_jax import loop
 from ssl_jax.data import sources
-from ssl_jax.goodput import Goodput
 from ssl_jax.passes import times
-from ssl_jax.stopping import Stop
+from ssl_jax.process.goodput import Goodput
+from ssl_jax.process.stopping import Stop
+from ssl_jax.reporting import log
+from ssl_jax.run import passing
+from ssl_jax.storage.checkpoint import Checkpoints
 from ssl_jax.types import Pass
 from tests.faults import tiny
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ssl_jax import exits
+from ssl_jax.process import exits
 from tests.faults import faults, files
 
 ROOT = Path(__file__).parents[2]

@@ -7,12 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ssl_jax import health, log, loop
-from ssl_jax.checkpoint import Checkpoints
-from ssl_jax.exits import Unhealthy
-from ssl_jax.goodput import Goodput
-from ssl_jax.health import Health, Limits
-from ssl_jax.stopping import Stop
+from ssl_jax import loop
+from ssl_jax.process.exits import Unhealthy
+from ssl_jax.process.goodput import Goodput
+from ssl_jax.process.stopping import Stop
+from ssl_jax.reporting import log
+from ssl_jax.run import health
+from ssl_jax.run.health import Health, Limits
+from ssl_jax.storage.checkpoint import Checkpoints
 from tests.faults import faults, tiny
 
 BACK = {"health__collapse": "rollback", "checkpoint__keep": "9"}

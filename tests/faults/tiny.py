@@ -6,11 +6,11 @@ import numpy as np
 import optax
 import tensorflow as tf
 
-from ssl_jax import build, durations, recipes, schema
+from ssl_jax.config import build, durations, recipes, schema
 from ssl_jax.data import sources
-from ssl_jax.health import Limits
-from ssl_jax.job import Every, Job, Preprocess
 from ssl_jax.paradigms.monitored import with_monitors
+from ssl_jax.run.health import Limits
+from ssl_jax.run.job import Every, Job, Preprocess
 from ssl_jax.types import Aux, Method, View
 
 EXAMPLES, BATCH, SIDE, WIDTH = 40, 8, 4, 3

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from ssl_jax import main
+from ssl_jax.cli import main
 from ssl_jax.launching import command
 
 TPU = ("--type=v5litepod-16", "--zone=us-west4-a", "--workdir=gs://bucket/runs/r50", "--code=/src")

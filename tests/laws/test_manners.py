@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 import ssl_jax
-from ssl_jax import catalogue, methods, registry
+from ssl_jax import methods
+from ssl_jax.cli.verbs import methods as verb
+from ssl_jax.config import catalogue, registry
 from ssl_jax.types import Card, Criterion, Method, Net
-from ssl_jax.verbs import methods as verb
 from ssl_jax.views import compose, geometric, photometric, photometric_host
 
 ROOT = Path(ssl_jax.__file__).parent

@@ -3,7 +3,7 @@
 import jax
 import pytest
 
-from ssl_jax import build, durations, recipes, schema
+from ssl_jax.config import build, durations, recipes, schema
 from ssl_jax.data.parts import assumed
 from ssl_jax.shard import mesh, program
 from tests import sizes

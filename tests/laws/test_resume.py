@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ssl_jax.checkpoint import Checkpoints, Keep
 from ssl_jax.shard import mesh, program, rules
+from ssl_jax.storage.checkpoint import Checkpoints, Keep
 from tests.laws import tiny
 
 KEY = 3

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from ssl_jax import registry
+from ssl_jax.config import registry
 from ssl_jax.nets import decoders, heads, resnet, text, video_resnet, vit
 from ssl_jax.paradigms.monitored import with_monitors
 from ssl_jax.paradigms.probe import with_probe

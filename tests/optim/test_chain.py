@@ -10,7 +10,7 @@ import orbax.checkpoint as ocp
 import pytest
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
-from ssl_jax.durations import Clock
+from ssl_jax.config.durations import Clock
 from ssl_jax.optim import chain, lars, leaves, schedules
 
 CLOCK = Clock(examples=40, batch=8, total=50)  # 10 epochs of 5 steps

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ssl_jax.durations import Clock
+from ssl_jax.config.durations import Clock
 from ssl_jax.optim import schedules
 
 IMAGENET = Clock(examples=1281167, batch=4096, total=31279)  # 100 epochs

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ssl_jax.masks import Mask
 from ssl_jax.paradigms import chunks, encode
+from ssl_jax.tasks.masks import Mask
 from ssl_jax.types import Net
 
 B, V = 8, 2

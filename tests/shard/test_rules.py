@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from jax.sharding import PartitionSpec
 
-from ssl_jax.checkpoint import Checkpoints, Keep
 from ssl_jax.shard import mesh as meshes
 from ssl_jax.shard import program, rules
 from ssl_jax.state import bank
+from ssl_jax.storage.checkpoint import Checkpoints, Keep
 from tests.laws import tiny
 
 MESHES = ((8, 1), (4, 2), (2, 4), (1, 8), (1, 1))

@@ -12,11 +12,14 @@ import time
 import jax
 import numpy as np
 
-from ssl_jax import api, evaluation, health, loop, recipes, stopping
-from ssl_jax.checkpoint import Checkpoints, Damaged
-from ssl_jax.goodput import Goodput
+from ssl_jax import api, loop
+from ssl_jax.cli.verbs import _together
+from ssl_jax.config import recipes
+from ssl_jax.process import stopping
+from ssl_jax.process.goodput import Goodput
+from ssl_jax.run import evaluation, health
 from ssl_jax.shard import processes
-from ssl_jax.verbs import _together
+from ssl_jax.storage.checkpoint import Checkpoints, Damaged
 from tests.faults import faults
 
 TINY = {

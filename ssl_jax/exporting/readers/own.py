@@ -12,7 +12,8 @@ import sys
 import jax
 import numpy as np
 
-from ssl_jax import __version__, encoder
+from ssl_jax import __version__
+from ssl_jax.features import encoder
 
 
 def main():

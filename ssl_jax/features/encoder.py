@@ -1,0 +1,220 @@
+"""A trained encoder, out of its work directory, for Python in three lines."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ssl_jax.checks import spelling
+from ssl_jax.config import build, durations, recipes, schema
+from ssl_jax.data import device, stream
+from ssl_jax.data.source import Source, described, subset
+from ssl_jax.evals import features
+from ssl_jax.exporting import weights
+from ssl_jax.process import machine
+from ssl_jax.shard import mesh as meshes
+from ssl_jax.shard import program
+from ssl_jax.storage import paths
+from ssl_jax.storage.checkpoint import Checkpoints
+from ssl_jax.types import Net, Place, Tree
+from ssl_jax.views import compose_host
+
+FIRST = (("patch_embed", "kernel"), ("stem", "conv", "kernel"), ("kernel",))
+"""Where encoders have the kernel [h, w, c, d] that meets the images."""
+
+
+class Rows(NamedTuple):
+    """Features of a dataset: a row for each example, in the order of the source.
+
+    features: float32 [n, d] pooled, NaN where the image could not be read. labels: int32 [n], -1 where there is none.
+    valid: bool [n], whether the image could be read. index: int64 [n], the example's number in the source. path: text
+    [n], what the source calls it.
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    valid: np.ndarray
+    index: np.ndarray
+    path: np.ndarray
+
+
+class Encoder(NamedTuple):
+    """The encoder of a run: of its method's encoders, such as student and teacher, one.
+
+    config: the resolved recipe. step: of the checkpoint. digest: of the recipe. which: the name of the encoder.
+    role: the name of its network among the recipe's. params, stats: its weights. net: its network.
+    host: image [h, w, c] and seed -> {"clean": [1, s, s, c]}, the recipe's preprocessing; a tensorflow graph function.
+    outputs: integers [b, 1, s, s, c], split by example over this process's devices -> {"pool": [b, d], ...}; jitted.
+    """
+
+    config: dict
+    step: int
+    digest: str
+    which: str
+    role: str
+    params: Tree
+    stats: Tree
+    net: Net
+    host: Callable
+    outputs: Callable
+
+    @property
+    def spec(self) -> dict:
+        """What the recipe says of its network."""
+        return self.config["nets"][self.role]
+
+    @property
+    def channels(self) -> int:
+        """What an image must have."""
+        first = next(place for place in FIRST if place[0] in self.params)
+        return paths.at(self.params, first).shape[2]
+
+    def embed(self, images: np.ndarray | Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+        """Features of images: {"pool": [b, d], ...} as the network gives them.
+
+        images: uint8 or uint16 [b, h, w, c], or a list of [h, w, c] of any sizes. They are resized, cropped and
+        normalised as the recipe evaluates them; the whole range of the type, 0..255 or 0..65535, counts as 0..1, so
+        that an image has the same features in either, whichever the encoder was trained on. Raises ValueError for
+        anything else, for another number of channels, and for both types in one call.
+        """
+        images = _checked(images, self.channels)
+        views = np.stack([compose_host.alone(self.host, image)["clean"] for image in images])
+        return jax.tree.map(np.asarray, self.outputs(views))
+
+    def stream(self, source: Source, *, batch: int) -> Rows:
+        """Pooled features of a source, a row an example; what cannot be read has a row too.
+
+        batch: images at a time, over the devices of this process; features do not depend on it but for rounding.
+        Raises ValueError where no image can be read, or where they have another number of channels.
+        """
+        return checked(rows(self, source, (0, source.size), batch=batch), self, source)
+
+
+def rows(encoder: Encoder, source: Source, span: tuple[int, int], *, batch: int) -> Rows:
+    """As `Encoder.stream`, for the examples span[0]..span[1]-1, of which it may be that none can be read."""
+    if (channels := source.image.channels) != encoder.channels:
+        raise ValueError(f"{source.name} has {channels} channels, and the encoder takes {encoder.channels}")
+    mesh, index = meshes.local(), np.arange(*span)
+    part = source if span == (0, source.size) else subset(source, index)
+    stacks = stream.sequential(part, encoder.host, batch=max(batch // mesh.size, 1) * mesh.size)
+    with device.put(stacks, meshes.by_example(mesh)) as batches:
+        known = ({"inputs": b["clean"], **{k: b[k] for k in ("label", "mask", "valid")}} for b in batches)
+        found = features.extract(encoder.outputs, known)
+    return Rows(*found, index=index, path=np.array(described(source, *span), np.str_))
+
+
+def checked(found: Rows, encoder: Encoder, source: Source) -> Rows:
+    """The rows of a whole source. Raises ValueError where none of its images could be read."""
+    if not found.valid.any():
+        raise ValueError(stream.nothing(source, encoder.host))
+    return found
+
+
+def _checked(images: Any, channels: int) -> list[np.ndarray]:
+    """Images as a list of arrays [h, w, c] of one type. Raises ValueError for everything else."""
+    wanted = f"give uint8 or uint16 arrays, [b, h, w, {channels}] or a list of [h, w, {channels}]"
+    if hasattr(images, "dtype"):
+        if np.ndim(images) != 4:
+            raise ValueError(
+                f"an array {list(np.shape(images))} is no batch of images: {wanted}; images[None] is a batch"
+            )
+    elif not isinstance(images, list | tuple):
+        raise ValueError(f"a {type(images).__name__} is no batch of images: {wanted}")
+    if len(images) == 0:
+        raise ValueError(f"there are no images to embed: {wanted}")
+    for image in images:
+        if not hasattr(image, "dtype"):
+            raise ValueError(
+                f"a {type(image).__name__} is no image: {wanted}, as np.asarray makes them of an open file"
+            )
+    images = [np.asarray(image) for image in images]
+    for image in images:
+        if image.ndim != 3 or image.dtype not in (np.uint8, np.uint16):
+            raise ValueError(
+                f"an image is uint8 or uint16 [h, w, c], and this one is {image.dtype} {list(image.shape)}"
+            )
+        if image.shape[2] != channels:
+            raise ValueError(f"an image is {list(image.shape)}, and the encoder takes {channels} channels: {wanted}")
+        if not image.size:
+            raise ValueError(f"an image is {list(image.shape)}, which has no pixels")
+    if len({image.dtype for image in images}) > 1:
+        raise ValueError("some images are uint8 and some uint16, whose scales differ: embed them in two calls")
+    return images
+
+
+def load(path: str, *, step: int | None = None, which: str | None = None) -> Encoder:
+    """The encoder of a run, or of an exported file: `ssl_jax.load("runs/quickstart").embed(images)["pool"]`.
+
+    path: a work directory, or a file that `ssl-jax export` wrote by the names of this library (.npz, .safetensors).
+    step: the checkpoint to take, the newest if None. which: "student" or "teacher" where the method has both; its own
+    choice if None. Raises ValueError where there is no such run, step or encoder, or where the checkpoint is damaged.
+    """
+    if path.endswith(weights.SUFFIXES):
+        params, stats, about = weights.read(path)
+        machine.release()  # what reading left, before everything is copied to the device
+        config, which = recipes.tuples(about["config"]), about["which"]
+        role = about.get("role", "encoder")  # files of earlier versions are of methods whose nets have this name
+        return made(config, about["step"], which, role, put(params), put(stats))
+    config = schema.resolve(recipes.of_run(path))
+    places = places_of(config)
+    if which is not None and which not in places:
+        raise ValueError(spelling.unknown(which, places, f"the encoders of {config['method']['name']}"))
+    which = which or next(iter(places))
+    place = places[which]
+    with contextlib.closing(Checkpoints(f"{path}/checkpoints", None)) as saved:
+        step = saved.chosen(step)
+        state = saved.contents(step, meshes.replicated(meshes.local()), (place.params, place.stats))
+    params, stats = (paths.at(state, path) for path in (place.params, place.stats))
+    return made(config, step, which, place.net, params, stats)
+
+
+def places_of(config: dict) -> dict[str, Place]:
+    """The encoders that a resolved recipe's method has, by name; the first is the one that it evaluates."""
+    # An encoder knows neither the dataset's size nor its classes: any will do.
+    clock = durations.run(config["duration"], examples=config["batch"], batch=config["batch"])
+    return build.method_and_optimizer(config, clock, classes=2)[0].encoders
+
+
+def put(tree: dict) -> dict:
+    """The arrays of a tree moved to the device one by one, so that they never lie in memory twice."""
+    for name, value in tree.items():
+        tree[name] = put(value) if isinstance(value, dict) else jnp.asarray(value)
+    return tree
+
+
+def made(config: dict, step: int, which: str, role: str, params: Tree, stats: Tree) -> Encoder:
+    """An encoder of a resolved recipe from its weights."""
+    net, clean = network(config, role), build.preprocess(config["clean"], config["photometric"])
+    other = sorted(view.of for view in clean.views if view.of != "image")
+    if other:
+        raise ValueError(
+            f"the encoder takes the part {' and '.join(other)} of an example; only encoders of images can be loaded, "
+            "used to embed and exported so far, and `ssl-jax evaluate` reads all"
+        )
+
+    @program.jit_on(meshes.local())
+    def outputs(params, stats, images):
+        views = clean.device(jax.random.key(0), {"clean": images})["clean"]
+        return net.apply(params, stats, views[:, 0], train=False)[0]
+
+    return Encoder(
+        config=config,
+        step=step,
+        digest=recipes.digest(config),
+        which=which,
+        role=role,
+        params=params,
+        stats=stats,
+        net=net,
+        host=clean.host,
+        outputs=lambda images: outputs(params, stats, images),
+    )
+
+
+def network(config: dict, role: str, **changes: Any) -> Net:
+    """The network that a resolved recipe has for a role. changes: of its options."""
+    spec = {**config["nets"][role], **changes}
+    return schema.net_of(role, spec)(**{k: v for k, v in spec.items() if k != "name"})

@@ -1,0 +1,156 @@
+"""What a run leaves for people: the table, result.json and the pictures."""
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+
+import jax
+import numpy as np
+from etils import epath
+from rich.console import Console
+from rich.table import Table
+
+from ssl_jax.data import sources, stream
+from ssl_jax.data.sources import Source
+from ssl_jax.process import goodput
+from ssl_jax.process.goodput import Goodput
+from ssl_jax.reporting import pictures
+from ssl_jax.reporting.display import complain
+from ssl_jax.reporting.log import rows
+from ssl_jax.run import evaluation, matching
+from ssl_jax.run.job import Job
+from ssl_jax.shard.program import Program
+from ssl_jax.step import purposes
+from ssl_jax.storage import files
+from ssl_jax.types import Key, TrainState
+from ssl_jax.views.compose import PIXELS
+
+TITLES = {
+    "knn": "kNN",
+    "linear": "linear probe",
+    "few_shot_10": "10 labels a class",
+    "raw_pixels": "raw pixels",
+    "random_init": "random init",
+    "pretrained": "pre-trained",
+    "chance": "chance",
+    **{name: name.replace("_", " ").replace("@", ", recall at ") for name in matching.NAMES},
+}
+LEFT_OUT = {
+    "unreadable": "that cannot be read",
+    "unlabelled": "without a label",
+    "other_class": "in classes without training images",
+}
+SHOWN = 8
+"""Images on the contact sheet."""
+POINTS = 1500
+"""Test images in the projection."""
+
+
+def first(job: Job) -> dict[str, np.ndarray]:
+    """The first batch of the run. Raises ValueError, in words, where the data cannot make the views."""
+    return next(stream.batches(job.train, job.training.host, batch=job.clock.batch, seed=job.seed))
+
+
+def views(job: Job, first: dict[str, np.ndarray], workdir: str, key: Key) -> None:
+    """views.png: the first images of the run, as stored, with the very views that the network is about to see.
+
+    Clips are shown frame beside frame, without what is stored; of parts that are neither there is no picture.
+    first: the run's first batch. key: that of the run's steps.
+    """
+    groups = {view.group for view in job.training.views if view.of in PIXELS}
+    if not groups:
+        return
+    few = {name: first[name][:SHOWN] for name in sorted(groups)}
+    seen = jax.device_get(jax.jit(job.training.device)(purposes(key, np.int32(0))[0], few))
+    normalised = [op.args for view in job.training.views for op in view.ops if op.name == "normalise"]
+    originals = sources.images(job.train, first["index"][:SHOWN]) if "image" in job.train.parts else ()
+    seen = {name: pictures.storyboard(seen[name]) if seen[name].ndim == 6 else seen[name] for name in groups}
+    path, stats = epath.Path(workdir) / "views.png", normalised[0] if normalised else {}
+    pictures.contact_sheet(seen, path, originals=originals, **stats)
+
+
+def table(result: dict) -> Table:
+    """The accuracies of result.json, in percent: one row a protocol, one column an encoder; of pairs, chance first."""
+    protocols = [name for name in evaluation.PROTOCOLS if name in result]
+    columns = [n for n in (evaluation.CHANCE, *evaluation.BASELINES) if any(n in result[p] for p in protocols)]
+    out = Table("test accuracy, %", *(TITLES[name] for name in columns), title="What was learned")
+    for protocol in protocols:
+        values = (result[protocol][name] for name in columns)
+        out.add_row(TITLES[protocol], *("-" if value is None else f"{100 * value:.1f}" for value in values))
+    return out
+
+
+def remarks(result: dict) -> list[str]:
+    """Sentences below the table: what is not in it and why, and how many examples took no part."""
+    out = [f"{TITLES[name]} is not measured: {reason}" for name, reason in result.get("not_measured", {}).items()]
+    for role, counts in result.get("left_out", {}).items():
+        listed = ", ".join(f"{count:,} {LEFT_OUT[reason]}" for reason, count in counts.items())
+        out += [f"left out of the {role} set: {listed}"] if listed else []
+    known = [TITLES[name] for name in result.get("from_cache", ())]
+    return [*out, *([f"{' and '.join(known)}: as measured before, with the same data and recipe"] if known else [])]
+
+
+def unscored(job: Job, workdir: str) -> str:
+    """Why there is no table."""
+    if evaluation.possible(job):
+        return f"No accuracies, by config.evaluation.final; `ssl-jax evaluate --workdir={workdir}` has them."
+    return "No accuracies: they want a test set (config.data.test), and labels or captions."
+
+
+def conclude(
+    job: Job, program: Program, state: TrainState, workdir: str, spent: Goodput, measure: Callable[[], dict]
+) -> dict:
+    """Evaluates, writes result.json, draws, prints the table and where everything is; returns the result.
+
+    All processes evaluate together; process 0 writes, draws and prints. measure: gives what `evaluation.final` does, or
+    {} where no accuracies are wanted or possible. A picture that cannot be drawn is a sentence.
+    """
+    folder, console = epath.Path(workdir), Console(markup=False, emoji=False)
+    result, drawn = measure(), None
+    if "linear" in result:
+        with saying("projection.png"):
+            drawn = evaluation.embedded(job, program, evaluation.some(job.test, POINTS), state)
+    seconds = spent.seconds()
+    result |= {"data": {role: card(getattr(job, role)) for role in ("train", "test")}}
+    result |= {"config_hash": job.digest, "step": int(state.step), "seconds": round(sum(seconds.values()), 1)}
+    result["goodput"] = {name: round(value, 3) for name, value in seconds.items()}
+    if jax.process_index() > 0:
+        return result
+    files.write(folder / "result.json", json.dumps(result, indent=2) + "\n")
+    pictured = [folder / "views.png"]
+    if drawn is not None:
+        shown = drawn.valid & (drawn.y >= 0)
+        with saying("projection.png"):
+            pictures.projection(drawn.x[shown], drawn.y[shown], job.train.classes, folder / "projection.png")
+            pictured.append("projection.png")
+    if drawable := rows(workdir):  # a run without a step has none
+        with saying("curves.png"):
+            pictures.curves(drawable, folder / "curves.png")
+            pictured.insert(1, "curves.png")
+    scored = any(name in result for name in evaluation.PROTOCOLS)
+    if scored:
+        console.print(table(result))
+    lines = (
+        *([] if scored else [unscored(job, workdir)]),
+        *remarks(result),
+        f"checkpoint  {folder}/checkpoints/{int(state.step)}",
+        f"metrics     {folder}/metrics.jsonl, result.json; TensorBoard: --logdir {folder}",
+        f"time        {goodput.line(seconds)}",
+        f"pictures    {', '.join(map(str, pictured))}",
+    )
+    console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
+    return result
+
+
+@contextlib.contextmanager
+def saying(picture: str) -> Iterator[None]:
+    """A picture that cannot be drawn is a sentence, since all that counts is there without it."""
+    try:
+        yield
+    except Exception as error:  # matplotlib and scipy raise of every kind
+        complain(f"{picture} could not be drawn: {error}")
+
+
+def card(source: Source | None) -> dict | None:
+    """What a result says of its data."""
+    return source and {"source": source.name, "digest": source.digest, "examples": source.size}
