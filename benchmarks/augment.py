@@ -1,9 +1,9 @@
-"""The whole SimCLR augmentation, from encoded bytes to normalised floats, where host and device are the same cores.
+"""The whole SimCLR augmentation, from encoded bytes to normalized floats, where host and device are the same cores.
 
     python benchmarks/augment.py [--json] [--data=../shared/data] [--seconds=4] [--rounds=5] [--torchvision=PYTHON]
 
-Two views of each image: crop, flip, jitter, grey, at 224 pixels (a folder of photographs) blur, at 32 pixels
-(CIFAR-10, as in the paper) none; colours on the device and, for comparison, in tf.data. `colours` is the device's part
+Two views of each image: crop, flip, jitter, gray, at 224 pixels (a folder of photographs) blur, at 32 pixels
+(CIFAR-10, as in the paper) none; colors on the device and, for comparison, in tf.data. `colors` is the device's part
 alone, on batches from memory. PYTHON is an interpreter that has torch and torchvision: it then runs
 benchmarks/augment_torchvision.py on the same files, in rounds that alternate with ours, and the ratio of the medians
 is printed. The goal is a ratio of 2 or more.
@@ -68,7 +68,7 @@ def measure(folder: str, batch: int, views: tuple, options: argparse.Namespace) 
     """Medians over alternating rounds of images/s, and the ratios to torchvision's where it is asked for."""
     source, records = sources.open(f"folder:{folder}"), compose.views(views)
     rounds = {how: augmented(source, records, batch, how, options.seconds) for how in ("device", "host")}
-    rounds["colours"] = colours(source, records, batch, options.seconds)
+    rounds["colors"] = colors(source, records, batch, options.seconds)
     if options.torchvision:
         for how in ("pillow", "tensors"):
             rounds[f"torchvision_{how}"] = torchvision(folder, views[0]["size"], batch, how, options)
@@ -84,15 +84,15 @@ def measure(folder: str, batch: int, views: tuple, options: argparse.Namespace) 
 
 
 def augmented(source, records: tuple, batch: int, how: str, seconds: float) -> Callable[[], float]:
-    """A round of the stream and the jitted colours."""
+    """A round of the stream and the jitted colors."""
     host, device = (make(records, photometric=how) for make in (compose_host.host, compose_device.device))
     step, key = jax.jit(device), jax.random.key(0)
     batches = ({"global": b["global"]} for b in stream.batches(source, host, batch=batch, seed=0))
     return lambda: rate((step(key, b) for b in batches), batch, seconds)
 
 
-def colours(source, records: tuple, batch: int, seconds: float) -> Callable[[], float]:
-    """A round of the jitted colours on one batch in memory."""
+def colors(source, records: tuple, batch: int, seconds: float) -> Callable[[], float]:
+    """A round of the jitted colors on one batch in memory."""
     held = next(stream.batches(source, compose_host.host(records), batch=batch, seed=0))["global"]
     step, key = jax.jit(compose_device.device(records)), jax.random.key(0)
     return lambda: rate((step(key, {"global": held}) for _ in iter(int, 1)), batch, seconds)

@@ -37,27 +37,27 @@ class TwoViews(Dataset):
 
 
 def opened(data: bytes) -> Image.Image:
-    """Encoded bytes -> a Pillow image in colour."""
+    """Encoded bytes -> a Pillow image in color."""
     return Image.open(io.BytesIO(data)).convert("RGB")
 
 
 def pillow(size: int) -> tuple:
     """(decode, augment) of Pillow images."""
     end = [transforms.ToTensor(), transforms.Normalize(*NORMAL)]
-    augment = transforms.Compose([*colours(transforms, size, {}), *end])
+    augment = transforms.Compose([*colors(transforms, size, {}), *end])
     return opened, augment
 
 
 def tensors(size: int) -> tuple:
     """(decode, augment) of uint8 tensors."""
     end = [v2.ToDtype(torch.float32, scale=True), v2.Normalize(*NORMAL)]
-    augment = v2.Compose([*colours(v2, size, {"antialias": True}), *end])
+    augment = v2.Compose([*colors(v2, size, {"antialias": True}), *end])
 
     return lambda data: v2.functional.pil_to_tensor(opened(data)), augment
 
 
-def colours(t, size: int, resize: dict) -> list:
-    """Crop, flip, jitter, grey, and blur for images of more than 64 pixels, whose jitter is twice as strong."""
+def colors(t, size: int, resize: dict) -> list:
+    """Crop, flip, jitter, gray, and blur for images of more than 64 pixels, whose jitter is twice as strong."""
     strength = 1.0 if size > 64 else 0.5
     jitter = t.ColorJitter(0.8 * strength, 0.8 * strength, 0.8 * strength, 0.2 * strength)
     blur = [t.RandomApply([t.GaussianBlur(2 * (size // 20) + 1, (0.1, 2.0))], p=0.5)] if size > 64 else []

@@ -8,7 +8,7 @@ reproduced by SimSiam (arXiv:2011.10566, table 4).
 Batch, LARS, warm-up, averaging, heads: section 3.2 and 3.3. Rate, decay and averaging of each length: the official
 code's presets. Augmentation: appendix B.
 Paper and code: the same, but that the code starts the target from another seed (here from the online network).
-Differs: bfloat16 in the networks; the brightness of the colour jitter is multiplicative, the code's is additive.
+Differs: bfloat16 in the networks; the brightness of the color jitter is multiplicative, the code's is additive.
 """
 
 from ml_collections import ConfigDict

@@ -7,7 +7,7 @@ Paper: 74.3 % linear top-1 (arXiv:2006.09882, figure 3 left; the code's README h
 for 800 epochs with SwAV's crops).
 All settings: the code's scripts/deepclusterv2_400ep_pretrain.sh. The rates are for the batch of 4096 and do not scale
 with it.
-Paper and code: the same. The optimiser is SGD inside apex's LARC without a clip, which adapts and decays biases and
+Paper and code: the same. The optimizer is SGD inside apex's LARC without a clip, which adapts and decays biases and
 norms too. The centroids are no parameters here; the code freezes them.
 Differs: the first epoch fills the bank and has no labels, where the code makes an extra pass; bfloat16 in the
 networks. `groups=8` is the code's batch norm over groups of 8 GPUs, 512 images.

@@ -23,7 +23,7 @@ def get_config() -> ConfigDict:
     c.data = dict(train="tfds:cifar10/train[:10000]", test="tfds:cifar10/test")
     c.batch = 128
     c.duration = "8 epochs"
-    c.method = dict(name="dino", ema_decay=0.99, teacher_temperature=0.04, student_temperature=0.1, centre_momentum=0.9)
+    c.method = dict(name="dino", ema_decay=0.99, teacher_temperature=0.04, student_temperature=0.1, center_momentum=0.9)
     c.nets = dict(
         encoder=dict(name="resnet", depth=(1, 1, 1), base=32, stem="half"),
         projector=dict(name="dino_head", out=1024, hidden=512, bottleneck=256, batch_norm=True),

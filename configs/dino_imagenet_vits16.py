@@ -31,7 +31,7 @@ def get_config(arg: str = "") -> ConfigDict:
         ema_decay=dict(kind="cosine", start=0.996, end=1.0),
         teacher_temperature=dict(kind="linear", start=0.04, end=0.07, over="30 epochs") if arg else 0.04,
         student_temperature=0.1,
-        centre_momentum=0.9,
+        center_momentum=0.9,
     )
     c.nets = dict(
         encoder=dict(

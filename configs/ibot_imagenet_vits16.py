@@ -30,7 +30,7 @@ def get_config() -> ConfigDict:
         teacher_temperature=warming,
         patch_teacher_temperature=warming,
         student_temperature=0.1,
-        centre_momentum=0.9,
+        center_momentum=0.9,
         mask_share=0.5,
         mask_ratio=(0.1, 0.5),
         mask_shape="block",

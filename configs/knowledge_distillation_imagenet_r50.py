@@ -6,7 +6,7 @@ r"""Knowledge distillation, ResNet-50 from a DINO ViT-S/16, ImageNet, 300 epochs
 
 The data: ImageNet as ArrayRecord files or as a folder; `ssl-jax data --help` says how to make and name them.
 Paper: patient and consistent teaching (arXiv:2106.05237) has 82.8 % top-1 for a ResNet-50 after 1200 epochs, of a
-labelled teacher's classes. There is no published number for the features of a teacher without labels.
+labeled teacher's classes. There is no published number for the features of a teacher without labels.
 Batch, decay, clip, warm-up, the same crop for both: that paper's code (its decay of 3e-4 is not multiplied by the rate
 of 0.03, which makes 0.01 here). Squared distance of features: arXiv:1412.6550.
 Paper and code: the same. Differs: features for classes, no mixup, 300 epochs, a rate of 0.003, which nobody has tuned;

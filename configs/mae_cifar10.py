@@ -3,7 +3,7 @@
     ssl-jax train --config=mae_cifar10 --workdir=W --config.data.dir=DIR
 
 Origin: solo-learn's CIFAR-10 recipe, ViT-S with patches of 4 pixels, 1000 epochs of 50,000 images, AdamW with betas
-0.9 and 0.95 at 2e-4 for a batch of 256, decay 0.05, warm-up and cosine, 75 % hidden, normalised pixels, crops of 0.08
+0.9 and 0.95 at 2e-4 for a batch of 256, decay 0.05, warm-up and cosine, 75 % hidden, normalized pixels, crops of 0.08
 to 1.
 Changed: an encoder of 3 layers of 96, a decoder of one layer of 48, for which the rate is 1e-3 at a batch of 128;
 warm-up of 5 % of the run; crops of 0.2 to 1 as in the paper; 10,000 images, 10 epochs. The frozen features of so small

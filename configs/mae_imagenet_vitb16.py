@@ -4,8 +4,8 @@
 
 The data: ImageNet as ArrayRecord files or as a folder; `ssl-jax data --help` says how to make and name them.
 Paper: 83.6 % top-1 after fine-tuning (arXiv:2111.06377, table 3).
-Optimiser, rate, decay, warm-up, batch, crop: table 8. Decoder, mask, target: section 3, tables 1 and 2 (8 layers of
-512, 75 % hidden, normalised pixels). 800 epochs, the paper's default in its ablations: --config.duration="800 epochs".
+Optimizer, rate, decay, warm-up, batch, crop: table 8. Decoder, mask, target: section 3, tables 1 and 2 (8 layers of
+512, 75 % hidden, normalized pixels). 800 epochs, the paper's default in its ablations: --config.duration="800 epochs".
 Paper and code: the same. Biases and norms are not decayed; the class and mask tokens, which are no vectors, are.
 The paper's larger ones: --config.nets.encoder.variant=L/16, on chips of 16 GB (v5e) with nets.encoder.remat=True.
 Differs: bfloat16 in the networks (float16 there).

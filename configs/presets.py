@@ -1,7 +1,7 @@
 """Views of the published methods, as plain data for `c.views`.
 
 Each preset returns a tuple of dicts (see ssl_jax.views.compose.views). Sizes are pixels, strengths are torchvision's.
-`stats` is a mean and a std in units of 0..1; with those of one channel, what needs colour (saturation, hue, grayscale)
+`stats` is a mean and a std in units of 0..1; with those of one channel, what needs color (saturation, hue, grayscale)
 is left out of a preset. Blur has a sigma from U(0.1, 2) pixels and about a tenth of the side as its kernel.
 """
 
@@ -25,35 +25,35 @@ def simclr(
     additive: bool = False,
     stats: dict = IMAGENET,
 ) -> tuple[dict, ...]:
-    """SimCLR (arXiv:2002.05709, appendix A): crop, flip, jitter, grey, blur.
+    """SimCLR (arXiv:2002.05709, appendix A): crop, flip, jitter, gray, blur.
 
     ImageNet: strength 1. CIFAR-10: strength 0.5 and no blur. additive: brightness as in the code's first mode.
     """
     jitter = tuple(strength * amount for amount in (0.8, 0.8, 0.8, 0.2))
-    colours = (*_colours(jitter, stats, additive=additive), *((_blur(size, 0.5),) if blur else ()))
-    return (_view("global", 2, size, _crop(scale), colours, stats),)
+    colors = (*_colors(jitter, stats, additive=additive), *((_blur(size, 0.5),) if blur else ()))
+    return (_view("global", 2, size, _crop(scale), colors, stats),)
 
 
 def moco_v1(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:
-    """MoCo v1 (arXiv:1911.05722, section 3.3) and InstDisc (arXiv:1805.01978): grey first, jitter always, no blur."""
-    jitter, *grey = _colours((0.4, 0.4, 0.4, 0.4), stats, p=1.0)
-    return (_view("global", 2, size, _crop((0.2, 1.0)), (*grey, jitter), stats),)
+    """MoCo v1 (arXiv:1911.05722, section 3.3) and InstDisc (arXiv:1805.01978): gray first, jitter always, no blur."""
+    jitter, *gray = _colors((0.4, 0.4, 0.4, 0.4), stats, p=1.0)
+    return (_view("global", 2, size, _crop((0.2, 1.0)), (*gray, jitter), stats),)
 
 
 def moco_v2(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:
     """MoCo v2 (arXiv:2003.04297, section 3), SimSiam (arXiv:2011.10566, section 3) and PCL v2."""
-    colours = (*_colours((0.4, 0.4, 0.4, 0.1), stats), _blur(size, 0.5))
-    return (_view("global", 2, size, _crop((0.2, 1.0)), colours, stats),)
+    colors = (*_colors((0.4, 0.4, 0.4, 0.1), stats), _blur(size, 0.5))
+    return (_view("global", 2, size, _crop((0.2, 1.0)), colors, stats),)
 
 
 def byol(size: int = 224, *, scale: tuple[float, float] = (0.08, 1.0), stats: dict = IMAGENET) -> tuple[dict, ...]:
     """BYOL (arXiv:2006.07733, appendix B, table 6); Barlow Twins, MoCo v3 and VICReg's code take the same.
 
-    One view is always blurred and never solarised, the other seldom blurred and sometimes solarised.
+    One view is always blurred and never solarized, the other seldom blurred and sometimes solarized.
     """
-    crop, colours = _crop(scale, "bicubic"), _colours((0.4, 0.4, 0.2, 0.1), stats)
-    first = (*colours, _blur(size, 1.0), _solarise(0.0))
-    second = (*colours, _blur(size, 0.1), _solarise(0.2))
+    crop, colors = _crop(scale, "bicubic"), _colors((0.4, 0.4, 0.2, 0.1), stats)
+    first = (*colors, _blur(size, 1.0), _solarize(0.0))
+    second = (*colors, _blur(size, 0.1), _solarize(0.2))
     return tuple(_view("global", 1, size, crop, each, stats) for each in (first, second))
 
 
@@ -72,8 +72,8 @@ def swav(
     """
 
     def view(group, count, side, area):
-        colours = (*_colours((0.8, 0.8, 0.8, 0.2), stats), _blur(side, 0.5))
-        return _view(group, count, side, _crop(area), colours, stats)
+        colors = (*_colors((0.8, 0.8, 0.8, 0.2), stats), _blur(side, 0.5))
+        return _view(group, count, side, _crop(area), colors, stats)
 
     small = (view("local", local, local_size, local_scale),) if local else ()
     return (view("global", 2, size, scale), *small)
@@ -88,17 +88,17 @@ def dino(
     local_scale: tuple[float, float] = (0.05, 0.4),
     stats: dict = IMAGENET,
 ) -> tuple[dict, ...]:
-    """DINO (arXiv:2104.14294, section 3 and the released code): BYOL's colours on two large crops, and eight small.
+    """DINO (arXiv:2104.14294, section 3 and the released code): BYOL's colors on two large crops, and eight small.
 
     Runs with fewer or other crops move the border of the two scales, here at 0.4.
     """
-    colours = _colours((0.4, 0.4, 0.2, 0.1), stats)
+    colors = _colors((0.4, 0.4, 0.2, 0.1), stats)
 
     def view(group, count, side, area, *more):
-        return _view(group, count, side, _crop(area, "bicubic"), (*colours, *more), stats)
+        return _view(group, count, side, _crop(area, "bicubic"), (*colors, *more), stats)
 
-    first = view("global", 1, size, scale, _blur(size, 1.0), _solarise(0.0))
-    second = view("global", 1, size, scale, _blur(size, 0.1), _solarise(0.2))
+    first = view("global", 1, size, scale, _blur(size, 1.0), _solarize(0.0))
+    second = view("global", 1, size, scale, _blur(size, 0.1), _solarize(0.2))
     small = (view("local", local, local_size, local_scale, _blur(local_size, 0.5)),) if local else ()
     return (first, second, *small)
 
@@ -122,10 +122,10 @@ def clip(
 
 def clip_clean(size: int = 224, *, tokens: int = 77, vocabulary: int = 49408, stats: dict = CLIP) -> tuple[dict, ...]:
     """For `c.clean`: whole images, their middle where they are no squares, and the first alternative of the caption."""
-    middle = (dict(name="resize", args=dict(size=size, method="bicubic")), dict(name="centre_crop"))
+    middle = (dict(name="resize", args=dict(size=size, method="bicubic")), dict(name="center_crop"))
     text = (dict(name="tokenize", args=dict(vocabulary=vocabulary)),)
     return (
-        dict(group="clean", count=1, size=size, ops=(*middle, dict(name="normalise", args=stats))),
+        dict(group="clean", count=1, size=size, ops=(*middle, dict(name="normalize", args=stats))),
         dict(group="clean_text", count=1, size=tokens, of="text", ops=text),
     )
 
@@ -133,12 +133,12 @@ def clip_clean(size: int = 224, *, tokens: int = 77, vocabulary: int = 49408, st
 def infomin(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:
     """InfoMin's augmentation (arXiv:2005.10243, section 5) without the jigsaw branch.
 
-    Of RandAugment only the colour operations are here, at one magnitude and not one drawn around 10.
+    Of RandAugment only the color operations are here, at one magnitude and not one drawn around 10.
     """
-    jitter, *grey = _colours((0.8, 0.8, 0.8, 0.2), stats)
-    rand_augment = dict(name="rand_augment_colour", args=dict(count=2, magnitude=10))
-    colours = (jitter, _blur(size, 0.5), rand_augment, *grey)
-    return (_view("global", 2, size, _crop((0.2, 1.0)), colours, stats),)
+    jitter, *gray = _colors((0.8, 0.8, 0.8, 0.2), stats)
+    rand_augment = dict(name="rand_augment_color", args=dict(count=2, magnitude=10))
+    colors = (jitter, _blur(size, 0.5), rand_augment, *gray)
+    return (_view("global", 2, size, _crop((0.2, 1.0)), colors, stats),)
 
 
 def cifar_symmetric(size: int = 32, *, stats: dict = CIFAR10) -> tuple[dict, ...]:
@@ -152,22 +152,22 @@ def cifar_symmetric_weak(size: int = 32, *, stats: dict = CIFAR10) -> tuple[dict
 
 
 def cifar_asymmetric(size: int = 32, *, stats: dict = CIFAR10) -> tuple[dict, ...]:
-    """solo-learn's views for BYOL, Barlow Twins, DINO, MoCo v3 and NNCLR on CIFAR: one of the two views solarised."""
-    return _cifar(size, (0.4, 0.4, 0.2, 0.1), stats, solarise=(0.0, 0.2))
+    """solo-learn's views for BYOL, Barlow Twins, DINO, MoCo v3 and NNCLR on CIFAR: one of the two views solarized."""
+    return _cifar(size, (0.4, 0.4, 0.2, 0.1), stats, solarize=(0.0, 0.2))
 
 
 def cifar_vicreg(size: int = 32, *, stats: dict = CIFAR10) -> tuple[dict, ...]:
-    """solo-learn's views for VICReg on CIFAR: no small crops, both views solarised with p 0.1."""
-    return _cifar(size, (0.4, 0.4, 0.2, 0.1), stats, solarise=(0.1, 0.1), scale=(0.2, 1.0))
+    """solo-learn's views for VICReg on CIFAR: no small crops, both views solarized with p 0.1."""
+    return _cifar(size, (0.4, 0.4, 0.2, 0.1), stats, solarize=(0.1, 0.1), scale=(0.2, 1.0))
 
 
 def mae(size: int = 224, *, scale: tuple[float, float] = (0.2, 1.0), stats: dict = IMAGENET) -> tuple[dict, ...]:
-    """MAE (arXiv:2111.06377, table 8): one bicubic crop and a flip, no colours. SimMIM's scale is (0.67, 1)."""
+    """MAE (arXiv:2111.06377, table 8): one bicubic crop and a flip, no colors. SimMIM's scale is (0.67, 1)."""
     return (_view("global", 1, size, _crop(scale, "bicubic"), (), stats),)
 
 
 def crop_only(size: int = 224, *, scale: tuple[float, float] = (0.3, 1.0), stats: dict = IMAGENET) -> tuple[dict, ...]:
-    """I-JEPA (arXiv:2301.08243, appendix A): one bicubic crop, no flip, no colours."""
+    """I-JEPA (arXiv:2301.08243, appendix A): one bicubic crop, no flip, no colors."""
     return (_view("global", 1, size, _crop(scale, "bicubic")[:1], (), stats),)
 
 
@@ -184,16 +184,16 @@ def linear_probe(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]
 
 def whole(size: int = 28, *, stats: dict = FASHION_MNIST) -> tuple[dict, ...]:
     """The image as it is, for methods that draw no views (PCA, k-means)."""
-    geometry = (dict(name="resize", args=dict(size=size)), dict(name="centre_crop"))
+    geometry = (dict(name="resize", args=dict(size=size)), dict(name="center_crop"))
     return (_view("global", 1, size, geometry, (), stats),)
 
 
 def evaluate(
     size: int = 224, *, resize: int | None = None, method: str = "bilinear", stats: dict = IMAGENET
 ) -> tuple[dict, ...]:
-    """Nothing random: the short side to `resize`, the centre, normalise. resize: size / 0.875 (256 for 224) if None."""
+    """Nothing random: the short side to `resize`, the center, normalize. resize: size / 0.875 (256 for 224) if None."""
     short = round(size / 0.875) if resize is None else resize
-    geometry = (dict(name="resize", args=dict(size=short, method=method)), dict(name="centre_crop"))
+    geometry = (dict(name="resize", args=dict(size=short, method=method)), dict(name="center_crop"))
     return (_view("clean", 1, size, geometry, (), stats),)
 
 
@@ -216,7 +216,7 @@ def rho(
     """
     take = dict(name="clip", args=dict(stride=stride, together=together, short_side=short_side))
     geometry = (take, *_crop(scale)[: 2 if flip else 1])
-    return (_view("global", clips, size, geometry, _colours(jitter, stats), stats, of="clip"),)
+    return (_view("global", clips, size, geometry, _colors(jitter, stats), stats, of="clip"),)
 
 
 def evaluate_clips(
@@ -225,14 +225,14 @@ def evaluate_clips(
     """The clip in the middle of the video, its short side to `resize` (256 for 224 if None), the center, normalized."""
     short = round(size[1] * 8 / 7) if resize is None else resize
     geometry = (dict(name="clip", args=dict(stride=stride, place="center")), dict(name="resize", args=dict(size=short)))
-    return (_view("clean", 1, size, (*geometry, dict(name="centre_crop")), (), stats, of="clip"),)
+    return (_view("clean", 1, size, (*geometry, dict(name="center_crop")), (), stats, of="clip"),)
 
 
 _FLIP = dict(name="flip", p=0.5)
 
 
-def _view(group: str, count: int, size, geometry: tuple, colours: tuple, stats: dict, **more) -> dict:
-    ops = (*geometry, *colours, dict(name="normalise", args=dict(stats)))
+def _view(group: str, count: int, size, geometry: tuple, colors: tuple, stats: dict, **more) -> dict:
+    ops = (*geometry, *colors, dict(name="normalize", args=dict(stats)))
     return dict(group=group, count=count, size=size, ops=ops, **more)
 
 
@@ -240,20 +240,20 @@ def _crop(scale: tuple[float, float], method: str = "bilinear") -> tuple[dict, .
     return (dict(name="random_resized_crop", args=dict(scale=tuple(scale), method=method)), _FLIP)
 
 
-def _colours(jitter: tuple, stats: dict, *, p: float = 0.8, additive: bool = False) -> tuple[dict, ...]:
-    """Jitter (brightness, contrast, saturation, hue) and grey with p 0.2; for one channel the first two amounts."""
+def _colors(jitter: tuple, stats: dict, *, p: float = 0.8, additive: bool = False) -> tuple[dict, ...]:
+    """Jitter (brightness, contrast, saturation, hue) and gray with p 0.2; for one channel the first two amounts."""
     args = dict(zip(("brightness", "contrast", "saturation", "hue"), jitter, strict=True), additive=additive)
     if len(stats["mean"]) == 1:
-        return (dict(name="colour_jitter", p=p, args=args | dict(saturation=0.0, hue=0.0)),)
-    return (dict(name="colour_jitter", p=p, args=args), dict(name="grayscale", p=0.2))
+        return (dict(name="color_jitter", p=p, args=args | dict(saturation=0.0, hue=0.0)),)
+    return (dict(name="color_jitter", p=p, args=args), dict(name="grayscale", p=0.2))
 
 
 def _blur(size: int, p: float) -> dict:
     return dict(name="gaussian_blur", p=p, args=dict(kernel_size=2 * (size // 20) + 1, sigma=(0.1, 2.0)))
 
 
-def _solarise(p: float) -> dict:
-    return dict(name="solarise", p=p, args=dict(threshold=0.5))
+def _solarize(p: float) -> dict:
+    return dict(name="solarize", p=p, args=dict(threshold=0.5))
 
 
 def _cifar(
@@ -262,10 +262,10 @@ def _cifar(
     stats: dict,
     *,
     blur: float = 0.0,
-    solarise: tuple = (0.0, 0.0),
+    solarize: tuple = (0.0, 0.0),
     scale: tuple = (0.08, 1.0),
 ) -> tuple[dict, ...]:
-    crop, colours = _crop(scale, "bicubic"), _colours(jitter, stats)
+    crop, colors = _crop(scale, "bicubic"), _colors(jitter, stats)
     if blur:
-        return (_view("global", 2, size, crop, (*colours, _blur(size, blur)), stats),)
-    return tuple(_view("global", 1, size, crop, (*colours, _solarise(p)), stats) for p in solarise)
+        return (_view("global", 2, size, crop, (*colors, _blur(size, blur)), stats),)
+    return tuple(_view("global", 1, size, crop, (*colors, _solarize(p)), stats) for p in solarize)

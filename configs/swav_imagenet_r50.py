@@ -7,7 +7,7 @@ Paper: 75.3 % linear top-1 (arXiv:2006.09882, figure 2 left; the README has 72.1
 400 epochs).
 All settings: the code's scripts/swav_800ep_pretrain.sh. The rates are for the batch of 4096 and do not scale with it:
 at 256 the code starts at 0.6, ends at 0.0006, warms up never, freezes for 5005 steps and has a queue of 3840.
-Paper and code: the same. The optimiser is SGD inside apex's LARC without a clip, which adapts and decays biases and
+Paper and code: the same. The optimizer is SGD inside apex's LARC without a clip, which adapts and decays biases and
 norms too.
 Differs: the prototypes are made unit vectors after each step, not before the next; bfloat16 in the networks, the codes
 in float32. `groups=8` is the code's batch norm over groups of 8 GPUs, 512 images.

@@ -6,7 +6,7 @@ The data: ImageNet as ArrayRecord files or as a folder; `ssl-jax data --help` sa
 Paper: 73.2 % linear top-1 (arXiv:2105.04906, table 1).
 Batch, LARS, rate, decay, warm-up, heads, weights: section 4.2 and the code's README, which for 100 epochs on 8 GPUs
 has --config.batch=512 --config.lr.peak=0.3. Augmentation: the code's, BYOL's two views.
-Paper and code: in the paper both views are blurred with p 0.5 and solarised with p 0.1 (appendix C.1), and the rate
+Paper and code: in the paper both views are blurred with p 0.5 and solarized with p 0.1 (appendix C.1), and the rate
 ends at 0.002 (section 4.2); in the code and here it ends at a thousandth of its peak, 0.0016.
 Differs: bfloat16 in the networks (float16 there), the covariance in float32.
 """

@@ -29,7 +29,7 @@ PURPOSES = ("init", "step", "pass")
 """What the run needs randomness for; nothing random is ever saved."""
 PASSED = "passes"
 """What a checkpoint calls the turns of passes that are done at its step."""
-SETTLING = 50
+CALIBRATION = 50
 """Forward passes after which 0.9 ** 50, half a percent, is left of what batch statistics were."""
 
 
@@ -51,15 +51,15 @@ def fresh(job: Job, program: Program) -> TrainState:
 
 
 def baseline(job: Job, program: Program) -> TrainState:
-    """The random network that results are compared with: the state before the first step, its batch statistics settled.
+    """The random network that results are compared with: the state before the first step, its batch statistics the data's.
 
     Untouched statistics (mean 0, variance 1) would make it weaker than random networks are.
     """
     state, key = fresh(job, program), keys(job.seed)["step"]
     with device.put(batches(job), program.by_example) as feed:
-        for batch in itertools.islice(feed, SETTLING):
+        for batch in itertools.islice(feed, CALIBRATION):
             batch.pop("replaced")
-            state = program.settle(state, batch, key)
+            state = program.calibrate(state, batch, key)
     return state
 
 
@@ -105,7 +105,7 @@ def train(
         passed = saved.guards(step).get(PASSED, 0) if step in saved.steps() else 0
         if step < job.clock.total or step == 0 and passed < len(passing.turns(job.method, 0, job.clock)):
             with spent.on("evaluation"):
-                make_up(job, program, workdir, state, step)
+                evaluate_missed(job, program, workdir, state, step)
             with running(job, program, workdir, saved, step, spent, stop, ended) as run:
                 state, step = advance(job, program, run, state, step, known, passed)
     return state, step
@@ -125,9 +125,9 @@ def running(
     """The log, the guards and the data of a run that goes on after `step` steps."""
     with contextlib.ExitStack() as stack:
         writer = stack.enter_context(Writer(workdir, start=step, total=job.clock.total, batch=job.clock.batch))
-        tongue = dict(describe=job.train.describe, say=writer.note, steps=lambda: saved.wait() or saved.steps())
-        health = Health(job.health, folder=workdir, **tongue, ended=ended)
-        health.recall(saved.guards(step) if step in saved.steps() else {})
+        reports = dict(describe=job.train.describe, say=writer.note, steps=lambda: saved.wait() or saved.steps())
+        health = Health(job.health, folder=workdir, **reports, ended=ended)
+        health.load_state(saved.guards(step) if step in saved.steps() else {})
         feed = stack.enter_context(device.put(batches(job, step), program.by_example))
         yield Run(saved, writer, health, feed, spent, stop, ended)
 
@@ -158,13 +158,15 @@ def advance(
         stop.asked()  # once a step, so that all processes get the same answer at the same step
         spent.enter("other")  # start-up is over
         with spent.on(working):
-            run.health.see(step, metrics, batch["index"])
+            run.health.observe(step, metrics, batch["index"])
             if durations.due(job.every.log, step, job.clock) or step in (1, job.clock.total):
                 rates = {name: schedule(step - 1) for name, schedule in job.logged.items()}
                 run.writer.write(step, {**metrics, **rates}, waited=run.feed.waited)
         if durations.due(job.every.evaluate, step, job.clock) and step < job.clock.total:
             evaluate(job, program, run, state, step)
-        due = durations.due(job.every.checkpoint, step, job.clock) or job.keep.due(step) or run.health.ripe(step)
+        due = (
+            durations.due(job.every.checkpoint, step, job.clock) or job.keep.due(step) or run.health.rollback_due(step)
+        )
         if due or step == job.clock.total or stop.is_set():
             state = save(program, run, state, step)
     with spent.on("checkpoint"):
@@ -183,7 +185,7 @@ def evaluate(job: Job, program: Program, run: Run, state: TrainState, step: int)
     run.health.evaluated(step, numbers)
 
 
-def make_up(job: Job, program: Program, workdir: str, state: TrainState, step: int) -> None:
+def evaluate_missed(job: Job, program: Program, workdir: str, state: TrainState, step: int) -> None:
     """The evaluation of `step` that a stop has left out, if one is due, into the row that is in the log already."""
     if not durations.due(job.every.evaluate, step, job.clock) or evaluated(workdir, step):
         return
@@ -197,17 +199,17 @@ def save(program: Program, run: Run, state: TrainState, step: int, passed: int =
     another one where the guards have the run go back.
     """
     with run.spent.on("step"):
-        run.health.settle()
+        run.health.drain()
         run.writer.flush()  # rows up to a step are on disk before its checkpoint is, so that none is missing later
     with run.spent.on("checkpoint"):
-        good, newest = run.health.back(), run.writer.latest
+        good, newest = run.health.rollback_step(), run.writer.latest
         if good is not None:
-            state, newest = taken_up(program, run.saved, good, state), {}
-        run.saved.save(state, step, newest, {**run.health.memory(), PASSED: passed})
+            state, newest = rollback(program, run.saved, good, state), {}
+        run.saved.save(state, step, newest, {**run.health.state(), PASSED: passed})
     return state
 
 
-def taken_up(program: Program, saved: Checkpoints, good: int, state: TrainState) -> TrainState:
+def rollback(program: Program, saved: Checkpoints, good: int, state: TrainState) -> TrainState:
     """The checkpoint of step `good` in the place of a state, whose step stays: its batches are not met again."""
     jax.tree.map(lambda leaf: leaf.delete(), state._replace(step=()))  # there may be no room for two
     return saved.restore(good, program.state)._replace(step=state.step)

@@ -23,17 +23,17 @@ def spread(z: Array) -> Array:
 
 
 def effective_rank(z: Array) -> Array:
-    """exp(entropy of the singular values' shares): 1 at collapse, at most min(b, d). Not centred, as published.
+    """exp(entropy of the singular values' shares): 1 at collapse, at most min(b, d). Not centered, as published.
 
     RankMe (Garrido et al. 2023, arXiv:2210.02885, eq. 1-2). A common offset of all embeddings counts as one dominant
-    direction: look at `effective_rank(centred(z))` beside it. b of at least 5 d is needed for d to be in reach.
+    direction: look at `effective_rank(centered(z))` beside it. b of at least 5 d is needed for d to be in reach.
     """
     singular = jnp.linalg.svd(widen(z), compute_uv=False)
     p = singular / jnp.maximum(jnp.sum(singular), 1e-30) + 1e-7
     return jnp.exp(-jnp.sum(p * jnp.log(p)))
 
 
-def centred(z: Array) -> Array:
+def centered(z: Array) -> Array:
     """z minus its mean over the examples."""
     z = widen(z)
     return z - jnp.mean(z, 0, keepdims=True)
@@ -115,15 +115,15 @@ def used(scores: Array) -> Array:
 
 
 def collapsed(z: Array) -> Array:
-    """bool: `spread` is below 0.1 or the centred effective rank below max(2, 0.02 d). Warn at the third time."""
-    rank = effective_rank(centred(z))
+    """bool: `spread` is below 0.1 or the centered effective rank below max(2, 0.02 d). Warn at the third time."""
+    rank = effective_rank(centered(z))
     return (spread(z) < 0.1) | (rank < max(2.0, 0.02 * z.shape[-1]))
 
 
 REPORT = {
     "std": spread,
     "effective_rank": effective_rank,
-    "effective_rank_centred": lambda z: effective_rank(centred(z)),
+    "effective_rank_centered": lambda z: effective_rank(centered(z)),
     "uniformity": uniformity,
     "dead": dead,
 }

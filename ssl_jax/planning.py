@@ -47,23 +47,23 @@ QUIET = {
 
 
 def plan(
-    config: dict, names: list[str], *, utilisation: float = 0.4, sizes: tuple | None = None, search: bool = True
+    config: dict, names: list[str], *, utilization: float = 0.4, sizes: tuple | None = None, search: bool = True
 ) -> list[dict]:
     """One row for each topology; see `row`.
 
-    config: a resolved recipe. utilisation: the share of the peak that the hours assume, 0..1. sizes: examples, classes
+    config: a resolved recipe. utilization: the share of the peak that the hours assume, 0..1. sizes: examples, classes
     and channels of the dataset where it is not there to be opened. search: look for the largest batch, which takes
     two or three times as long. Raises ValueError in one sentence for a topology
     that cannot be, a dataset of unknown size, or a compiler that is not installed.
     """
-    if not 0 < utilisation <= 1:
-        raise ValueError(f"a utilisation of {utilisation} is no share of the peak; give one such as 0.4")
+    if not 0 < utilization <= 1:
+        raise ValueError(f"a utilization of {utilization} is no share of the peak; give one such as 0.4")
     slices = [chips.topology(name) for name in names]
     sizes = sizes or dataset(config["data"])
     rows = []
     for slice_ in slices:
         request = {"config": config, "topology": slice_._asdict(), "sizes": sizes, "search": search}
-        rows.append(costs(config, slice_, sizes, process(request, slice_), utilisation))
+        rows.append(costs(config, slice_, sizes, process(request, slice_), utilization))
     return rows
 
 
@@ -99,7 +99,7 @@ def process(request: dict, slice_: Topology) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def costs(config: dict, slice_: Topology, sizes: tuple, found: dict, utilisation: float) -> dict[str, Any]:
+def costs(config: dict, slice_: Topology, sizes: tuple, found: dict, utilization: float) -> dict[str, Any]:
     """A row: what was found, and seconds a step at best by what binds it, hours and chip-hours of the whole run."""
     chip, clock = CHIPS[slice_.chip], durations.run(config["duration"], examples=sizes[0], batch=config["batch"])
     bounds = {"compute": found["flops"] / slice_.chips / chip.flops}
@@ -107,7 +107,7 @@ def costs(config: dict, slice_: Topology, sizes: tuple, found: dict, utilisation
         bounds["memory"] = found["bytes_accessed"] / chip.bandwidth
     if chip.links and "collectives" in found:
         bounds["links"] = sum(row["bytes"] for row in found["collectives"].values()) / chip.links
-    step = max(bounds["compute"] / utilisation, *bounds.values())
+    step = max(bounds["compute"] / utilization, *bounds.values())
     hours = clock.total * step / 3600
     return {
         "topology": slice_.name,
@@ -119,7 +119,7 @@ def costs(config: dict, slice_: Topology, sizes: tuple, found: dict, utilisation
         "binds": max(bounds, key=bounds.get),
         "steps": clock.total,
         "epoch_seconds": clock.examples / clock.batch * step,
-        "utilisation": utilisation,
+        "utilization": utilization,
         "hours": hours,
         "chip_hours": hours * slice_.chips,
     }

@@ -8,7 +8,7 @@ import optax
 
 from ssl_jax.types import Array, Key, Method, Metrics, TrainState, Tree
 
-STREAMS = ("see", "think")
+PURPOSES = ("augment", "loss")
 """What randomness a step uses: to augment, and inside the loss. Keys are folded from (seed, step, purpose)."""
 
 
@@ -22,15 +22,15 @@ def init(method: Method, optimizer: optax.GradientTransformation, key: Key, batc
 def make_step(method: Method, optimizer: optax.GradientTransformation, augment: Callable) -> Callable:
     """(state, batch of uint8 views, key of the run) -> (state, metrics).
 
-    A non-finite loss or gradient leaves parameters, method state and optimiser state as they were and advances
+    A non-finite loss or gradient leaves parameters, method state and optimizer state as they were and advances
     the step, so that the batch is not met again; `skipped` is then 1.
     """
 
     def step(state: TrainState, batch: Tree, key: Key) -> tuple[TrainState, Metrics]:
-        see, think = purposes(key, state.step)
-        views = augment(see, batch)
+        augment_key, loss_key = purposes(key, state.step)
+        views = augment(augment_key, batch)
         grad = jax.value_and_grad(method.loss, has_aux=True)
-        (loss, aux), grads = grad(state.params, state.method_state, views, think, state.step)
+        (loss, aux), grads = grad(state.params, state.method_state, views, loss_key, state.step)
         norms = gradient_norms(grads)
         finite = jnp.isfinite(loss) & jnp.isfinite(norms["grad_norm"])
 
@@ -49,19 +49,19 @@ def make_step(method: Method, optimizer: optax.GradientTransformation, augment: 
     return step
 
 
-def make_settling(method: Method, augment: Callable) -> Callable:
+def make_calibration(method: Method, augment: Callable) -> Callable:
     """(state, batch of uint8 views, key of the run) -> the state after a forward pass: no parameter learns.
 
     What a few of these leave of a fresh state is a random network whose batch statistics are those of the data.
     """
 
-    def settle(state: TrainState, batch: Tree, key: Key) -> TrainState:
-        see, think = purposes(key, state.step)
-        _, aux = method.loss(state.params, state.method_state, augment(see, batch), think, state.step)
+    def calibrate(state: TrainState, batch: Tree, key: Key) -> TrainState:
+        augment_key, loss_key = purposes(key, state.step)
+        _, aux = method.loss(state.params, state.method_state, augment(augment_key, batch), loss_key, state.step)
         method_state = method.update(state.method_state, state.params, aux.carry, state.step)
         return state._replace(step=state.step + 1, method_state=method_state)
 
-    return settle
+    return calibrate
 
 
 def make_embed(method: Method, clean: Callable, inputs: Mapping[str, str]) -> Callable:
@@ -78,8 +78,8 @@ def make_embed(method: Method, clean: Callable, inputs: Mapping[str, str]) -> Ca
 
 
 def purposes(key: Key, step: Array) -> Key:
-    """One key for each of `STREAMS` at this step."""
-    return jax.random.split(jax.random.fold_in(key, step), len(STREAMS))
+    """One key for each of `PURPOSES` at this step."""
+    return jax.random.split(jax.random.fold_in(key, step), len(PURPOSES))
 
 
 def gradient_norms(grads: Tree) -> Metrics:

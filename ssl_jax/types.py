@@ -90,7 +90,7 @@ class Seen(NamedTuple):
 
 
 class Criterion(NamedTuple):
-    """A loss that may own parameters (prototypes) and a state (a queue, a centre, a bank).
+    """A loss that may own parameters (prototypes) and a state (a queue, a center, a bank).
 
     init: (key, seen) -> (params, state), of which only the shapes and dtypes of `seen` are read
     loss: (params, state, seen) -> (scalar, Metrics); reads the state, never writes it
@@ -143,7 +143,7 @@ class Pass(NamedTuple):
 class Card(NamedTuple):
     """What the list of methods says of one: the constant CARD of its file.
 
-    title: as its authors call it. family: one of `catalogue.FAMILIES`. year: of the first publication. paper:
+    title: as its authors call it. family: one of `catalog.FAMILIES`. year: of the first publication. paper:
     "arXiv:2002.05709", or "" where there is none. needs: the parts that an example of its data must have.
     """
 
@@ -193,7 +193,7 @@ class Method(NamedTuple):
 class TrainState(NamedTuple):
     """Everything that survives a step. A checkpoint is one of these.
 
-    step: int32, updates done. method_state: teachers, queues, banks, centres, batch statistics.
+    step: int32, updates done. method_state: teachers, queues, banks, centers, batch statistics.
     """
 
     step: Array

@@ -55,13 +55,13 @@ def distinct(key: str) -> str:
     return re.sub(r"\.\d+", ".0", key)
 
 
-def colour() -> Source:
+def color() -> Source:
     """64 made-up photos of ten classes."""
     return _made(3)
 
 
-def grey() -> Source:
-    """The same without colour."""
+def gray() -> Source:
+    """The same without color."""
     return _made(1)
 
 
@@ -83,7 +83,7 @@ NAMES = [name for name in recipes.names() if pictured(name)]
 def base(name: str) -> dict:
     """A resolved recipe on the made-up images."""
     config = schema.resolve(recipes.load(name))
-    data = "tests.fuzzing:grey" if name == "quickstart" else "tests.fuzzing:colour"
+    data = "tests.fuzzing:gray" if name == "quickstart" else "tests.fuzzing:color"
     config["data"] = {**config["data"], "train": data, "test": data}
     encoder = config["nets"]["encoder"]
     if encoder.get("depth") == 50:

@@ -111,7 +111,7 @@ def png(values, *, bits=8, color=2, interlaced=False, before=(), behind=()):
 
 
 def pngs():
-    rgb, rgba, grey = pixels(), pixels(4), pixels(1)[..., 0].astype(int)
+    rgb, rgba, gray = pixels(), pixels(4), pixels(1)[..., 0].astype(int)
     text = b"XML:com.adobe.xmp\0\0\0\0\0" + xmp(6)
     profile = b"\nexif\n%8d\n" % (len(exif(6)) + 6) + (b"Exif\0\0" + exif(6)).hex().encode() + b"\n"
     raw = b"Raw profile type exif\0\0" + zlib.compress(profile)
@@ -124,15 +124,15 @@ def pngs():
         "png text behind": png(rgb, behind=[(b"tEXt", b"Title\0of an exif and xmp")]),
         "png gamma before": png(rgb, before=[(b"gAMA", struct.pack(">I", 45455)), (b"sRGB", b"\0")]),
         "png rgb tRNS": png(rgb, before=[(b"tRNS", struct.pack(">HHH", *map(int, rgb[3, 5])))]),
-        "png grey tRNS": png(grey, color=0, before=[(b"tRNS", struct.pack(">H", int(grey[3, 5])))]),
+        "png gray tRNS": png(gray, color=0, before=[(b"tRNS", struct.pack(">H", int(gray[3, 5])))]),
     }
-    for name, values, color in (("rgb", rgb, 2), ("rgba", rgba, 6), ("grey", grey, 0)):
+    for name, values, color in (("rgb", rgb, 2), ("rgba", rgba, 6), ("gray", gray, 0)):
         files[f"png interlaced {name}"] = png(values, color=color, interlaced=True)
     for bits in (1, 2, 4):
-        low = grey >> (8 - bits)
-        files[f"png grey {bits}"] = png(low, bits=bits, color=0)
-        files[f"png grey {bits} interlaced"] = png(low, bits=bits, color=0, interlaced=True)
-        files[f"png grey {bits} tRNS"] = png(low, bits=bits, color=0, before=[(b"tRNS", b"\0\1")])
+        low = gray >> (8 - bits)
+        files[f"png gray {bits}"] = png(low, bits=bits, color=0)
+        files[f"png gray {bits} interlaced"] = png(low, bits=bits, color=0, interlaced=True)
+        files[f"png gray {bits} tRNS"] = png(low, bits=bits, color=0, before=[(b"tRNS", b"\0\1")])
     return files
 
 

@@ -9,7 +9,7 @@ OWN = (10_000, 10)
 def of(config: dict) -> tuple[int, int, int]:
     """Examples, classes and channels of what a resolved or unresolved recipe trains on."""
     examples = next((known for name, known in EXAMPLES.items() if name in config["data"]["train"]), OWN)
-    means = [op["args"]["mean"] for view in config["views"] for op in view["ops"] if op["name"] == "normalise"]
+    means = [op["args"]["mean"] for view in config["views"] for op in view["ops"] if op["name"] == "normalize"]
     return *examples, len(means[0]) if means else 3
 
 

@@ -43,7 +43,7 @@ def test_rank_anchors(strict):
     np.testing.assert_allclose(monitors.effective_rank(z[:, :10] @ normal(10, 128, 1)), 9.9, atol=0.15)
     np.testing.assert_allclose(monitors.effective_rank(jnp.ones((2048, 128))), 1.0002, atol=1e-3)
     np.testing.assert_allclose(monitors.effective_rank(z + 5), 52.2, atol=0.5)
-    np.testing.assert_allclose(monitors.effective_rank(monitors.centred(z + 5)), 126.97, atol=0.1)
+    np.testing.assert_allclose(monitors.effective_rank(monitors.centered(z + 5)), 126.97, atol=0.1)
 
 
 @pytest.mark.parametrize(("d", "anchor"), [(2, -1.575), (8, -3.08), (32, -3.75), (128, -3.938), (512, -3.984)])

@@ -117,11 +117,11 @@ def test_another_failure_of_the_compiler_is_no_lack_of_room():
 
 
 @pytest.mark.parametrize(
-    "names, utilisation, sentence", [(["v9-8"], 0.4, "no 'v9' in the chips"), (["h100-8"], 40, "no share of the peak")]
+    "names, utilization, sentence", [(["v9-8"], 0.4, "no 'v9' in the chips"), (["h100-8"], 40, "no share of the peak")]
 )
-def test_bad_requests_are_one_sentence(names, utilisation, sentence):
+def test_bad_requests_are_one_sentence(names, utilization, sentence):
     with pytest.raises(ValueError, match=sentence):
-        planning.plan(recipe(), names, utilisation=utilisation)
+        planning.plan(recipe(), names, utilization=utilization)
 
 
 @NEEDS

@@ -1,4 +1,4 @@
-"""The step's promises that no method can break: what is not finite changes nothing; settling learns nothing."""
+"""The step's promises that no method can break: what is not finite changes nothing; calibration learns nothing."""
 
 import jax
 import jax.numpy as jnp
@@ -35,17 +35,17 @@ def test_a_batch_that_is_not_finite_changes_nothing_but_the_step():
     assert int(bad.step) == 2
 
 
-def test_settling_moves_batch_statistics_and_no_parameter():
+def test_calibration_moves_batch_statistics_and_no_parameter():
     method, _, state, batch = started("byol")
-    settle = jax.jit(step.make_settling(method, tiny.augment))
-    settled = state
+    calibrate = jax.jit(step.make_calibration(method, tiny.augment))
+    calibrated = state
     for _ in range(60):
-        settled = settle(settled, batch, jax.random.key(2))
-    assert equal(settled.params, state.params) and equal(settled.opt_state, state.opt_state)
+        calibrated = calibrate(calibrated, batch, jax.random.key(2))
+    assert equal(calibrated.params, state.params) and equal(calibrated.opt_state, state.opt_state)
     images = tiny.augment(jax.random.key(5), batch)["global"][:, 0]
-    seen = method.embed(settled.params, settled.method_state, {"image": images})["pool"]
+    seen = method.embed(calibrated.params, calibrated.method_state, {"image": images})["pool"]
     fresh = method.embed(state.params, state.method_state, {"image": images})["pool"]
     assert not np.allclose(seen, fresh, rtol=0.1)
-    mean = settled.method_state["stats"]["encoder"]["stem"]["norm"]["mean"]
-    again = settle(settled, batch, jax.random.key(2)).method_state["stats"]["encoder"]["stem"]["norm"]["mean"]
+    mean = calibrated.method_state["stats"]["encoder"]["stem"]["norm"]["mean"]
+    again = calibrate(calibrated, batch, jax.random.key(2)).method_state["stats"]["encoder"]["stem"]["norm"]["mean"]
     np.testing.assert_allclose(mean, again, rtol=0.05, atol=0.02)  # they have arrived

@@ -34,7 +34,7 @@ def job(config: dict) -> Job:
     """Everything that a run needs, from a resolved recipe. Opens the data; touches no device."""
     train, test, differing = opened(config["data"])
     config = with_vocabularies(config, train)
-    if config["probe"] and not sources.labelled(train):
+    if config["probe"] and not sources.labeled(train):
         raise ValueError(f"{train.name} has no labels for the online probe to learn from; set config.probe=False")
     if config["probe"] and classes.count(train) == 1:
         raise ValueError(f"{train.name} has one class, and the online probe needs two or more; set config.probe=False")
@@ -113,13 +113,13 @@ def clock_of(config: dict, examples: int) -> durations.Clock:
 
 
 def check_channels(config: dict, train: sources.Source) -> None:
-    """Raises ValueError, with the flags that help, where `normalise` has not a mean for each channel of the images."""
+    """Raises ValueError, with the flags that help, where `normalize` has not a mean for each channel of the images."""
     if "image" not in train.parts:
         return
     for part in ("views", "clean"):
         views = [(f"{part}.{i}", view) for i, view in enumerate(config[part]) if view.get("of", "image") == "image"]
         places = [(f"{path}.ops.{j}", op) for path, view in views for j, op in enumerate(view["ops"])]
-        means = [(f"config.{path}.args", op["args"]["mean"]) for path, op in places if op["name"] == "normalise"]
+        means = [(f"config.{path}.args", op["args"]["mean"]) for path, op in places if op["name"] == "normalize"]
         wanted = train.image.channels
         wrong = [(path, mean) for path, mean in means if len(mean) != wanted]
         if wrong:
@@ -159,7 +159,7 @@ def check(config: dict, clock: durations.Clock) -> None:
 def method_and_optimizer(
     config: dict, clock: durations.Clock, classes: int
 ) -> tuple[Method, optax.GradientTransformation]:
-    """The method with its probe and monitors, and the optimiser with a group for the probe."""
+    """The method with its probe and monitors, and the optimizer with a group for the probe."""
     make = schema.method_of(config)
     arguments = nets_of(config, {})
     for name, p in inspect.signature(make).parameters.items():

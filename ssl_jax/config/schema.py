@@ -41,7 +41,7 @@ NETS = (Net, Net | None)
 LARGEST = (2**63 - 1, 3.4e38)
 """The largest whole number and the largest other one that a run can hold, in int64 and in float32."""
 SMALL = 96
-"""Below this size an image is evaluated whole; from it on, resized by 8/7 and cropped in the centre (256 to 224)."""
+"""Below this size an image is evaluated whole; from it on, resized by 8/7 and cropped in the center (256 to 224)."""
 
 
 def resolve(config: dict) -> dict:
@@ -109,7 +109,7 @@ def _start(given: Any) -> dict[str, str]:
 
 
 def optimizer_part(given: dict) -> dict:
-    """The optimiser's part of the recipe: options of `chain.make`, and of the rule it names."""
+    """The optimizer's part of the recipe: options of `chain.make`, and of the rule it names."""
     rule = _rule(given, "optimizer")
     shared = [n for n in inspect.signature(chain.make).parameters if n != "options"]
     own = {k: v for k, v in given.items() if k not in shared}
@@ -170,16 +170,16 @@ def _named(folder: str, part: dict, path: str, returns: type) -> Callable:
 
 
 def clean_view(views: tuple) -> tuple:
-    """How images are prepared for evaluation: whole or centre-cropped, normalised as the first view is.
+    """How images are prepared for evaluation: whole or center-cropped, normalized as the first view is.
 
     Raises ValueError where the first view shows another part: what of it is to be evaluated cannot be guessed.
     """
     of, size = views[0].get("of", "image"), views[0]["size"]
     if of != "image":
         raise ValueError(f"the recipe needs config.clean, which says how the part '{of}' is prepared for evaluation")
-    normalise = [op for op in views[0]["ops"] if op["name"] == "normalise"]
+    normalize = [op for op in views[0]["ops"] if op["name"] == "normalize"]
     side = size if size < SMALL else round(size * 8 / 7)
-    ops = (dict(name="resize", args=dict(size=side)), dict(name="centre_crop"), *normalise)
+    ops = (dict(name="resize", args=dict(size=side)), dict(name="center_crop"), *normalize)
     return (dict(group="clean", count=1, size=size, ops=ops),)
 
 

@@ -30,7 +30,7 @@ def assigned(*, examples: Examples, heads: int = 3, centroids: int = 3000, tempe
 
     student: [b, v, d], any norm; batch["index"]: its rows in a dataset of `examples`; of the teacher only the number of
     views w is read, the first w being the crops that are kept in the bank. A mean over the heads of the mean over
-    labelled examples and crops; 0 until the first `recluster`.
+    labeled examples and crops; 0 until the first `recluster`.
     """
     ranges.above_zero(heads=heads, centroids=centroids, temperature=temperature)
     ranges.at_most(1000, heads=heads)
@@ -39,21 +39,21 @@ def assigned(*, examples: Examples, heads: int = 3, centroids: int = 3000, tempe
         d, w = seen.student.shape[-1], seen.teacher.shape[1]
         dtype = wide(seen.student.dtype)
         labels = jnp.full((bank.padded(examples), heads), -1, jnp.int32)
-        centres = contrastive.unit(jax.random.normal(key, (heads, centroids, d), dtype))
-        return {}, Assigned(bank.init(examples, (w, d), dtype=dtype), labels, centres)
+        centers = contrastive.unit(jax.random.normal(key, (heads, centroids, d), dtype))
+        return {}, Assigned(bank.init(examples, (w, d), dtype=dtype), labels, centers)
 
     def loss(params, state, seen):
         z = contrastive.unit(seen.student)
-        centres = jax.lax.stop_gradient(state.centroids)
+        centers = jax.lax.stop_gradient(state.centroids)
         labels = state.labels.at[seen.batch["index"]].get(mode="fill", fill_value=-1)  # [b, m]
         labels = jnp.broadcast_to(labels[:, None], (*z.shape[:2], heads))
-        logits = [matmul(z, centres[m].T) / temperature for m in range(heads)]
-        value = sum(clustering.labelled(logits[m], labels[..., m]) for m in range(heads)) / heads
+        logits = [matmul(z, centers[m].T) / temperature for m in range(heads)]
+        value = sum(clustering.labeled(logits[m], labels[..., m]) for m in range(heads)) / heads
         hits = [jnp.argmax(logits[m], -1).astype(jnp.int32) == labels[..., m] for m in range(heads)]
         hits, known = jnp.sum(jnp.stack(hits)), jnp.sum(labels >= 0)
         return value, {
             "clusters/accuracy": hits / jnp.maximum(known, 1),
-            "clusters/labelled": jnp.mean(labels >= 0),
+            "clusters/labeled": jnp.mean(labels >= 0),
             "prototypes/used": sum(monitors.used(scores) for scores in logits) / heads,
         }
 
@@ -78,5 +78,5 @@ def recluster(key: Key, state: Assigned, *, iterations: int = 10, scores_at_once
         options = dict(clusters=clusters, iterations=iterations, scores_at_once=scores_at_once)
         return clustering.kmeans(jax.random.fold_in(key, m), crop, written, **options)
 
-    centres, labels = jax.lax.map(cluster, jnp.arange(heads, dtype=jnp.int32))
-    return Assigned(state.bank, labels.T, jnp.where(jnp.any(written), centres, state.centroids))
+    centers, labels = jax.lax.map(cluster, jnp.arange(heads, dtype=jnp.int32))
+    return Assigned(state.bank, labels.T, jnp.where(jnp.any(written), centers, state.centroids))

@@ -63,7 +63,7 @@ def rho_byol(*, temperature: float = 0.5, pairs: Pairs = views.crossed) -> Crite
 def barlow(*, off_diagonal: float = 0.0051, pairs: Pairs = views.unordered) -> Criterion:
     """Barlow Twins (arXiv:2103.03230, eq. 1), a mean over the pairs of views with a global one.
 
-    student: [b, v, d], not normalised; of the teacher only the number of views is read. `off_diagonal` is lambda.
+    student: [b, v, d], not normalized; of the teacher only the number of views is read. `off_diagonal` is lambda.
     pairs: which views of the student are compared.
     """
 
@@ -84,7 +84,7 @@ def vicreg(
 ) -> Criterion:
     """VICReg (arXiv:2105.04906, eq. 6 and 7), a mean over the pairs of views with a global one.
 
-    student: [b, v, d], not normalised; of the teacher only the number of views is read. pairs: which views of the
+    student: [b, v, d], not normalized; of the teacher only the number of views is read. pairs: which views of the
     student are compared.
     """
     weights = {"invariance": invariance, "variance": variance, "covariance": covariance}

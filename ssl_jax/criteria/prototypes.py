@@ -40,19 +40,19 @@ def prototypes(
     def init(key, seen):
         d, dtype = seen.student.shape[-1], wide(seen.student.dtype)
         keys = jax.random.split(key, len(clusters))
-        centres = (contrastive.unit(jax.random.normal(a, (k, d), dtype)) for a, k in zip(keys, clusters, strict=True))
+        centers = (contrastive.unit(jax.random.normal(a, (k, d), dtype)) for a, k in zip(keys, clusters, strict=True))
         labels = jnp.full((bank.padded(examples), len(clusters)), -1, jnp.int32)
-        return {}, Prototypes(labels, tuple(centres), tuple(jnp.full(k, temperature, dtype) for k in clusters))
+        return {}, Prototypes(labels, tuple(centers), tuple(jnp.full(k, temperature, dtype) for k in clusters))
 
     def loss(params, state, seen):
         labels = state.labels.at[seen.batch["index"]].get(mode="fill", fill_value=-1)  # [b, m]
         held = jax.lax.stop_gradient((state.centroids, state.concentration))
         values = []
-        for m, (centres, concentration) in enumerate(zip(*held, strict=True)):
+        for m, (centers, concentration) in enumerate(zip(*held, strict=True)):
             key, mine = jax.random.fold_in(seen.key, m), labels[:, m]
-            others, real = _others(key, mine, len(centres), min(negatives, len(centres)))
-            values.append(clustering.proto_nce(seen.student[:, 0], mine, centres, concentration, others, real))
-        return sum(values) / len(values), {"labelled": jnp.mean(labels >= 0)}
+            others, real = _others(key, mine, len(centers), min(negatives, len(centers)))
+            values.append(clustering.proto_nce(seen.student[:, 0], mine, centers, concentration, others, real))
+        return sum(values) / len(values), {"labeled": jnp.mean(labels >= 0)}
 
     return Criterion(init, loss, lambda state, seen: state, (("labels", bank.BY_ROW),))
 

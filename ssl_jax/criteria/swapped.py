@@ -26,7 +26,7 @@ def swapped(
 
     student: [b, v, d], any norm; its first w views are the global ones, where w is the teacher's number of views (of
     the teacher nothing else is read). Parameters: {"prototypes": [d, k]} without bias, columns of norm 1 at the start;
-    to keep them so is the work of the optimiser's constraint, after each update. pairs: which views are compared, the
+    to keep them so is the work of the optimizer's constraint, after each update. pairs: which views are compared, the
     first of each being a global one.
     """
     ranges.above_zero(prototypes=prototypes, temperature=temperature, epsilon=epsilon, iterations=iterations)

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from ssl_jax.data.source import Source, labelled
+from ssl_jax.data.source import Source, labeled
 
 OTHER = -2
 """The label of an example whose class the training set lacks; -1 is that of one without a class."""
@@ -21,7 +21,7 @@ def alike(train: Source, test: Source) -> tuple[Source, tuple[str, ...]]:
     ValueError where no class is in both, where one set has two classes of one name and the other has other names, or
     where numbers decide and are not equally many.
     """
-    if not labelled(train) or not labelled(test):
+    if not labeled(train) or not labeled(test):
         return test, ()
     if not train.classes or not test.classes:
         return test, _numbered(train, test)
@@ -37,7 +37,7 @@ def alike(train: Source, test: Source) -> tuple[Source, tuple[str, ...]]:
             f"{test.name} and {train.name} have no class in common: {_some(lacking)} there, {_some(train.classes)} "
             "here; names decide, so give classes the same names or take another test set"
         )
-    mapped = relabelled(test, train.classes)
+    mapped = relabeled(test, train.classes)
     if not lacking:
         return mapped, ()
     many = "the examples" if test.labels is None else f"{int(np.sum(mapped.labels == OTHER)):,} examples"
@@ -46,7 +46,7 @@ def alike(train: Source, test: Source) -> tuple[Source, tuple[str, ...]]:
     )
 
 
-def relabelled(source: Source, classes: tuple[str, ...]) -> Source:
+def relabeled(source: Source, classes: tuple[str, ...]) -> Source:
     """The source with labels that count in `classes`, by name; `OTHER` for a name that is not among them."""
     place = {name: k for k, name in enumerate(classes)}
     numbers = np.array([*(place.get(name, OTHER) for name in source.classes), -1], np.int32)  # -1 stays at the end

@@ -57,7 +57,7 @@ def is_image(data: bytes) -> bool:
 def header(data: bytes) -> tuple[int, int]:
     """(channels, bits) of an encoded image, from its header alone; (3, 8) for formats other than PNG and JPEG.
 
-    An alpha channel beside grey is not counted: TensorFlow reads such a PNG as grey.
+    An alpha channel beside gray is not counted: TensorFlow reads such a PNG as gray.
     """
     if data[:8] == PNG and len(data) > 25:
         return {0: 1, 4: 1, 6: 4}.get(data[25], 3), 16 if data[24] == 16 else 8
@@ -118,7 +118,7 @@ def _in_one_thread(dataset: tf.data.Dataset, traced: Any) -> tf.data.Dataset:
         f=traced,
         output_types=[result.dtype for result in results],
         output_shapes=[result.shape for result in results],
-        use_inter_op_parallelism=False,
+        use_inter_op_parallelizm=False,
     )
     specs = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), traced.structured_outputs)
     return tf.data.experimental.from_variant(variant, specs)

@@ -92,7 +92,7 @@ def subset(source: Source, indices: np.ndarray) -> Source:
     )
 
 
-def labelled(source: Source) -> bool:
+def labeled(source: Source) -> bool:
     """Whether examples have labels; where these are known only by reading, whether there are classes for them."""
     return bool(source.classes) if source.labels is None else bool(np.any(source.labels >= 0))
 

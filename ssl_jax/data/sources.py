@@ -11,10 +11,10 @@ from ssl_jax.data.moving import NAME as MOVING
 from ssl_jax.data.moving import moving_fashion_mnist
 from ssl_jax.data.records import arrayrecord
 from ssl_jax.data.shards import wds
-from ssl_jax.data.source import Source, images, labelled, subset
+from ssl_jax.data.source import Source, images, labeled, subset
 from ssl_jax.data.tfds_source import tfds_source
 
-__all__ = ["Source", "arrays", "images", "labelled", "open", "subset"]
+__all__ = ["Source", "arrays", "images", "labeled", "open", "subset"]
 
 ENCODED = ("tfds", "folder", "arrayrecord", "wds")
 """The kinds whose images are encoded, so that they can be decoded to other channels and bits."""

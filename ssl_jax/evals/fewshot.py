@@ -12,7 +12,7 @@ import numpy as np
 from ssl_jax.evals import linear, splits, usable
 
 STRENGTH = 1e-3
-"""lambda as a share of the mean squared norm of the standardised features (their number of live dimensions).
+"""lambda as a share of the mean squared norm of the standardized features (their number of live dimensions).
 
 Fixed, since there are no labels to spare for a choice: with 10 labels a class of Fashion-MNIST, raw pixels and random
 features of 32 to 1024 dimensions, it is within a point of the best, and cross-validation inside the labels is worse.

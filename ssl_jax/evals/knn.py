@@ -1,4 +1,4 @@
-"""Weighted k nearest neighbours on frozen features.
+"""Weighted k nearest neighbors on frozen features.
 
 Wu et al. 2018 (arXiv:1805.01978, section 3.4; T 0.07, k 200) and Caron et al. 2021 (arXiv:2104.14294, k 20): cosine to
 all training features, and each of the k nearest votes for its class with exp(cosine / T).
@@ -17,7 +17,7 @@ PARTS = 5
 """Of the training set, one of which k and T are chosen on."""
 
 
-def neighbours(
+def neighbors(
     bank: np.ndarray, queries: np.ndarray, *, k: int, chunk: int = 1024, block: int = 16384
 ) -> tuple[np.ndarray, np.ndarray]:
     """[n, d], [m, d] -> cosines [m, k], falling, and indices of bank rows int32 [m, k]; among equals the lower index.
@@ -27,7 +27,7 @@ def neighbours(
     """
     if len(bank) < k:
         raise ValueError(
-            f"{k} neighbours are asked for, but there are only {len(bank)} training examples: use a lower k"
+            f"{k} neighbors are asked for, but there are only {len(bank)} training examples: use a lower k"
         )
     similarity = np.full((len(queries), k), -np.inf, bank.dtype)
     index = np.zeros((len(queries), k), np.int32)
@@ -42,7 +42,7 @@ def neighbours(
 def votes(
     similarity: np.ndarray, labels: np.ndarray, *, classes: int, k: int, temperature: float, chunk: int = 8192
 ) -> np.ndarray:
-    """Cosines [m, n >= k], falling, and the labels of those neighbours int [m, n] -> scores [m, classes].
+    """Cosines [m, n >= k], falling, and the labels of those neighbors int [m, n] -> scores [m, classes].
 
     The scores of a query add up to one: its k weights exp(cosine / T) are divided by their sum.
     """
@@ -59,7 +59,7 @@ def impossible(y: np.ndarray, *, ks: Sequence[int] = KS, parts: int = PARTS) -> 
     fits = int(np.sum(splits.folds(jax.random.key(0), y, parts) != 0))
     if fits >= min(ks):
         return ""
-    return f"it wants {min(ks)} neighbours, and {fits} of the {len(y)} training images are left for its validation part"
+    return f"it wants {min(ks)} neighbors, and {fits} of the {len(y)} training images are left for its validation part"
 
 
 def evaluate(
@@ -83,13 +83,13 @@ def evaluate(
     if not fits:
         raise ValueError(f"kNN with k of at least {min(ks)} needs more than {len(y)} training examples")
     choices = [(k, temperature) for k in fits for temperature in temperatures]
-    similarity, index = neighbours(x[~held_out], x[held_out], k=fits[-1])
+    similarity, index = neighbors(x[~held_out], x[held_out], k=fits[-1])
     validation = [
         _accuracy(similarity, y[~held_out][index], y[held_out], classes=classes, k=k, temperature=temperature)
         for k, temperature in choices
     ]
     k, temperature = choices[int(np.argmax(validation))]
-    similarity, index = neighbours(x, test_x, k=k)
+    similarity, index = neighbors(x, test_x, k=k)
     return {
         "accuracy": _accuracy(similarity, y[index], test_y, classes=classes, k=k, temperature=temperature),
         "k": k,
@@ -98,8 +98,8 @@ def evaluate(
     }
 
 
-def _accuracy(similarity, neighbour_labels, labels, **options) -> float:
-    return float(np.mean(votes(similarity, neighbour_labels, **options).argmax(1) == labels))
+def _accuracy(similarity, neighbor_labels, labels, **options) -> float:
+    return float(np.mean(votes(similarity, neighbor_labels, **options).argmax(1) == labels))
 
 
 @jax.jit

@@ -1,7 +1,7 @@
 """Multinomial logistic regression on frozen features: mean cross-entropy + lambda/2 ||W||^2, by L-BFGS.
 
 The protocol of Kornblith et al. 2019 (arXiv:1805.08974, section 3.1: L-BFGS, L2 chosen on a validation part of train,
-then a fit on all of train) with two differences: features are standardised, and the bias is free of the penalty.
+then a fit on all of train) with two differences: features are standardized, and the bias is free of the penalty.
 """
 
 from collections.abc import Sequence
@@ -21,15 +21,15 @@ PARTS = 5
 
 
 class Design(NamedTuple):
-    """Standardised features in an orthonormal basis.
+    """Standardized features in an orthonormal basis.
 
-    x: [n, r], r = min(n, d), on the device. centre, scale: [d]. rotation: [d, r], orthonormal columns.
-    The basis spans the rows of x and L2 is blind to rotations, so the optimum is that of the standardised features;
+    x: [n, r], r = min(n, d), on the device. center, scale: [d]. rotation: [d, r], orthonormal columns.
+    The basis spans the rows of x and L2 is blind to rotations, so the optimum is that of the standardized features;
     along their principal directions the second derivatives are nearly diagonal, which L-BFGS needs (see `fit`).
     """
 
     x: jax.Array
-    centre: np.ndarray
+    center: np.ndarray
     scale: np.ndarray
     rotation: jax.Array
 
@@ -45,7 +45,7 @@ class Fit(NamedTuple):
 
 
 def statistics(x: np.ndarray, *, eps: float = 1e-6, chunk: int = 8192) -> tuple[np.ndarray, np.ndarray]:
-    """[n, d] -> centre [d] and scale [d] = 1 / std, in float64; the scale is 0 where std <= eps |mean|.
+    """[n, d] -> center [d] and scale [d] = 1 / std, in float64; the scale is 0 where std <= eps |mean|.
 
     A dimension that is constant in train is dropped: a test example that wakes it would else be sent to infinity.
     """
@@ -56,24 +56,24 @@ def statistics(x: np.ndarray, *, eps: float = 1e-6, chunk: int = 8192) -> tuple[
     return mean, np.where(alive, 1 / np.where(alive, std, 1), 0)
 
 
-def design(x: np.ndarray, centre_scale: tuple[np.ndarray, np.ndarray] | None = None) -> Design:
-    """float [n, d] -> Design, standardised with its own statistics or with those given.
+def design(x: np.ndarray, center_scale: tuple[np.ndarray, np.ndarray] | None = None) -> Design:
+    """float [n, d] -> Design, standardized with its own statistics or with those given.
 
     Memory: three times that of x, and d^2 or n^2 numbers, whichever is less.
     """
-    centre, scale = statistics(x) if centre_scale is None else centre_scale
-    z = jnp.asarray((x - centre) * scale, x.dtype)
+    center, scale = statistics(x) if center_scale is None else center_scale
+    z = jnp.asarray((x - center) * scale, x.dtype)
     if x.shape[0] >= x.shape[1]:
         rotation = _principal(z)
-        return Design(_dot(z, rotation), centre, scale, rotation)
+        return Design(_dot(z, rotation), center, scale, rotation)
     span, low = jnp.linalg.qr(z.T)  # z = low.T @ span.T
     rotation = _principal(low.T)
-    return Design(_dot(low.T, rotation), centre, scale, _dot(span, rotation))
+    return Design(_dot(low.T, rotation), center, scale, _dot(span, rotation))
 
 
 def project(basis: Design, x: np.ndarray) -> jax.Array:
-    """[m, d] new features -> [m, r] in the basis, standardised with the statistics of the design's own."""
-    return _dot(jnp.asarray((x - basis.centre) * basis.scale, x.dtype), basis.rotation)
+    """[m, d] new features -> [m, r] in the basis, standardized with the statistics of the design's own."""
+    return _dot(jnp.asarray((x - basis.center) * basis.scale, x.dtype), basis.rotation)
 
 
 def fit(
@@ -89,7 +89,7 @@ def fit(
     """The minimum over (W, b) of sum_i weight_i CE_i / sum_i weight_i + penalty/2 ||W||^2.
 
     y: int32 [n]; weight: [n] >= 0, 0 leaves an example out. Every parameter is measured in units of 1 / sqrt(its second
-    derivative at `start`), which changes the path of L-BFGS and not its end: tens of iterations where standardised
+    derivative at `start`), which changes the path of L-BFGS and not its end: tens of iterations where standardized
     features need hundreds. Stops where no derivative in these units exceeds `tolerance`, or in the rounding.
     """
     dtype = basis.x.dtype

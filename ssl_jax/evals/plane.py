@@ -38,7 +38,7 @@ def tsne(x: np.ndarray, *, perplexity: float = 30.0, steps: int = 500) -> np.nda
 
 @jax.jit
 def joint(x: Array, perplexity: float) -> Array:
-    """[n, d] -> p [n, n], symmetric, sums to one: neighbours by Gaussians of one perplexity (eq. 1 and 12 there)."""
+    """[n, d] -> p [n, n], symmetric, sums to one: neighbors by Gaussians of one perplexity (eq. 1 and 12 there)."""
     square = _square_distances(x)
     off = ~jnp.eye(len(x), dtype=bool)
 
@@ -49,7 +49,7 @@ def joint(x: Array, perplexity: float) -> Array:
     def halve(_, bounds):
         low, high = bounds
         middle = (low + high) / 2
-        wide = conditional(jnp.exp(middle))[1] > jnp.log(perplexity)  # too many neighbours: sharpen
+        wide = conditional(jnp.exp(middle))[1] > jnp.log(perplexity)  # too many neighbors: sharpen
         return jnp.where(wide, middle, low), jnp.where(wide, high, middle)
 
     ends = jnp.full((len(x), 1), -20.0), jnp.full((len(x), 1), 20.0)

@@ -1,4 +1,4 @@
-"""Deterministic, class-balanced divisions of a labelled set: a validation part of train, n labels a class."""
+"""Deterministic, class-balanced divisions of a labeled set: a validation part of train, n labels a class."""
 
 import jax
 import numpy as np
@@ -14,7 +14,7 @@ def check_labels(y: np.ndarray, *, classes: int, what: str) -> np.ndarray:
     missing = int(np.sum(y < 0))
     if missing:
         raise ValueError(
-            f"{missing} of the {y.size} examples of {what} have no label (-1): evaluate on a labelled dataset, "
+            f"{missing} of the {y.size} examples of {what} have no label (-1): evaluate on a labeled dataset, "
             "or switch the evaluation off"
         )
     if int(y.max()) >= classes:

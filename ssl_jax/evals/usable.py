@@ -1,4 +1,4 @@
-"""Which examples of two labelled sets the protocols can use, and which protocols cannot run on them."""
+"""Which examples of two labeled sets the protocols can use, and which protocols cannot run on them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -8,10 +8,10 @@ from ssl_jax.features.encoder import Encoder
 def text(encoder: Encoder, result: dict, receipt: dict, use: tuple[str, str]) -> str:
     """The card of one export. result: the run's accuracies, as result.json has them, or {}. use: `usage.code`."""
     config, (size, _, channels) = encoder.config, geometry.shape(encoder)
-    mean, std = geometry.normalisation(config)
+    mean, std = geometry.normalization(config)
     network = ", ".join(f"{key}={value!r}" for key, value in encoder.spec.items())
     scaled = (
-        "float32 in 0..1, normalised inside"
+        "float32 in 0..1, normalized inside"
         if receipt["format"] in usage.GRAPHS
         else f"minus {mean}, over {std}, of 0..1"
     )
@@ -38,9 +38,9 @@ def text(encoder: Encoder, result: dict, receipt: dict, use: tuple[str, str]) ->
         proof(receipt),
         "",
         *numbers(encoder, result),
-        "## Licence",
+        "## License",
         "",
-        "These weights were learned from the data above: its licence and terms say what they may be used for.",
+        "These weights were learned from the data above: its license and terms say what they may be used for.",
     ]
     return "\n".join(lines) + "\n"
 

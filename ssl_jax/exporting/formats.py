@@ -66,7 +66,7 @@ def detectron2(encoder: Encoder, path: pathlib.Path) -> None:
 def huggingface(encoder: Encoder, path: pathlib.Path) -> None:
     """A directory for `AutoModel.from_pretrained`: config.json, preprocessor_config.json, model.safetensors."""
     model, (size, _, channels) = hf_model(encoder), geometry.shape(encoder)
-    mean, std = geometry.normalisation(encoder.config)
+    mean, std = geometry.normalization(encoder.config)
     path.mkdir()
     safetensors(encoder, path / "model.safetensors", layouts.HF[model["model_type"]])
     (path / "config.json").write_text(json.dumps(model, indent=2) + "\n")

@@ -26,20 +26,20 @@ def shape(encoder: Encoder) -> tuple[int, int, int]:
     return size, size, encoder.channels
 
 
-def normalisation(config: dict) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """(mean, std) in units of 0..1. Raises ValueError where the clean view has another operation on colours."""
+def normalization(config: dict) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """(mean, std) in units of 0..1. Raises ValueError where the clean view has another operation on colors."""
     mean, std = (0.0,), (1.0,)
     for op in config["clean"][0]["ops"]:
-        if op["name"] == "normalise":
+        if op["name"] == "normalize":
             mean, std = op["args"]["mean"], op["args"]["std"]
         elif op["name"] in compose.PHOTOMETRIC:
             raise ValueError(f"the recipe's clean view has '{op['name']}', which no exported encoder carries along")
     return mean, std
 
 
-def normalised(config: dict, images: Any) -> Any:
+def normalized(config: dict, images: Any) -> Any:
     """Images in 0..1, numpy or traced, as the network wants them."""
-    mean, std = (np.asarray(values, np.float32) for values in normalisation(config))
+    mean, std = (np.asarray(values, np.float32) for values in normalization(config))
     return (images - mean) / std
 
 

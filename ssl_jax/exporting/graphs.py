@@ -1,6 +1,6 @@
 """Encoders as graphs that need none of this library's code: StableHLO, TensorFlow's SavedModel, ONNX.
 
-All take float32 images [b, s, s, c] in 0..1, any b, at the size that the recipe evaluates, and normalise them.
+All take float32 images [b, s, s, c] in 0..1, any b, at the size that the recipe evaluates, and normalize them.
 """
 
 import pathlib
@@ -12,7 +12,7 @@ from jax import export
 
 from ssl_jax.exporting import names
 from ssl_jax.exporting import weights as files
-from ssl_jax.exporting.geometry import about, normalised, shape
+from ssl_jax.exporting.geometry import about, normalized, shape
 from ssl_jax.features.encoder import Encoder
 from ssl_jax.types import Array, Tree
 
@@ -23,7 +23,7 @@ def forward(encoder: Encoder) -> Callable[[Tree, Array], dict[str, Array]]:
     """(weights, images [b, s, s, c] in 0..1) -> {"pool": [b, d], ...}, the maps of a ResNet by their own names."""
 
     def run(weights, images):
-        found = encoder.net.apply(*weights, normalised(encoder.config, images), train=False)[0]
+        found = encoder.net.apply(*weights, normalized(encoder.config, images), train=False)[0]
         return {name: value for name, value in found.items() if name != "maps"} | found.get("maps", {})
 
     return run

@@ -31,7 +31,7 @@ def verified(encoder: Encoder, form: Format, path: pathlib.Path, python: str) ->
     Raises ValueError in one sentence where the reader is not installed, cannot read it, or finds other features.
     """
     pixels = photographs(encoder)
-    inputs = geometry.normalised(encoder.config, pixels)
+    inputs = geometry.normalized(encoder.config, pixels)
     ours = features(encoder, inputs)
     with tempfile.TemporaryDirectory() as folder:
         request = {"path": str(path), "model": form.describe(encoder), "out": f"{folder}/out.npz"}
@@ -54,7 +54,7 @@ def verified(encoder: Encoder, form: Format, path: pathlib.Path, python: str) ->
 
 
 def features(encoder: Encoder, inputs: np.ndarray) -> np.ndarray:
-    """Float32 [n, d] of normalised images [n, s, s, c], in little memory: a ResNet's maps of four weigh half as it."""
+    """Float32 [n, d] of normalized images [n, s, s, c], in little memory: a ResNet's maps of four weigh half as it."""
     forward = jax.jit(lambda *args: encoder.net.apply(*args, train=False)[0]["pool"])
     forward = forward.lower(encoder.params, encoder.stats, inputs[:1]).compile()
     machine.release()
@@ -92,8 +92,8 @@ def failure(said: str, python: str) -> str:
 def photographs(encoder: Encoder) -> np.ndarray:
     """Real images [IMAGES, s, s, c] in 0..1 as the recipe prepares them: every channel is a picture of its own."""
     source, (_, _, channels) = sources.open("embedded:fashion_mnist/test"), geometry.shape(encoder)
-    grey = sources.images(source, np.arange(IMAGES * channels))
-    images = np.stack([np.concatenate(grey[i * channels : (i + 1) * channels], -1) for i in range(IMAGES)])
+    gray = sources.images(source, np.arange(IMAGES * channels))
+    images = np.stack([np.concatenate(gray[i * channels : (i + 1) * channels], -1) for i in range(IMAGES)])
     clean = np.stack([compose_host.alone(encoder.host, image)["clean"][0] for image in images])
     return clean.astype(np.float32) / np.float32(np.iinfo(clean.dtype).max)
 

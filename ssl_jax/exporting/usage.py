@@ -21,7 +21,7 @@ TORCH = """import torch
 from safetensors.torch import load_file
 {model}
 model.load_state_dict(load_file("{name}"), strict=True)
-features = model.eval()(images)  # float32 [b, c, h, w], normalised"""
+features = model.eval()(images)  # float32 [b, c, h, w], normalized"""
 DETECTRON2 = """MODEL:
   WEIGHTS: {name}
   PIXEL_MEAN: {mean}
@@ -77,17 +77,17 @@ def huggingface(encoder: Encoder, model: dict, name: str) -> str:
         lines.append(f"noise = torch.arange({patches})[None].repeat(len(images), 1)")
         call = "model(images, noise=noise)"
     tokens = f"{call}.last_hidden_state"
-    if kind == "clip_vision_model" and mean:  # which normalises the cls token alone
+    if kind == "clip_vision_model" and mean:  # which normalizes the cls token alone
         tokens = f'getattr(model, "vision_model", model).post_layernorm({tokens})'
     pooled = f"{tokens}[:, -{patches}:].mean(1)" if mean else f"{tokens}[:, 0]"
     if kind == "clip_vision_model" and not mean:
         pooled = f"{call}.pooler_output"
-    return "\n".join([*lines, f"features = {pooled}  # images: float32 [b, c, h, w], normalised"])
+    return "\n".join([*lines, f"features = {pooled}  # images: float32 [b, c, h, w], normalized"])
 
 
 def detectron2(encoder: Encoder, model: dict, name: str) -> str:
     """What a detectron2 configuration has to say beside the weights: its own models want other pixels and strides."""
-    given = (values * (model["channels"] // len(values)) for values in geometry.normalisation(encoder.config))
+    given = (values * (model["channels"] // len(values)) for values in geometry.normalization(encoder.config))
     mean, std = ([round(255 * v, 3) for v in values] for values in given)
     resnets = f"{{DEPTH: {encoder.spec['depth']}, STRIDE_IN_1X1: False"
     resnets += "}" if model["bottleneck"] else ", RES2_OUT_CHANNELS: 64}"

@@ -76,7 +76,7 @@ class Encoder(NamedTuple):
         """Features of images: {"pool": [b, d], ...} as the network gives them.
 
         images: uint8 or uint16 [b, h, w, c], or a list of [h, w, c] of any sizes. They are resized, cropped and
-        normalised as the recipe evaluates them; the whole range of the type, 0..255 or 0..65535, counts as 0..1, so
+        normalized as the recipe evaluates them; the whole range of the type, 0..255 or 0..65535, counts as 0..1, so
         that an image has the same features in either, whichever the encoder was trained on. Raises ValueError for
         anything else, for another number of channels, and for both types in one call.
         """

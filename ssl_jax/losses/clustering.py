@@ -19,7 +19,7 @@ def sinkhorn(scores: Array, *others: Array, epsilon: float = 0.05, iterations: i
     scores: [n, ..., k], cosines; axes between the first and the last are balanced apart (SwAV: one crop each).
     others: more samples [m, ..., k] (a queue) that take part in the balance and get no code; they are not joined to
     `scores`, which may lie on a mesh. Returns [n, ..., k], of which rows sum to 1 and columns to about n / k.
-    Each iteration normalises the prototypes, then the samples, in the log domain: exp(1 / 0.05) is no float16.
+    Each iteration normalizes the prototypes, then the samples, in the log domain: exp(1 / 0.05) is no float16.
     """
     blocks = [widen(x) / epsilon for x in (scores, *others)]
     for _ in range(iterations):
@@ -41,7 +41,7 @@ def swapped_codes(
     return across_views(codes, scores / jnp.asarray(temperature, scores.dtype), pairs=pairs)
 
 
-def labelled(logits: Array, labels: Array) -> Array:
+def labeled(logits: Array, labels: Array) -> Array:
     """Cross-entropy with hard labels, a mean over the rows that have one; -1 means none (arXiv:1807.05520, eq. 1).
 
     logits: [..., k]; labels: int [...]. Without any label the loss is 0, not 0 / 0.
@@ -56,14 +56,14 @@ def proto_nce(query: Array, labels: Array, centroids: Array, concentration: Arra
 
     query: [b, d], any norm; labels: int [b], -1 for none; centroids: [k, d], unit; concentration: [k], the temperature
     of each prototype's column; others: int [r], prototypes that are no query's; real: bool [r], whether they count.
-    A mean over the labelled queries, of which each one's prototype is a candidate for every other, also where two have
-    the same (as in the code); 0 where none is labelled.
+    A mean over the labeled queries, of which each one's prototype is a candidate for every other, also where two have
+    the same (as in the code); 0 where none is labeled.
     """
     known = labels >= 0
     chosen = jnp.concatenate([jnp.maximum(labels, 0), others])
     scores = matmul(unit(query), centroids[chosen].T) / concentration[chosen][None]
     logits = jnp.where(jnp.concatenate([known, real])[None], scores, -jnp.inf)
-    return labelled(logits, jnp.where(known, jnp.arange(len(labels)), -1))
+    return labeled(logits, jnp.where(known, jnp.arange(len(labels)), -1))
 
 
 def concentrations(distances: Array, labels: Array, *, clusters: int, temperature: float) -> Array:

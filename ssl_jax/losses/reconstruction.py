@@ -25,14 +25,14 @@ def squared(prediction: Array, target: Array) -> Array:
     return jnp.mean((widen(prediction) - widen(target)) ** 2, -1)
 
 
-def normalise(patches: Array) -> Array:
+def normalize(patches: Array) -> Array:
     """Each patch less its mean, over its deviation (arXiv:2111.06377, section 3, `norm_pix`); flat patches become 0.
 
     patches: [..., p] with p >= 2. The variance is unbiased and gets 1e-6, as in the authors' code.
     Raises ValueError for patches of one value, which have no variance.
     """
     if patches.shape[-1] < 2:
-        raise ValueError("a patch of 1 value cannot be normalised; take larger patches or the raw pixels as target")
+        raise ValueError("a patch of 1 value cannot be normalized; take larger patches or the raw pixels as target")
     patches = widen(patches)
     mean = jnp.mean(patches, -1, keepdims=True)
     return (patches - mean) * jax.lax.rsqrt(jnp.var(patches, -1, keepdims=True, ddof=1) + 1e-6)

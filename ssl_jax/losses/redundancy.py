@@ -12,16 +12,16 @@ def barlow(a: Array, b: Array, *, off_diagonal: float = 0.0051) -> tuple[Array, 
     """Barlow Twins (arXiv:2103.03230, eq. 1): the cross-correlation of two views becomes the identity.
 
     a, b: [b, d] with b >= 2. Returns the loss and its terms `on_diagonal`, and `off_diagonal` before its weight.
-    Features are standardised over the batch with the biased variance + 1e-5, as the authors' batch norm does.
+    Features are standardized over the batch with the biased variance + 1e-5, as the authors' batch norm does.
     """
-    c = matmul(_standardise(a).T, _standardise(b)) / a.shape[0]
+    c = matmul(_standardize(a).T, _standardize(b)) / a.shape[0]
     diagonal = jnp.eye(c.shape[0], dtype=bool)
     on = jnp.sum(jnp.where(diagonal, (1 - c) ** 2, 0))
     off = jnp.sum(jnp.where(diagonal, 0, c**2))
     return on + off_diagonal * off, {"on_diagonal": on, "off_diagonal": off}
 
 
-def _standardise(x: Array) -> Array:
+def _standardize(x: Array) -> Array:
     x = widen(x)
     x = x - jnp.mean(x, 0, keepdims=True)
     return x * jax.lax.rsqrt(jnp.mean(x * x, 0, keepdims=True) + 1e-5)
@@ -32,7 +32,7 @@ def vicreg(
 ) -> tuple[Array, dict[str, Array]]:
     """VICReg (arXiv:2105.04906, eq. 6): near views, spread features, no covariance between features.
 
-    a, b: [b, d] with b >= 2, not normalised. Returns the loss and its terms before their weights: `invariance` (mean
+    a, b: [b, d] with b >= 2, not normalized. Returns the loss and its terms before their weights: `invariance` (mean
     over b and d), `variance` (mean of the two views) and `covariance` (sum of the two views), as in the authors' code.
     """
     a, b = widen(a), widen(b)

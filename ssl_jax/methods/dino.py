@@ -1,6 +1,6 @@
-"""DINO (Caron et al. 2021, arXiv:2104.14294): match the centred, sharpened output of one's own average."""
+"""DINO (Caron et al. 2021, arXiv:2104.14294): match the centered, sharpened output of one's own average."""
 
-from ssl_jax.criteria import centred, lenses
+from ssl_jax.criteria import centered, lenses
 from ssl_jax.paradigms import encode
 from ssl_jax.paradigms.self_distillation import by_teacher, self_distillation
 from ssl_jax.types import Card, Method, Net, Schedule
@@ -15,13 +15,13 @@ def dino(
     ema_decay: Schedule,
     teacher_temperature: Schedule,
     student_temperature: float = 0.1,
-    centre_momentum: float = 0.9,
+    center_momentum: float = 0.9,
 ) -> Method:
     """Defaults of the official main_dino.py. The encoder that is evaluated and exported is the teacher's."""
-    criterion = centred.centred(
+    criterion = centered.centered(
         teacher_temperature=teacher_temperature,
         student_temperature=student_temperature,
-        centre_momentum=centre_momentum,
+        center_momentum=center_momentum,
     )
     seen = lenses.at(criterion, name="projection")
     return by_teacher(self_distillation(encoder, projector, seen, ema_decay=ema_decay, through=encode.joint), encoder)

@@ -6,11 +6,11 @@ from ssl_jax.paradigms.masked_modeling import masked_modeling
 from ssl_jax.tasks import masks, pixels
 from ssl_jax.types import Card, Method, Net
 
-CARD = Card("MAE", "masked modelling", 2022, "arXiv:2111.06377")
+CARD = Card("MAE", "masked modeling", 2022, "arXiv:2111.06377")
 
 
 def mae(encoder: Net, decoder: Net, *, patch: int, mask_ratio: float = 0.75) -> Method:
-    """Normalised pixels as target (table 1d); int(l (1 - mask_ratio)) of l patches are seen, as in the code."""
+    """Normalized pixels as target (table 1d); int(l (1 - mask_ratio)) of l patches are seen, as in the code."""
     ranges.above_zero(patch=patch, mask_ratio=mask_ratio)
     ranges.below_one(mask_ratio=mask_ratio)
 
@@ -18,4 +18,4 @@ def mae(encoder: Net, decoder: Net, *, patch: int, mask_ratio: float = 0.75) -> 
         return masks.random(key, b, length, int(length * (1 - mask_ratio)))
 
     criterion = lenses.at(patches.squared(), name="patches")
-    return masked_modeling(encoder, decoder, criterion, patch=patch, mask=mask, target=pixels.normalised(patch))
+    return masked_modeling(encoder, decoder, criterion, patch=patch, mask=mask, target=pixels.normalized(patch))

@@ -9,6 +9,6 @@ CARD = Card("SimSiam", "joint embedding", 2020, "arXiv:2011.10566")
 
 
 def simsiam(encoder: Net, projector: Net, predictor: Net) -> Method:
-    """One pass a view through one network (algorithm 1); the optimiser keeps the predictor's rate constant."""
+    """One pass a view through one network (algorithm 1); the optimizer keeps the predictor's rate constant."""
     criterion = lenses.at(pairs.simsiam(), name="prediction", teacher="projection")
     return joint_embedding(encoder, projector, criterion, predictor=predictor, through=encode.each)

@@ -20,7 +20,7 @@ def swav(
     queue_start: int = 0,
 ) -> Method:
     """Defaults of the official main_swav.py; queue: rows a crop (3840 at batch 256), 0 for none, used from the step
-    `queue_start` once it is full. The optimiser keeps the prototypes' norms and freezes them in the first epoch.
+    `queue_start` once it is full. The optimizer keeps the prototypes' norms and freezes them in the first epoch.
     """
     ranges.zero_or_more(queue=queue, queue_start=queue_start)
     codes = dict(prototypes=prototypes, temperature=temperature, epsilon=epsilon, iterations=iterations)

@@ -116,7 +116,7 @@ def dino_head(
     groups: int = 1,
     dtype: str = "float32",
 ) -> Net:
-    """DINO's head (arXiv:2104.14294, section 3 and its code): MLP with exact GELU, L2 norm, weight-normalised linear.
+    """DINO's head (arXiv:2104.14294, section 3 and its code): MLP with exact GELU, L2 norm, weight-normalized linear.
 
     layers: linear layers of the MLP, the last to `bottleneck`; they start as normals of std 0.02
     (torch cuts them at -2 and 2, which is a hundred std away).

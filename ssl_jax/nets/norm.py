@@ -15,7 +15,7 @@ def group_moments(x: Array, *, groups: int) -> tuple[Array, Array]:
     """Mean and biased variance of each of `groups` contiguous groups of rows, per feature.
 
     x: [n, ..., d], at least float32. Returns two arrays [groups, 1, d]. The variance is that of the
-    centred values: E[x^2] - E[x]^2, the fast form, loses all digits in float32 once |mean| >> std.
+    centered values: E[x^2] - E[x]^2, the fast form, loses all digits in float32 once |mean| >> std.
     Raises ValueError where n is no multiple of `groups`, or a group has one value only.
     """
     n = x.shape[0]
@@ -39,12 +39,12 @@ def rows(x: Array, groups: int) -> Array:
 class BatchNorm(nn.Module):
     """Batch norm (arXiv:1502.03167) of [n, ..., d] over the rows of each of `groups` contiguous groups.
 
-    groups=1 is global ("synchronised") batch norm on any number of devices; k is "ghost" batch norm
-    (arXiv:1705.08741) over n/k rows each, what k devices with unsynchronised batch norm compute.
+    groups=1 is global ("synchronized") batch norm on any number of devices; k is "ghost" batch norm
+    (arXiv:1705.08741) over n/k rows each, what k devices with unsynchronized batch norm compute.
 
-    train: normalise by the batch and move the running statistics; else normalise by the running statistics.
+    train: normalize by the batch and move the running statistics; else normalize by the running statistics.
     `momentum` is the share of the running statistics that survives a step (0.9 = torch's momentum 0.1).
-    The running variance is the unbiased one, n/(n-1) times what normalises, averaged over the groups: the
+    The running variance is the unbiased one, n/(n-1) times what normalizes, averaged over the groups: the
     convention of torch, in which most reference results were made and to which weights are exported (flax
     keeps the biased one), and the one whose expectation does not depend on the number of groups.
     """
@@ -91,7 +91,7 @@ class BatchNorm(nn.Module):
 class LayerNorm(nn.Module):
     """Layer norm (arXiv:1607.06450) over the last axis; eps as timm's and MAE's vision transformers have it.
 
-    Statistics in at least float32, from centred values. Parameters `scale` and `bias`, both [d].
+    Statistics in at least float32, from centered values. Parameters `scale` and `bias`, both [d].
     """
 
     dtype: jnp.dtype

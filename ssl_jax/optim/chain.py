@@ -1,4 +1,4 @@
-"""An optimiser from data: a rule by name, clipping, and groups of parameters by their path."""
+"""An optimizer from data: a rule by name, clipping, and groups of parameters by their path."""
 
 import inspect
 import re

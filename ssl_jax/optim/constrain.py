@@ -12,7 +12,7 @@ from ssl_jax.types import Array, Tree
 def unit_norm(*, axis: int = 0) -> optax.GradientTransformation:
     """Ends the chain: after the step the vectors along `axis` have length 1, as SwAV's prototypes [d, k] along 0.
 
-    u -> unit(p + u) - p, what `optax.projections` do after a step. The official code (arXiv:2006.09882) normalises
+    u -> unit(p + u) - p, what `optax.projections` do after a step. The official code (arXiv:2006.09882) normalizes
     before each forward pass, which is the same from the second step on; the first needs unit vectors at the start.
     A vector that would be zero stays zero. Raises ValueError at `init` for a parameter without such an axis.
     """

@@ -1,4 +1,4 @@
-"""LARS, which is four different optimisers (You et al. 2017, arXiv:1708.03888, as four lines of code wrote it).
+"""LARS, which is four different optimizers (You et al. 2017, arXiv:1708.03888, as four lines of code wrote it).
 
 All multiply the gradient of each parameter w by a ratio coefficient * ||w|| / ||g||, so that a step moves each by the
 same part of its norm. They differ in the order of momentum and rate, which matters while the rate changes, that is all

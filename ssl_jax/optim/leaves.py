@@ -1,4 +1,4 @@
-"""What a parameter is to an optimiser: its path, whether it is a vector, whether it is a stack of scanned layers."""
+"""What a parameter is to an optimizer: its path, whether it is a vector, whether it is a stack of scanned layers."""
 
 from collections.abc import Callable
 from typing import Any

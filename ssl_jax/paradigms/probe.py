@@ -53,7 +53,7 @@ def _check(params: dict, batch: dict, classes: int) -> None:
         )
     if "label" not in batch:
         raise ValueError(
-            "the online probe needs labels and this batch has none: switch the probe off or use labelled data"
+            "the online probe needs labels and this batch has none: switch the probe off or use labeled data"
         )
     if classes < 2:
         raise ValueError(f"the online probe needs at least 2 classes, this dataset has {classes}: switch the probe off")

@@ -76,7 +76,7 @@ class Writer:
         """
         if not self._primary:
             return
-        self._settle()
+        self._write_pending()
         now = time.perf_counter()
         seconds = max(now - self._last, 1e-9)
         rate = (step - self._last_step) * self._batch / seconds
@@ -92,7 +92,7 @@ class Writer:
         if self._pending and self._pending[0] == step:
             self._pending = (step, {**self._pending[1], **numbers})
         else:
-            self._settle()
+            self._write_pending()
             self._pending = (step, dict(numbers))
 
     def note(self, sentence: str) -> None:
@@ -104,7 +104,7 @@ class Writer:
         """Puts everything so far on disk; waits for the device where its last metrics are not there yet."""
         if not self._primary:
             return
-        self._settle()
+        self._write_pending()
         os.fsync(self._file.fileno())
         self._events.flush()
         self._sync()
@@ -127,7 +127,7 @@ class Writer:
     def __exit__(self, *_) -> None:
         self.close()
 
-    def _settle(self) -> None:
+    def _write_pending(self) -> None:
         """Converts and writes the row that waits."""
         if self._pending is None:
             return

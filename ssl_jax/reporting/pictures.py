@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from ssl_jax.evals import plane
 
 INK, GRID = "#333333", "#dddddd"
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#b2a100", "#000000", "#7f7f7f", "#7b4a12")
-"""Okabe and Ito's colours, which the colour-blind can tell apart, with a darker yellow, a grey and a brown."""
+COLORS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#b2a100", "#000000", "#7f7f7f", "#7b4a12")
+"""Okabe and Ito's colors, which the color-blind can tell apart, with a darker yellow, a gray and a brown."""
 MARKERS = ("o", "^", "s", "D", "v", "P", "X", "p", "<", ">")
-"""A second sign of the class beside its colour."""
+"""A second sign of the class beside its color."""
 CELL, GAP = 1.1, 0.25
 """Inches from image to image on a contact sheet, and between two groups."""
 POINTS = 1500
@@ -49,7 +49,7 @@ def contact_sheet(
 
     views: group -> [b, v, h, w, c], either integers over their dtype's range or floats, which are (pixel - mean) / std
     with pixels in 0..1 and are mapped back, and cut to 0..1 for the screen. originals: the images as they are stored,
-    integers [h, w, c] of any size, which are shrunk into their cells. Shown are one channel in grey, three in colour,
+    integers [h, w, c] of any size, which are shrunk into their cells. Shown are one channel in gray, three in color,
     and of other counts the first three, or the first where there are two.
     """
     blocks = {name: _displayable(np.asarray(view), mean, std) for name, view in views.items()}
@@ -116,10 +116,10 @@ def curves(rows: Sequence[dict], path: str | os.PathLike) -> None:
 
 
 def projection(features: np.ndarray, labels: np.ndarray, classes: Sequence[str], path: str | os.PathLike) -> None:
-    """Writes a PNG: PCA and t-SNE of the unit-length features, side by side, coloured by class.
+    """Writes a PNG: PCA and t-SNE of the unit-length features, side by side, colored by class.
 
     features: [n, d], d >= 2, of which 1500 at even distances are shown where there are more; labels: int [n], -1 (none)
-    in light grey; classes: their names. Raises ValueError for fewer than 4 examples.
+    in light gray; classes: their names. Raises ValueError for fewer than 4 examples.
     """
     if len(features) < 4:
         raise ValueError(f"a projection needs at least 4 examples, these are {len(features)}")
@@ -135,7 +135,7 @@ def projection(features: np.ndarray, labels: np.ndarray, classes: Sequence[str],
     _scatter(right, plane.tsne(x, perplexity=perplexity), y, classes)
     note = f"t-SNE, perplexity {perplexity:.0f} (distances between clusters mean nothing)"
     right.set_title(note, fontsize=10, color=INK, loc="left")
-    title = f"The embedding of {len(few)} images, coloured by class"
+    title = f"The embedding of {len(few)} images, colored by class"
     figure.suptitle(title, fontsize=13, weight="bold", color=INK, x=0.01, ha="left")
     handles, names = left.get_legend_handles_labels()
     figure.legend(handles, names, loc="center right", frameon=False, fontsize=8.5, markerscale=2.2, labelcolor=INK)
@@ -154,12 +154,12 @@ def _curve(axes: Axes, steps: np.ndarray, values: np.ndarray) -> None:
     """A curve; with many points, a running mean over 2 % of them in front of the points themselves."""
     window = len(values) // 50
     if window > 1:
-        axes.plot(steps, values, color=COLOURS[0], alpha=0.25, linewidth=0.8)
+        axes.plot(steps, values, color=COLORS[0], alpha=0.25, linewidth=0.8)
         weight = np.isfinite(values).astype(float)
         total = np.convolve(np.nan_to_num(values) * weight, np.ones(window), "same")
         count = np.convolve(weight, np.ones(window), "same")
         values = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    axes.plot(steps, values, color=COLOURS[0], linewidth=1.6, marker="o" if len(values) < 15 else None, markersize=3)
+    axes.plot(steps, values, color=COLORS[0], linewidth=1.6, marker="o" if len(values) < 15 else None, markersize=3)
     axes.grid(color=GRID, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(GRID)
@@ -177,8 +177,8 @@ def _scatter(axes: Axes, xy: np.ndarray, labels: np.ndarray, classes: Sequence[s
         axes.scatter(
             *xy[mine].T,
             s=11,
-            marker=MARKERS[(k + k // len(COLOURS)) % len(MARKERS)],
-            color=to_hex(COLOURS[k % len(COLOURS)]),
+            marker=MARKERS[(k + k // len(COLORS)) % len(MARKERS)],
+            color=to_hex(COLORS[k % len(COLORS)]),
             alpha=0.75,
             linewidths=0,
             label=str(name).replace("_", " ") if k < 20 else None,
@@ -188,7 +188,7 @@ def _scatter(axes: Axes, xy: np.ndarray, labels: np.ndarray, classes: Sequence[s
 
 
 def _displayable(images: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> np.ndarray:
-    """[b, v, h, w, c] -> floats in 0..1, [b, v, h, w, 3] or, for grey, [b, v, h, w]."""
+    """[b, v, h, w, c] -> floats in 0..1, [b, v, h, w, 3] or, for gray, [b, v, h, w]."""
     if images.ndim != 5:
         raise ValueError(f"views are [b, v, h, w, c], these have the shape {images.shape}")
     if images.dtype.kind in "iu":

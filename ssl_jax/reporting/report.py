@@ -62,10 +62,10 @@ def views(job: Job, first: dict[str, np.ndarray], workdir: str, key: Key) -> Non
         return
     few = {name: first[name][:SHOWN] for name in sorted(groups)}
     seen = jax.device_get(jax.jit(job.training.device)(purposes(key, np.int32(0))[0], few))
-    normalised = [op.args for view in job.training.views for op in view.ops if op.name == "normalise"]
+    normalized = [op.args for view in job.training.views for op in view.ops if op.name == "normalize"]
     originals = sources.images(job.train, first["index"][:SHOWN]) if "image" in job.train.parts else ()
     seen = {name: pictures.storyboard(seen[name]) if seen[name].ndim == 6 else seen[name] for name in groups}
-    path, stats = epath.Path(workdir) / "views.png", normalised[0] if normalised else {}
+    path, stats = epath.Path(workdir) / "views.png", normalized[0] if normalized else {}
     pictures.contact_sheet(seen, path, originals=originals, **stats)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ssl_jax import monitors
 from ssl_jax.data import device, stream
-from ssl_jax.data.sources import Source, labelled, subset
+from ssl_jax.data.sources import Source, labeled, subset
 from ssl_jax.evals import features, suite, usable
 from ssl_jax.run import matching
 from ssl_jax.run.job import Job
@@ -45,7 +45,7 @@ def possible(job: Job) -> bool:
 
 def classifying(job: Job) -> bool:
     """Whether accuracies can be measured: there is a test set, and both sets have labels."""
-    return job.test is not None and all(map(labelled, (job.train, job.test)))
+    return job.test is not None and all(map(labeled, (job.train, job.test)))
 
 
 def foreseen(job: Job) -> list[str]:

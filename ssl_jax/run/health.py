@@ -68,14 +68,14 @@ class Spikes:
     """
 
     def __init__(self, seen: Iterable[float] = (), high: bool = False):
-        """seen, high: what `memory` had."""
+        """seen, high: what `state` had."""
         self._seen, self._high = collections.deque(seen, maxlen=MANY), high
 
-    def memory(self) -> dict:
+    def state(self) -> dict:
         """What it takes to go on with another object."""
         return {"seen": list(self._seen), "high": self._high}
 
-    def see(self, loss: float) -> str | None:
+    def observe(self, loss: float) -> str | None:
         """What to say where a row of losses that are too high begins."""
         if not math.isfinite(loss):
             return None
@@ -130,17 +130,17 @@ class Health:
         self._spikes, self._back = Spikes(), None
         self._row = self._files = self._flat = self._rollbacks = 0
 
-    def memory(self) -> dict:
-        """What the guards need to go on in another process as they would in this one: JSON, once `settle` is done."""
+    def state(self) -> dict:
+        """What the guards need to go on in another process as they would in this one: JSON, once `drain` is done."""
         counts = {"skipped": self._row, "flat": self._flat, "rollbacks": self._rollbacks}
-        return {"spikes": self._spikes.memory(), **counts}
+        return {"spikes": self._spikes.state(), **counts}
 
-    def recall(self, memory: dict) -> None:
-        """Goes on from what `memory` had; from nothing where it is empty."""
-        self._spikes = Spikes(**memory.get("spikes", {}))
-        self._row, self._flat, self._rollbacks = (memory.get(k, 0) for k in ("skipped", "flat", "rollbacks"))
+    def load_state(self, state: dict) -> None:
+        """Goes on from what `state` had; from nothing where it is empty."""
+        self._spikes = Spikes(**state.get("spikes", {}))
+        self._row, self._flat, self._rollbacks = (state.get(k, 0) for k in ("skipped", "flat", "rollbacks"))
 
-    def see(self, step: int, metrics: Metrics, index: Array) -> None:
+    def observe(self, step: int, metrics: Metrics, index: Array) -> None:
         """Takes the numbers of a step, which may not be there yet, and looks at those that are.
 
         index: int32 [b], the examples of its batch.
@@ -152,17 +152,17 @@ class Health:
         while self._late and (len(self._late) > LATE or all(v.is_ready() for v in self._late[0][1].values())):
             self._judge(*self._late.popleft())
 
-    def settle(self) -> None:
+    def drain(self) -> None:
         """Waits for all steps and looks at them."""
         while self._late:
             self._judge(*self._late.popleft())
 
-    def ripe(self, step: int) -> bool:
+    def rollback_due(self, step: int) -> bool:
         """Whether the run is to go back at this step: the first at which every process has seen why."""
         return self._back is not None and step >= self._back[0] + LATE
 
-    def back(self) -> int | None:
-        """The step whose checkpoint a run is to take up that goes back, once `settle` is done; None where all is well.
+    def rollback_step(self) -> int | None:
+        """The step whose checkpoint a run is to take up that goes back, once `drain` is done; None where all is well.
 
         Raises Unhealthy where there is none or the run has gone back too often.
         """
@@ -181,7 +181,7 @@ class Health:
 
     def evaluated(self, step: int, numbers: dict[str, float]) -> None:
         """Looks at the numbers of an evaluation, and at all steps before it; one is enough."""
-        self.settle()
+        self.drain()
         found = collapse({k: v for k, v in numbers.items() if k.startswith("eval/")})
         if found:
             self._act(self._limits.collapse, step, f"step {step}: {found}", step)
@@ -193,7 +193,7 @@ class Health:
             self._skipped(step, index)
             return
         self._row = 0
-        jumped = self._spikes.see(numbers["loss"])
+        jumped = self._spikes.observe(numbers["loss"])
         if jumped and self._limits.spike != "off":
             self._act(self._limits.spike, step, f"step {step}: {jumped}", step - 1)
         found = collapse(numbers)

@@ -53,7 +53,7 @@ class Program(NamedTuple):
 
     init: (key) -> TrainState, each leaf where it belongs
     step: (TrainState, batch, key) -> (TrainState, metrics); the state that goes in is used up
-    settle: (TrainState, batch, key) -> TrainState, see `step.make_settling`; uses its input up
+    calibrate: (TrainState, batch, key) -> TrainState, see `step.make_calibration`; uses its input up
     passes: of the method, in order
     embed: (params, method_state, {group: clean views [b, 1, ...] as the host makes them}) -> dict of arrays
     whole: (tree of arrays that are split by example) -> the same, so that every process can read all of it
@@ -63,7 +63,7 @@ class Program(NamedTuple):
 
     init: Callable
     step: Callable
-    settle: Callable
+    calibrate: Callable
     passes: tuple[Walk, ...]
     embed: Callable
     whole: Callable
@@ -105,11 +105,11 @@ def build(
     state = jax.tree.map(lambda a, s: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=s), state, places)
     jit = jit_on(mesh)
     prepare = {None: None, "clean": clean, "train": augment}
-    step, settle = steps.make_step(method, optimizer, augment), steps.make_settling(method, augment)
+    step, calibrate = steps.make_step(method, optimizer, augment), steps.make_calibration(method, augment)
     return Program(
         init=jit_on(mesh, QUICKLY)(init, in_shardings=whole, out_shardings=places),
         step=jit(step, in_shardings=(places, split, whole), out_shardings=(places, whole), donate_argnums=0),
-        settle=jit(settle, in_shardings=(places, split, whole), out_shardings=places, donate_argnums=0),
+        calibrate=jit(calibrate, in_shardings=(places, split, whole), out_shardings=places, donate_argnums=0),
         passes=tuple(walks.build(one, prepare[one.views], mesh, jit, state, places) for one in method.passes),
         embed=jit(
             steps.make_embed(method, clean, inputs),

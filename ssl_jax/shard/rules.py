@@ -1,4 +1,4 @@
-"""Where each leaf of the state lies: one rule for parameters, method state and optimiser state alike."""
+"""Where each leaf of the state lies: one rule for parameters, method state and optimizer state alike."""
 
 import math
 import re

@@ -41,9 +41,9 @@ def build(one: Pass, prepare: Callable | None, mesh: Mesh, jit: Callable, state:
         return Walk(start, None, finish)
 
     def fold(state, found, batch, key):
-        see, think = jax.random.split(key)
-        batch = real_rows(prepare(see, batch))
-        return one.fold(state, found, batch, think), jnp.sum(batch["real"], dtype=jnp.int32)
+        augment_key, fold_key = jax.random.split(key)
+        batch = real_rows(prepare(augment_key, batch))
+        return one.fold(state, found, batch, fold_key), jnp.sum(batch["real"], dtype=jnp.int32)
 
     arguments, results = (places, found, split, whole), (found, whole)
     return Walk(start, jit(fold, in_shardings=arguments, out_shardings=results, donate_argnums=1), finish)

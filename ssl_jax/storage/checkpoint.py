@@ -99,7 +99,7 @@ class Checkpoints:
         """Starts to save; waits for the save before it. Raises its error, if it had one: an OSError.
 
         metrics: the newest numbers there are; the one that tells the best is kept with the checkpoint. guards: what
-        `Health.memory` has, as JSON.
+        `Health.state` has, as JSON.
         """
         with writing():
             self._manager.check_for_errors()

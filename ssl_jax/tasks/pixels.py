@@ -30,6 +30,6 @@ def raw(patch: int) -> Callable[[Array], Array]:
     return lambda images: patchify(images, patch)
 
 
-def normalised(patch: int) -> Callable[[Array], Array]:
-    """The target `images [..., h, w, c] -> [..., l, p p c]`, each patch normalised by its own mean and deviation."""
-    return lambda images: reconstruction.normalise(patchify(images, patch))
+def normalized(patch: int) -> Callable[[Array], Array]:
+    """The target `images [..., h, w, c] -> [..., l, p p c]`, each patch normalized by its own mean and deviation."""
+    return lambda images: reconstruction.normalize(patchify(images, patch))

@@ -51,7 +51,7 @@ RULES: dict[str, tuple[Callable, str]] = {
     "brightness": (_within(0, 1000), "an amount from 0 on"),
     "contrast": (_within(0, 1000), "an amount from 0 on"),
     "saturation": (_within(0, 1000), "an amount from 0 on"),
-    "hue": (_within(0, 0.5), "a part of the circle of colours from 0 to 0.5"),
+    "hue": (_within(0, 0.5), "a part of the circle of colors from 0 to 0.5"),
     "kernel_size": (lambda value: 1 <= value <= LARGEST and value % 2 == 1, "an odd number of pixels"),
     "sigma": (_rising(0, LARGEST), "two rising numbers of pixels above 0"),
     "threshold": (_within(0, 1), f"a number from 0 to 1: {UNITS}"),

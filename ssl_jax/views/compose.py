@@ -1,4 +1,4 @@
-"""View data -> checked records, and which part of a view is whose: geometry the host's, colour the device's."""
+"""View data -> checked records, and which part of a view is whose: geometry the host's, color the device's."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +12,7 @@ from ssl_jax.views import arguments, clips, geometric, photometric, texts
 class Run(NamedTuple):
     """Views of one group, next to each other, with the same operations in all but p.
 
-    first: the number of the first of them among all views of the recipe. p: [count][operation] of `colour`.
+    first: the number of the first of them among all views of the recipe. p: [count][operation] of `color`.
     stream: the number of the view whose geometric draws they have, `first` but for `draws`.
     """
 
@@ -21,7 +21,7 @@ class Run(NamedTuple):
     count: int
     size: int | tuple[int, int]
     geometry: tuple[Op, ...]
-    colour: tuple[Op, ...]
+    color: tuple[Op, ...]
     p: tuple[tuple[float, ...], ...]
     of: str
     draws: str
@@ -94,22 +94,22 @@ def split(view: View) -> tuple[tuple[Op, ...], tuple[Op, ...]]:
             f"a view of group '{view.group}' has {names[place]} before {late[0]}: "
             f"the host's operations, such as crops, come before the device's, such as colors"
         )
-    if "normalise" in names[:-1]:
-        raise ValueError(f"a view of group '{view.group}' has operations after normalise: it must be the last one")
+    if "normalize" in names[:-1]:
+        raise ValueError(f"a view of group '{view.group}' has operations after normalize: it must be the last one")
     return view.ops[:place], view.ops[place:]
 
 
 def runs(records: Iterable[View]) -> tuple[Run, ...]:
-    """All views, with neighbours made one run where they differ in nothing but their colours' p."""
+    """All views, with neighbors made one run where they differ in nothing but their colors' p."""
     made: list[Run] = []
     first = 0
     for view in records:
-        geometry, colour = split(view)
-        p = (tuple(op.p for op in colour),) * view.count
-        colour = tuple(op._replace(p=1.0) for op in colour)
+        geometry, color = split(view)
+        p = (tuple(op.p for op in color),) * view.count
+        color = tuple(op._replace(p=1.0) for op in color)
         shared = next((run.stream for run in made if view.draws and run.draws == view.draws), first)
         new = Run(
-            view.group, first, view.count, view.size, geometry, colour, p, view.of, view.draws, view.places, shared
+            view.group, first, view.count, view.size, geometry, color, p, view.of, view.draws, view.places, shared
         )
         alike = dict(first=0, count=0, p=(), stream=0)
         if not view.draws and made and made[-1]._replace(**alike) == new._replace(**alike):
@@ -121,7 +121,7 @@ def runs(records: Iterable[View]) -> tuple[Run, ...]:
 
 
 DRAWING = {
-    *("random_resized_crop", "pad_crop", "colour_jitter", "gaussian_blur", "rand_augment_colour"),
+    *("random_resized_crop", "pad_crop", "color_jitter", "gaussian_blur", "rand_augment_color"),
     *("clip", "random_line"),
 }
 """Operations that draw numbers of their own, besides whether they are done at all."""
@@ -137,7 +137,7 @@ def _draws(op: Op) -> bool:
 
 
 def checked(photometric: str) -> bool:
-    """Whether colours are the host's. Raises ValueError for a word that is neither host nor device."""
+    """Whether colors are the host's. Raises ValueError for a word that is neither host nor device."""
     if photometric not in ("device", "host"):
         raise ValueError(f"photometric is '{photometric}'; it must be 'device' or 'host'")
     return photometric == "host"
@@ -236,8 +236,8 @@ def _args(name: str, parameters: Mapping, args: dict, where: str) -> dict:
         value = tuple(value) if isinstance(value, list) else value
         fitted[key] = annotations.fitted(value, parameter.annotation, at, example=example)
         arguments.check(key, fitted[key], at)
-    if name == "normalise" and len(fitted["mean"]) != len(fitted["std"]):
-        raise ValueError(f"{where}.args: normalise has {len(fitted['mean'])} means and {len(fitted['std'])} stds")
+    if name == "normalize" and len(fitted["mean"]) != len(fitted["std"]):
+        raise ValueError(f"{where}.args: normalize has {len(fitted['mean'])} means and {len(fitted['std'])} stds")
     return fitted
 
 

@@ -1,4 +1,4 @@
-"""The device's half of the views: colours, for a whole batch inside the jitted step."""
+"""The device's half of the views: colors, for a whole batch inside the jitted step."""
 
 import functools
 from collections.abc import Callable, Iterable
@@ -16,14 +16,14 @@ def device(views: Iterable[View], *, photometric: str = "device") -> Callable[[K
     """(key, {group: integers [b, v, s, s, c], ...}) -> the same with float32 in place of views of images and clips.
 
     Other entries of the batch pass as they are. Image v of example i draws from `key` folded with i, v and the place
-    of the operation, so its colours depend on neither the size of the batch nor the number of devices, nor on what
+    of the operation, so its colors depend on neither the size of the batch nor the number of devices, nor on what
     other views there are after it.
-    photometric: "host" where the host has done all but `normalise` already.
+    photometric: "host" where the host has done all but `normalize` already.
     """
     on_host = compose.checked(photometric)
     plans = {}
     for run in compose.runs(views):
-        plans.setdefault(run.group, []).append(_without_colours(run) if on_host else run)
+        plans.setdefault(run.group, []).append(_without_colors(run) if on_host else run)
 
     def augment(key: Key, batch: Tree) -> Tree:
         return {name: _group(key, value, plans[name]) if name in plans else value for name, value in batch.items()}
@@ -31,9 +31,9 @@ def device(views: Iterable[View], *, photometric: str = "device") -> Callable[[K
     return augment
 
 
-def _without_colours(run: compose.Run) -> compose.Run:
-    kept = [i for i, op in enumerate(run.colour) if op.name == "normalise"]
-    return run._replace(colour=tuple(run.colour[i] for i in kept), p=tuple(tuple(p[i] for i in kept) for p in run.p))
+def _without_colors(run: compose.Run) -> compose.Run:
+    kept = [i for i, op in enumerate(run.color) if op.name == "normalize"]
+    return run._replace(color=tuple(run.color[i] for i in kept), p=tuple(tuple(p[i] for i in kept) for p in run.p))
 
 
 def _group(key: Key, images: Array, plan: list[compose.Run]) -> Array:
@@ -53,14 +53,14 @@ def _group(key: Key, images: Array, plan: list[compose.Run]) -> Array:
 
 def _run(key: Key, images: Array, run: compose.Run) -> Array:
     """One image at a time on a CPU, which then skips what an image does not draw; all at once elsewhere."""
-    if run.of not in compose.PIXELS and not run.colour:
+    if run.of not in compose.PIXELS and not run.color:
         return images
     b, v = images.shape[:2]
     numbers = run.first + jnp.arange(v)
     keys = jax.vmap(lambda i: jax.vmap(lambda j: jax.random.fold_in(jax.random.fold_in(key, i), j))(numbers))(
         jnp.arange(b)
     )
-    chances = jnp.broadcast_to(jnp.array(run.p, jnp.float32).reshape(1, v, -1), (b, v, len(run.colour)))
+    chances = jnp.broadcast_to(jnp.array(run.p, jnp.float32).reshape(1, v, -1), (b, v, len(run.color)))
     flat = jax.tree.map(lambda x: x.reshape(b * v, *x.shape[2:]), (keys, chances, images))
 
     def one(each):
@@ -74,7 +74,7 @@ def _image(key: Key, chances: Array, image: Array, run: compose.Run) -> Array:
     """[h, w, c] integers -> float32 [h, w, c], likewise of a clip; points and series [n, c] stay [n, c]."""
     pixels = run.of in compose.PIXELS
     planes = jnp.moveaxis(image, -1, 0).astype(jnp.float32) / PEAK[image.dtype.name] if pixels else image
-    for place, op in enumerate(run.colour):
+    for place, op in enumerate(run.color):
         p = [chance[place] for chance in run.p]
         if max(p) == 0:
             continue

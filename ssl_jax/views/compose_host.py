@@ -22,12 +22,12 @@ def host(views: Iterable[View], *, photometric: str = "device") -> Callable[[tf.
     its first operation decodes no more of it than its views show. With `places`, "GROUP/place" [v, 2, 3] too.
     Views of the recipe stand in their order along axis 0. Each view and each operation draws from its own stream of
     the seed; a view's draws do not depend on the views after it.
-    photometric: "host" also does the colours here, in float32 and rounded at the end, all but `normalise`.
+    photometric: "host" also does the colors here, in float32 and rounded at the end, all but `normalize`.
     """
     plan = compose.runs(views)
-    colours = compose.checked(photometric)
+    colors = compose.checked(photometric)
 
-    if colours and any(run.colour and run.of != "image" for run in plan):
+    if colors and any(run.color and run.of != "image" for run in plan):
         raise ValueError("photometric='host' augments images alone; leave it at 'device' for views of other parts")
 
     def augment(example: dict[str, tf.Tensor], seed: tf.Tensor) -> dict:
@@ -40,8 +40,8 @@ def host(views: Iterable[View], *, photometric: str = "device") -> Callable[[tf.
             images, placed = _geometry(example[run.of], seed, run)
             if run.places:
                 groups.setdefault(f"{run.group}/{PLACE}", []).extend(placed)
-            if colours and run.of == "image":
-                images = [_colour(each, seed, run, i) for i, each in enumerate(images)]
+            if colors and run.of == "image":
+                images = [_color(each, seed, run, i) for i, each in enumerate(images)]
             groups.setdefault(run.group, []).extend(images)
         return {group: _stacked(views) for group, views in groups.items()}
 
@@ -99,7 +99,7 @@ def _geometry(raw: tf.Tensor, seed: tf.Tensor, run: compose.Run) -> tuple[list[t
         if each.shape.rank is None or tuple(each.shape[: len(wanted)]) != wanted:
             names = ", ".join(op.name for op in run.geometry) or "no geometric operation"
             what = {"image": f"{run.size} pixels"}.get(run.of, f"the size {run.size}")
-            last = "random_resized_crop, pad_crop, centre_crop or resize_exact" if run.of == "image" else "an operation"
+            last = "random_resized_crop, pad_crop, center_crop or resize_exact" if run.of == "image" else "an operation"
             raise ValueError(
                 f"views of group '{run.group}' have {what}, and {names} makes {' x '.join(map(str, each.shape[:-1]))}; "
                 f"end with {last} of that size"
@@ -107,15 +107,15 @@ def _geometry(raw: tf.Tensor, seed: tf.Tensor, run: compose.Run) -> tuple[list[t
     return views, placed
 
 
-def _colour(image: tf.Tensor, seed: tf.Tensor, run: compose.Run, number: int) -> tf.Tensor:
-    """All colours but `normalise` of view `number` of the run, rounded to the dtype of the image."""
+def _color(image: tf.Tensor, seed: tf.Tensor, run: compose.Run, number: int) -> tf.Tensor:
+    """All colors but `normalize` of view `number` of the run, rounded to the dtype of the image."""
     dtype = image.dtype
     if image.shape[-1] is None:
         raise ValueError("photometric='host' needs to know the number of channels; give the decoder channels")
     floats = tf.cast(image, tf.float32) / dtype.max
-    for place, op in enumerate(run.colour):
+    for place, op in enumerate(run.color):
         p = run.p[number][place]
-        if p > 0 and op.name != "normalise":
+        if p > 0 and op.name != "normalize":
             own = stream(seed, run.first + number, len(run.geometry) + place)
             floats = _perhaps(op, own, floats, p)
     return geometric.rounded(floats * dtype.max, dtype)

@@ -37,7 +37,7 @@ TURNS = ((5, 6, 7, 8), (3, 4, 7, 8), (2, 3, 6, 7))
 """The orientations that swap the axes, and those that then reverse the rows, and the columns."""
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 LUMA, HALF = np.array([19595, 38470, 7471], np.int32), 0x8000
-"""2**16 times the weights of ITU-R BT.601, as Pillow makes grey of color, and what then rounds."""
+"""2**16 times the weights of ITU-R BT.601, as Pillow makes gray of color, and what then rounds."""
 
 
 def decoded(data: tf.Tensor, *, channels: int, dtype: tf.DType, exact: bool = False, plain: bool = False) -> tf.Tensor:
@@ -45,16 +45,16 @@ def decoded(data: tf.Tensor, *, channels: int, dtype: tf.DType, exact: bool = Fa
 
     channels: 1, 3, 4, or 0 for those of the file; alpha is dropped where it is not asked for, as Pillow's `convert`
     does. dtype: uint8 or uint16. exact: JPEGs within one level of Pillow's, at up to a third more time; else with the
-    fast transform, and grey of color is the file's own luma. plain: the file is known to be plain, or is what `simple`
+    fast transform, and gray of color is the file's own luma. plain: the file is known to be plain, or is what `simple`
     has made of one.
     """
     if not plain:
         data = simple(data[None], channels=channels, dtype=dtype, exact=exact, damaged=False)[0]
     if exact and dtype == tf.uint8:  # the op decodes PNG, too
-        # of a color JPEG it gives the luma, which is another grey than that of colors clipped to 0..255
+        # of a color JPEG it gives the luma, which is another gray than that of colors clipped to 0..255
         own = channels if channels != 1 else 0
         image = tf.io.decode_jpeg(data, channels=own, fancy_upscaling=True, dct_method="INTEGER_ACCURATE")
-        return _grey(image) if channels == 1 else image
+        return _gray(image) if channels == 1 else image
     return tf.io.decode_image(data, channels=channels, dtype=dtype, expand_animations=False)
 
 
@@ -160,7 +160,7 @@ def _jpegs(channels: int, dtype: tf.DType, exact: bool) -> bool:
     return channels != 4 and not (exact and dtype == tf.uint16)
 
 
-def _grey(image: tf.Tensor) -> tf.Tensor:
+def _gray(image: tf.Tensor) -> tf.Tensor:
     """uint8 [h, w, 1 or 3] -> [h, w, 1], as Pillow has it."""
 
     def weighed() -> tf.Tensor:
@@ -171,7 +171,7 @@ def _grey(image: tf.Tensor) -> tf.Tensor:
 
 
 def _png_heads(channels: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Of whole bytes or pairs. Grey of color is left to Pillow, whose weights differ."""
+    """Of whole bytes or pairs. Gray of color is left to Pillow, whose weights differ."""
     for color in (0,) if channels == 1 else (0, 2, 6):
         for bits in (8, 16):
             sides = [(place, b"\0\0\0", b"\xff\xff" + HIGH) for place in (16, 20)]
@@ -224,7 +224,7 @@ def opened(data: bytes, *, channels: int, bits: int) -> np.ndarray:
 
 
 def native(mode: str) -> int:
-    """The channels that a file of one of Pillow's modes is read with; alpha beside grey is not counted."""
+    """The channels that a file of one of Pillow's modes is read with; alpha beside gray is not counted."""
     return 4 if mode == "RGBA" else 1 if mode in ("1", "L", "LA", "La") or mode.startswith("I") else 3
 
 
@@ -248,9 +248,9 @@ def _sixteen(image: Image.Image, data: bytes, channels: int, bits: int) -> np.nd
     """A PNG of 16 bits, of which Pillow keeps 8 where it has colors."""
     colored = data[25] & 2
     wanted = channels or native("RGBA" if data[25] == 6 else "RGB" if colored else "L")
-    grey = wanted == 1 and colored
-    pixels = tf.io.decode_png(data, channels=3 if grey else wanted, dtype=tf.uint16).numpy()
-    if grey:
+    gray = wanted == 1 and colored
+    pixels = tf.io.decode_png(data, channels=3 if gray else wanted, dtype=tf.uint16).numpy()
+    if gray:
         pixels = ((pixels @ LUMA.astype(np.int64) + HALF) >> 16)[..., None].astype(np.uint16)
     way = image.getexif().get(ORIENTATION, 1)
     pixels = pixels.swapaxes(0, 1) if way in TURNS[0] else pixels

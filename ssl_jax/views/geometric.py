@@ -59,7 +59,7 @@ def random_resized_crop(
 ) -> list[tf.Tensor]:
     """A box of area U(*scale) of the image and width / height log-uniform in `ratio`, resized to size x size.
 
-    The box has torchvision's law: the first of ten draws that fits, else the largest centred box within `ratio`.
+    The box has torchvision's law: the first of ten draws that fits, else the largest centered box within `ratio`.
     antialias_above: shrinking by more than this is filtered as Pillow filters; 1 filters all shrinking, as torchvision
     does, at about four times the cost; tensorflow's SimCLR and BYOL never filter. From 2 on, bilinear crops that shrink
     by up to twice as much are halved first, which is as near to Pillow as plain interpolation is below 2.
@@ -118,11 +118,11 @@ def resize_exact(
     return _each(images, lambda image: _resized([image], size, method, antialias_above, [image.shape[:2]])[0])
 
 
-def centre_crop(seed: tf.Tensor, images: list[tf.Tensor], *, size: int) -> list[tf.Tensor]:
+def center_crop(seed: tf.Tensor, images: list[tf.Tensor], *, size: int) -> list[tf.Tensor]:
     """The middle size x size pixels; of an odd rest the larger half goes where torchvision puts it."""
 
     def one(image):
-        rest = _room(image, size, "centre_crop")
+        rest = _room(image, size, "center_crop")
         start = tf.cast(tf.round(tf.cast(rest, tf.float32) / 2), tf.int32)  # half to even, as Python's round
         return _cut(image, start, size)
 
@@ -166,7 +166,7 @@ def _first_fitting(draws: tf.Tensor, sides: tf.Tensor, scale: tuple, ratio: tupl
     largest = tf.minimum(sides, tf.reverse(sides, [1]) * [1 / ratio[0], ratio[1]])
     found = tf.reduce_any(fits, 1, keepdims=True)
     size = tf.maximum(tf.round(tf.where(found, chosen[:, :2], largest)), 1)
-    return size, tf.where(found, chosen[:, 2:], 0.499999)  # floor(0.499999 (rest + 1)) is rest // 2, the centre
+    return size, tf.where(found, chosen[:, 2:], 0.499999)  # floor(0.499999 (rest + 1)) is rest // 2, the center
 
 
 def _fitting(h: int, w: int, scale: tuple, ratio: tuple) -> np.ndarray:

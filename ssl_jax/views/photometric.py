@@ -1,12 +1,12 @@
-"""Colour and blur on the device: float images in 0..1, one image and one key at a time.
+"""Color and blur on the device: float images in 0..1, one image and one key at a time.
 
-An operation is `op(key, image [c, h, w], **args) -> image`: planes, because colours mix channels pixel by pixel and
-processors want neighbours in a row. A clip [c, t, h, w] goes the same way: each frame becomes what the operation with
+An operation is `op(key, image [c, h, w], **args) -> image`: planes, because colors mix channels pixel by pixel and
+processors want neighbors in a row. A clip [c, t, h, w] goes the same way: each frame becomes what the operation with
 this key makes of it as an image. `compose_device.py` makes planes of [h, w, c] and the batch of one image. What an
-operation draws and what it does with it are two functions, so that the draw can be given: `colour_jitter` is
+operation draws and what it does with it are two functions, so that the draw can be given: `color_jitter` is
 `jitter(image, draw_jitter(key, ...))`. `photometric_host.py` has the same names, parameters and formulas in tensorflow.
 The formulas are those of torchvision's tensor operations (Pillow's, in floats), not those of tf.image: contrast turns
-around the mean grey of the image, saturation around the grey of the pixel.
+around the mean gray of the image, saturation around the gray of the pixel.
 """
 
 from typing import NamedTuple
@@ -17,15 +17,15 @@ import jax.numpy as jnp
 from ssl_jax.types import Array, Key
 
 LUMA = (0.299, 0.587, 0.114)
-"""ITU-R 601 luma, as Pillow's conversion to grey; torchvision rounds 0.299 to 0.2989."""
+"""ITU-R 601 luma, as Pillow's conversion to gray; torchvision rounds 0.299 to 0.2989."""
 RAND_AUGMENT = tuple(
-    "identity autocontrast equalise posterise solarise saturation contrast brightness sharpness".split()
+    "identity autocontrast equalize posterize solarize saturation contrast brightness sharpness".split()
 )
-"""The colour operations of RandAugment (Cubuk et al. 2019, arXiv:1909.13719), in the order of their numbers."""
+"""The color operations of RandAugment (Cubuk et al. 2019, arXiv:1909.13719), in the order of their numbers."""
 
 
 class Jitter(NamedTuple):
-    """What a colour jitter drew, all scalars but `order`.
+    """What a color jitter drew, all scalars but `order`.
 
     brightness, contrast, saturation: factors, 1 changes nothing. shift: added to the image. hue: turns, -0.5..0.5.
     order: int32 [4], which of brightness (with shift) 0, contrast 1, saturation 2, hue 3 comes first, second, ...
@@ -48,10 +48,10 @@ def draw_jitter(
     SimCLR's second mode).
     """
     amounts = jnp.array([0 if additive else brightness, brightness if additive else 0, contrast, saturation, hue])
-    centre = jnp.array([1.0, 0.0, 1.0, 1.0, 0.0])
-    low = jnp.maximum(centre - amounts, jnp.array([0.0, -jnp.inf, 0.0, 0.0, -jnp.inf]))
+    center = jnp.array([1.0, 0.0, 1.0, 1.0, 0.0])
+    low = jnp.maximum(center - amounts, jnp.array([0.0, -jnp.inf, 0.0, 0.0, -jnp.inf]))
     draws = jax.random.uniform(key, (9,))
-    return Jitter(*(low + draws[:5] * (centre + amounts - low)), order=jnp.argsort(draws[5:]))
+    return Jitter(*(low + draws[:5] * (center + amounts - low)), order=jnp.argsort(draws[5:]))
 
 
 def jitter(image: Array, drawn: Jitter) -> Array:
@@ -64,24 +64,24 @@ def jitter(image: Array, drawn: Jitter) -> Array:
         return _clip(drawn.brightness * image + drawn.shift)
 
     def contrast(image):
-        return _blend(image, _mean(_grey(image)), drawn.contrast)
+        return _blend(image, _mean(_gray(image)), drawn.contrast)
 
     def saturation(image):
-        return _blend(image, _grey(image)[None], drawn.saturation)
+        return _blend(image, _gray(image)[None], drawn.saturation)
 
     def hue(image):
         return turn(image, drawn.hue)
 
-    coloured = (saturation, hue) if len(image) == 3 else (_same, _same)
+    colored = (saturation, hue) if len(image) == 3 else (_same, _same)
     for place in range(4):
-        image = jax.lax.switch(drawn.order[place], (brightness, contrast, *coloured), image)
+        image = jax.lax.switch(drawn.order[place], (brightness, contrast, *colored), image)
     return image
 
 
 def turn(image: Array, hue: Array) -> Array:
     """The hue of HSV turned, saturation and value kept: torchvision's and Pillow's, without branches.
 
-    A channel of an HSV colour is v - c * clip(min(k, 4 - k), 0, 1) with k = (n + 6 hue) mod 6 and n = 5, 3, 1.
+    A channel of an HSV color is v - c * clip(min(k, 4 - k), 0, 1) with k = (n + 6 hue) mod 6 and n = 5, 3, 1.
     """
     r, g, b = image
     value = jnp.maximum(jnp.maximum(r, g), b)
@@ -99,7 +99,7 @@ def turn(image: Array, hue: Array) -> Array:
     return jnp.stack([channel(5), channel(3), channel(1)])
 
 
-def colour_jitter(
+def color_jitter(
     key: Key,
     image: Array,
     *,
@@ -114,15 +114,15 @@ def colour_jitter(
     Raises ValueError for a saturation or a hue on other than three channels.
     """
     if saturation or hue:
-        _needs_colour(image, "colour_jitter with saturation or hue")
+        _needs_color(image, "color_jitter with saturation or hue")
     amounts = dict(brightness=brightness, contrast=contrast, saturation=saturation, hue=hue)
     return jitter(image, draw_jitter(key, **amounts, additive=additive))
 
 
 def grayscale(key: Key, image: Array) -> Array:
     """The luma in all three channels. Raises ValueError for other than three channels."""
-    _needs_colour(image, "grayscale")
-    return jnp.broadcast_to(_grey(image)[None], image.shape)
+    _needs_color(image, "grayscale")
+    return jnp.broadcast_to(_gray(image)[None], image.shape)
 
 
 def gaussian_blur(key: Key, image: Array, *, kernel_size: int, sigma: tuple[float, float] = (0.1, 2.0)) -> Array:
@@ -164,24 +164,24 @@ def band(size: int, sigma: Array, *, kernel_size: int) -> Array:
     return (weight(i - j) + left + right) / jnp.sum(weight(jnp.arange(-radius, radius + 1)))
 
 
-def solarise(key: Key, image: Array, *, threshold: float = 0.5) -> Array:
+def solarize(key: Key, image: Array, *, threshold: float = 0.5) -> Array:
     """1 - x from the threshold upwards (BYOL, arXiv:2006.07733, appendix B)."""
     return jnp.where(image >= threshold, 1 - image, image)
 
 
-def posterise(key: Key, image: Array, *, bits: int = 4) -> Array:
+def posterize(key: Key, image: Array, *, bits: int = 4) -> Array:
     """Keep the upper 1..8 of the 8 bits of each value."""
     step = 2 ** (8 - bits)
     return (_bytes(image) // step * step).astype(image.dtype) / 255
 
 
-def equalise(key: Key, image: Array) -> Array:
+def equalize(key: Key, image: Array) -> Array:
     """Pillow's ImageOps.equalize: each channel's histogram of 256 levels made flat."""
-    flat = jax.vmap(_equalise)(_bytes(image).reshape(-1, image.shape[-2] * image.shape[-1]))
+    flat = jax.vmap(_equalize)(_bytes(image).reshape(-1, image.shape[-2] * image.shape[-1]))
     return flat.reshape(image.shape).astype(image.dtype) / 255
 
 
-def _equalise(levels: Array) -> Array:
+def _equalize(levels: Array) -> Array:
     """int32 [n] in 0..255 -> the same, by the table (below + step // 2) // step of counts."""
     ordered = jnp.sort(levels)  # a sort and a search: no scatter, which is slow on a TPU
     below = jnp.searchsorted(ordered, jnp.arange(256), side="left")
@@ -196,12 +196,12 @@ def autocontrast(key: Key, image: Array) -> Array:
     return jnp.where(high > low, (image - low) / jnp.where(high > low, high - low, 1), image)
 
 
-def rand_augment_colour(key: Key, image: Array, *, count: int = 2, magnitude: int = 10) -> Array:
+def rand_augment_color(key: Key, image: Array, *, count: int = 2, magnitude: int = 10) -> Array:
     """`count` operations out of `RAND_AUGMENT`, drawn with repetition, at a magnitude of 0..30 with a random sign.
 
     The magnitudes are torchvision's 31 bins. RandAugment's geometric operations are left out: geometry is the host's.
     """
-    _needs_colour(image, "rand_augment_colour")
+    _needs_color(image, "rand_augment_color")
     for one in jax.random.split(key, count):
         image = randomly(image, *draw_operation(one), magnitude=magnitude)
     return image
@@ -219,11 +219,11 @@ def randomly(image: Array, chosen: Array, sign: Array, *, magnitude: int) -> Arr
     operations = (
         _same,
         lambda x: autocontrast(None, x),
-        lambda x: equalise(None, x),
-        lambda x: posterise(None, x, bits=8 - round(magnitude / 7.5)),
-        lambda x: solarise(None, x, threshold=1 - magnitude / 30),
-        lambda x: _blend(x, _grey(x)[None], factor),
-        lambda x: _blend(x, _mean(_grey(x)), factor),
+        lambda x: equalize(None, x),
+        lambda x: posterize(None, x, bits=8 - round(magnitude / 7.5)),
+        lambda x: solarize(None, x, threshold=1 - magnitude / 30),
+        lambda x: _blend(x, _gray(x)[None], factor),
+        lambda x: _blend(x, _mean(_gray(x)), factor),
         lambda x: _clip(factor * x),
         lambda x: _blend(x, _smooth(x), factor),
     )
@@ -231,17 +231,17 @@ def randomly(image: Array, chosen: Array, sign: Array, *, magnitude: int) -> Arr
 
 
 def _smooth(image: Array) -> Array:
-    """Pillow's SMOOTH: the 3x3 mean with a fivefold centre; the border stays."""
+    """Pillow's SMOOTH: the 3x3 mean with a fivefold center; the border stays."""
     h, w = image.shape[-2:]
     parts = [image[..., y : h - 2 + y, x : w - 2 + x] for y in range(3) for x in range(3)]
     return image.at[..., 1:-1, 1:-1].set((sum(parts) + 4 * parts[4]) / 13)
 
 
-def normalise(key: Key, image: Array, *, mean: tuple[float, ...], std: tuple[float, ...]) -> Array:
+def normalize(key: Key, image: Array, *, mean: tuple[float, ...], std: tuple[float, ...]) -> Array:
     """(image - mean) / std, per channel, in units of 0..1. Raises ValueError for another number of channels."""
     if not len(mean) == len(std) == len(image):
         raise ValueError(
-            f"normalise has {len(mean)} means and {len(std)} stds for an image of {len(image)} channels: read "
+            f"normalize has {len(mean)} means and {len(std)} stds for an image of {len(image)} channels: read "
             f"images with --config.data.channels={len(mean)}, or give mean and std a number for each channel, as "
             "--config.views.N.ops.M.args.mean and --config.views.N.ops.M.args.std"
         )
@@ -258,7 +258,7 @@ def _mean(planes: Array) -> Array:
     return jnp.mean(planes, (-2, -1), keepdims=True)
 
 
-def _grey(image: Array) -> Array:
+def _gray(image: Array) -> Array:
     """[c, ...] -> [...]: the luma of three channels, the mean of any other number."""
     weights = LUMA if len(image) == 3 else (1 / len(image),) * len(image)
     return sum(w * plane for w, plane in zip(weights, image, strict=True))
@@ -277,7 +277,7 @@ def _bytes(image: Array) -> Array:
     return jnp.floor(image * 255 + 0.5).astype(jnp.int32)
 
 
-def _needs_colour(image: Array, what: str) -> None:
+def _needs_color(image: Array, what: str) -> None:
     if len(image) != 3:
         raise ValueError(
             f"{what} needs 3 channels, and the image has {len(image)}: read "

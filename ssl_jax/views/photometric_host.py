@@ -1,7 +1,7 @@
-"""`photometric.py` in tensorflow, for recipes that do colours on the host: same names, parameters and formulas.
+"""`photometric.py` in tensorflow, for recipes that do colors on the host: same names, parameters and formulas.
 
 An operation is `op(seed, image [h, w, c] float32 in 0..1, **args) -> image`, in graph functions, with a seed [2].
-Given what was drawn, each agrees with its twin on the device; how far is said in tests/views. `normalise` has no twin:
+Given what was drawn, each agrees with its twin on the device; how far is said in tests/views. `normalize` has no twin:
 integers go to the device, which always does it.
 """
 
@@ -17,7 +17,7 @@ OPERATIONS = 9
 
 
 class Jitter(NamedTuple):
-    """What a colour jitter drew; the fields are those of photometric.Jitter."""
+    """What a color jitter drew; the fields are those of photometric.Jitter."""
 
     brightness: tf.Tensor
     shift: tf.Tensor
@@ -32,10 +32,10 @@ def draw_jitter(
 ) -> Jitter:
     """Factors from U(max(0, 1 - a), 1 + a), the hue from U(-hue, hue), the order from all 24 alike."""
     amounts = (0.0 if additive else brightness, brightness if additive else 0.0, contrast, saturation, hue)
-    centre = (1.0, 0.0, 1.0, 1.0, 0.0)
+    center = (1.0, 0.0, 1.0, 1.0, 0.0)
     lowest = (0.0, -brightness, 0.0, 0.0, -hue)
-    low = [max(c - a, bound) for c, a, bound in zip(centre, amounts, lowest, strict=True)]
-    width = [c + a - bottom for c, a, bottom in zip(centre, amounts, low, strict=True)]
+    low = [max(c - a, bound) for c, a, bound in zip(center, amounts, lowest, strict=True)]
+    width = [c + a - bottom for c, a, bottom in zip(center, amounts, low, strict=True)]
     draws = uniform(seed, [9])
     return Jitter(*tf.unstack(draws[:5] * width + low), order=tf.argsort(draws[5:]))
 
@@ -47,17 +47,17 @@ def jitter(image: tf.Tensor, drawn: Jitter) -> tf.Tensor:
         return _clip(drawn.brightness * image + drawn.shift)
 
     def contrast():
-        return _blend(image, _mean_grey(image), drawn.contrast)
+        return _blend(image, _mean_gray(image), drawn.contrast)
 
     def saturation():
-        return _blend(image, _grey(image), drawn.saturation)
+        return _blend(image, _gray(image), drawn.saturation)
 
     def hue():
         return turn(image, drawn.hue)
 
-    coloured = (saturation, hue) if image.shape[-1] == 3 else (lambda: image, lambda: image)
+    colored = (saturation, hue) if image.shape[-1] == 3 else (lambda: image, lambda: image)
     for place in range(4):
-        image = tf.switch_case(drawn.order[place], (brightness, contrast, *coloured))
+        image = tf.switch_case(drawn.order[place], (brightness, contrast, *colored))
     return image
 
 
@@ -66,7 +66,7 @@ def turn(image: tf.Tensor, hue: tf.Tensor) -> tf.Tensor:
     return tf.raw_ops.AdjustHue(images=image, delta=hue)
 
 
-def colour_jitter(
+def color_jitter(
     seed: tf.Tensor,
     image: tf.Tensor,
     *,
@@ -78,15 +78,15 @@ def colour_jitter(
 ) -> tf.Tensor:
     """`jitter` with the parameters of `draw_jitter`."""
     if saturation or hue:
-        _needs_colour(image, "colour_jitter with saturation or hue")
+        _needs_color(image, "color_jitter with saturation or hue")
     amounts = dict(brightness=brightness, contrast=contrast, saturation=saturation, hue=hue)
     return jitter(image, draw_jitter(seed, **amounts, additive=additive))
 
 
 def grayscale(seed: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     """The luma in all three channels."""
-    _needs_colour(image, "grayscale")
-    return tf.broadcast_to(_grey(image), tf.shape(image))
+    _needs_color(image, "grayscale")
+    return tf.broadcast_to(_gray(image), tf.shape(image))
 
 
 def gaussian_blur(
@@ -116,24 +116,24 @@ def blur(image: tf.Tensor, sigma: tf.Tensor, *, kernel_size: int) -> tf.Tensor:
     return tf.nn.depthwise_conv2d(rows, taps[None, :, :, None], [1, 1, 1, 1], "VALID")[0]
 
 
-def solarise(seed: tf.Tensor, image: tf.Tensor, *, threshold: float = 0.5) -> tf.Tensor:
+def solarize(seed: tf.Tensor, image: tf.Tensor, *, threshold: float = 0.5) -> tf.Tensor:
     """1 - x from the threshold upwards."""
     return tf.where(image >= threshold, 1 - image, image)
 
 
-def posterise(seed: tf.Tensor, image: tf.Tensor, *, bits: int = 4) -> tf.Tensor:
+def posterize(seed: tf.Tensor, image: tf.Tensor, *, bits: int = 4) -> tf.Tensor:
     """Keep the upper 1..8 of the 8 bits of each value."""
     step = 2 ** (8 - bits)
     return tf.cast(_bytes(image) // step * step, tf.float32) / 255
 
 
-def equalise(seed: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+def equalize(seed: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     """Pillow's ImageOps.equalize: each channel's histogram of 256 levels made flat."""
     levels = _bytes(image)
-    return tf.stack([_equalise(channel) for channel in tf.unstack(levels, axis=-1)], -1) / 255
+    return tf.stack([_equalize(channel) for channel in tf.unstack(levels, axis=-1)], -1) / 255
 
 
-def _equalise(levels: tf.Tensor) -> tf.Tensor:
+def _equalize(levels: tf.Tensor) -> tf.Tensor:
     below = tf.cumsum(tf.math.bincount(tf.reshape(levels, [-1]), minlength=256, maxlength=256), exclusive=True)
     step = below[tf.reduce_max(levels)] // 255
     table = tf.minimum((below + step // 2) // tf.maximum(step, 1), 255)
@@ -146,9 +146,9 @@ def autocontrast(seed: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     return tf.where(high > low, (image - low) / tf.where(high > low, high - low, 1), image)
 
 
-def rand_augment_colour(seed: tf.Tensor, image: tf.Tensor, *, count: int = 2, magnitude: int = 10) -> tf.Tensor:
+def rand_augment_color(seed: tf.Tensor, image: tf.Tensor, *, count: int = 2, magnitude: int = 10) -> tf.Tensor:
     """`count` operations drawn with repetition, at a magnitude of 0..30 with a random sign."""
-    _needs_colour(image, "rand_augment_colour")
+    _needs_color(image, "rand_augment_color")
     draws = uniform(seed, [count, 2])
     chosen = tf.cast(draws[:, 0] * OPERATIONS, tf.int32)
     signs = tf.where(draws[:, 1] < 0.5, 1.0, -1.0)
@@ -163,11 +163,11 @@ def randomly(image: tf.Tensor, chosen: tf.Tensor, sign: tf.Tensor, *, magnitude:
     operations = (
         lambda: image,
         lambda: autocontrast(None, image),
-        lambda: equalise(None, image),
-        lambda: posterise(None, image, bits=8 - round(magnitude / 7.5)),
-        lambda: solarise(None, image, threshold=1 - magnitude / 30),
-        lambda: _blend(image, _grey(image), factor),
-        lambda: _blend(image, _mean_grey(image), factor),
+        lambda: equalize(None, image),
+        lambda: posterize(None, image, bits=8 - round(magnitude / 7.5)),
+        lambda: solarize(None, image, threshold=1 - magnitude / 30),
+        lambda: _blend(image, _gray(image), factor),
+        lambda: _blend(image, _mean_gray(image), factor),
         lambda: _clip(factor * image),
         lambda: _blend(image, _smooth(image), factor),
     )
@@ -175,7 +175,7 @@ def randomly(image: tf.Tensor, chosen: tf.Tensor, sign: tf.Tensor, *, magnitude:
 
 
 def _smooth(image: tf.Tensor) -> tf.Tensor:
-    """Pillow's SMOOTH: the 3x3 mean with a fivefold centre; the border stays."""
+    """Pillow's SMOOTH: the 3x3 mean with a fivefold center; the border stays."""
     kernel = tf.tile(tf.constant([[1, 1, 1], [1, 5, 1], [1, 1, 1]], tf.float32)[..., None, None] / 13, [1, 1, 3, 1])
     inner = tf.nn.depthwise_conv2d(image[None], kernel, [1, 1, 1, 1], "VALID")[0]
     inside = tf.pad(tf.ones(tf.shape(inner)[:2], tf.bool), [[1, 1], [1, 1]])[..., None]
@@ -190,13 +190,13 @@ def _weights(channels: int) -> tf.Tensor:
     return tf.constant(LUMA if channels == 3 else (1 / channels,) * channels)[:, None]
 
 
-def _grey(image: tf.Tensor) -> tf.Tensor:
+def _gray(image: tf.Tensor) -> tf.Tensor:
     """[h, w, c] -> [h, w, 1]: the luma of three channels, the mean of any other number."""
     h, w, c = image.shape
     return tf.reshape(tf.reshape(image, [-1, c]) @ _weights(c), [h, w, 1])
 
 
-def _mean_grey(image: tf.Tensor) -> tf.Tensor:
+def _mean_gray(image: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.reduce_mean(image, (0, 1)) * _weights(image.shape[-1])[:, 0])
 
 
@@ -208,7 +208,7 @@ def _bytes(image: tf.Tensor) -> tf.Tensor:
     return tf.cast(image * 255 + 0.5, tf.int32)
 
 
-def _needs_colour(image: tf.Tensor, what: str) -> None:
+def _needs_color(image: tf.Tensor, what: str) -> None:
     if image.shape[-1] != 3:
         raise ValueError(
             f"{what} needs 3 channels, and the image has {image.shape[-1]}: read "

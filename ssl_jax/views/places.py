@@ -29,7 +29,7 @@ def pad_crop(seed: tf.Tensor, images: list[tf.Tensor], *, size: int, padding: in
     return [_box(begin, [size, size], image) for begin, image in zip(begins, images, strict=True)]
 
 
-def centre_crop(seed: tf.Tensor, images: list[tf.Tensor], *, size: int) -> list[tf.Tensor]:
+def center_crop(seed: tf.Tensor, images: list[tf.Tensor], *, size: int) -> list[tf.Tensor]:
     """The box in the middle."""
     begins = [tf.round(tf.cast(tf.shape(image)[:2] - size, tf.float32) / 2) for image in images]
     return [_box(begin, [size, size], image) for begin, image in zip(begins, images, strict=True)]

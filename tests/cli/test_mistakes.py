@@ -47,14 +47,14 @@ TEXTS = (
     (f"{DINO}|--config.method.teacher_temperature=0", "config.method.teacher_temperature: temperature is 0.0"),
     (f"{DINO}|--config.method.ema_decay=1.5", "config.method.ema_decay: decay is 1.5; it must lie between 0 and 1"),
     (
-        "--config=moco_v2_cifar10|--config.data.train=folder:colour|--config.data.test=|--config.probe=False"
+        "--config=moco_v2_cifar10|--config.data.train=folder:color|--config.data.test=|--config.probe=False"
         "|--config.method.queue=100",
         "the queue's 100 rows are no multiple of the 8 rows written at each step",
     ),
     (f"{DINO}", "config.views.0.ops.6.args.mean is of 3 channels and the images of embedded:fashion_mnist/test have 1"),
     (
         "--config.views.0.ops.2.args.hue=0.1",
-        "colour_jitter with saturation or hue needs 3 channels, and",
+        "color_jitter with saturation or hue needs 3 channels, and",
     ),
     ("--config.lr=-0.1", "config.lr: a schedule is -0.1; it must be 0 or more"),
     ("--config.optimizer.weight_decay=-1", "config.optimizer: weight_decay is -1.0; it must be 0 or more"),
@@ -76,7 +76,7 @@ TEXTS = (
     ),
     ("--config.data.train=folder:empty", "folder:empty: no images there"),
     ("--config.data.train=folder:flap", "folder:flap: no 'flap' in .; did you mean flat?"),
-    ("--config.views.0.size=64|--config.views.0.ops=({'name': 'centre_crop'},)", "centre_crop of 64 pixels is larger"),
+    ("--config.views.0.size=64|--config.views.0.ops=({'name': 'center_crop'},)", "center_crop of 64 pixels is larger"),
     ("--workdir=", "the work directory '' is no directory; name one, which may be new"),
     ("--workdir=file", "the work directory 'file' is no directory; name one, which may be new"),
     ("--workdir=file/W", "file/W: Not a directory"),
@@ -187,8 +187,8 @@ def place(tmp_path, monkeypatch):
         Image.fromarray(np.full((30, 30), i, np.uint8)).save(tmp_path / "flat" / f"{i}.png")
     (tmp_path / "one" / "a").mkdir(parents=True)
     Image.fromarray(np.zeros((30, 30), np.uint8)).save(tmp_path / "one" / "a" / "0.png")
-    (tmp_path / "colour").mkdir()
-    Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "colour" / "0.png")
+    (tmp_path / "color").mkdir()
+    Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "color" / "0.png")
     (tmp_path / "photos").mkdir()
     for i in range(9):
         Image.fromarray(np.full((30, 30, 3), 9 * i, np.uint8)).save(tmp_path / "photos" / f"{i}.png")
@@ -204,8 +204,8 @@ def test_photos_train_with_the_flags_that_the_complaint_names(place, capsys):
     assert len(flags) == 2
     assert main([*own, *small, *flags]) == 0
     kept = json.loads((place / "W" / "config.json").read_text())
-    normalise = kept["views"][0]["ops"][3]["args"]
-    assert kept["clean"][0]["ops"][-1]["args"] == normalise and len(normalise["mean"]) == 3
+    normalize = kept["views"][0]["ops"][3]["args"]
+    assert kept["clean"][0]["ops"][-1]["args"] == normalize and len(normalize["mean"]) == 3
 
 
 def complaint(arguments: tuple[str, ...], capsys) -> str:

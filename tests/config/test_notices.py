@@ -22,7 +22,7 @@ def test_the_recipes_as_they_are_say_nothing(name):
     assert said(name, {}, examples=sizes.of(recipes.load(name))[0]) == ()
 
 
-STILL = "({'name': 'resize_exact'}, {'name': 'normalise', 'args': {'mean': (0.5,), 'std': (0.5,)}})"
+STILL = "({'name': 'resize_exact'}, {'name': 'normalize', 'args': {'mean': (0.5,), 'std': (0.5,)}})"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Recipes: each is found, resolves, and has an optimiser that fits the parameters of its method, at full size."""
+"""Recipes: each is found, resolves, and has an optimizer that fits the parameters of its method, at full size."""
 
 import math
 
@@ -16,7 +16,7 @@ LENGTHS = ("byol_imagenet_r50:100", "byol_imagenet_r50:300", "dino_imagenet_vits
 
 
 def parts(text):
-    """(resolved recipe, clock, shapes of the parameters, optimiser)"""
+    """(resolved recipe, clock, shapes of the parameters, optimizer)"""
     config = schema.resolve(recipes.load(text))
     examples, classes, channels = sizes.of(config)
     clock = durations.run(config["duration"], examples=examples, batch=config["batch"])
@@ -35,7 +35,7 @@ def parts(text):
         for t in (*recipes.names(), *LENGTHS)
     ],
 )
-def test_the_optimiser_fits_the_parameters_and_its_state_keeps_its_shape(text):
+def test_the_optimizer_fits_the_parameters_and_its_state_keeps_its_shape(text):
     _, _, params, optimizer = parts(text)
     state = jax.eval_shape(optimizer.init, params)  # a group without parameters would raise
     updates, new = jax.eval_shape(optimizer.update, params, state, params)

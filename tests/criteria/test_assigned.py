@@ -59,7 +59,7 @@ def test_clustering_an_empty_bank_changes_nothing(strict, see):
     jax.tree.map(assert_array_equal, recluster(jax.random.key(1), state), state)
 
 
-def test_loss_by_loops_with_unlabelled_examples(strict, see):
+def test_loss_by_loops_with_unlabeled_examples(strict, see):
     criterion, state, _, order = visited(see, 3)
     state = recluster(jax.random.key(1), state)
     seen = see(5, 4, 2, 6, seed=8, batch={"index": order[12:17]})  # three with a label, two without
@@ -79,7 +79,7 @@ def test_loss_by_loops_with_unlabelled_examples(strict, see):
     value, metrics = jax.jit(criterion.loss)({}, state, seen)
     assert_allclose(value, total, rtol=1e-10)
     assert_allclose(metrics["clusters/accuracy"], np.mean(hits), rtol=1e-6)
-    assert_allclose(metrics["clusters/labelled"], 0.6, rtol=1e-6)
+    assert_allclose(metrics["clusters/labeled"], 0.6, rtol=1e-6)
 
 
 def test_after_clustering_the_bank_itself_is_named_better_than_by_chance(strict, see):

@@ -11,7 +11,7 @@ import pytest
 from jax.sharding import NamedSharding, PartitionSpec
 from numpy.testing import assert_allclose
 
-from ssl_jax.criteria import assigned, centred, distilled, pairs, patches, queued, swapped
+from ssl_jax.criteria import assigned, centered, distilled, pairs, patches, queued, swapped
 from ssl_jax.types import Seen
 
 CRITERIA = {
@@ -23,7 +23,7 @@ CRITERIA = {
     "vicreg": pairs.vicreg(),
     "queued": queued.queued(size=32),
     "symmetric": queued.symmetric(size=32),
-    "centred": centred.centred(teacher_temperature=lambda step: jnp.float32(0.04)),
+    "centered": centered.centered(teacher_temperature=lambda step: jnp.float32(0.04)),
     "swapped": swapped.swapped(prototypes=5),
     "swapped_queued": swapped.swapped_queued(size=16, prototypes=5),
     "assigned": assigned.assigned(examples=16, centroids=5),

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from ssl_jax.criteria import assigned, centred, lenses, pairs, queued, views
+from ssl_jax.criteria import assigned, centered, lenses, pairs, queued, views
 from ssl_jax.types import Seen
 
 
@@ -32,16 +32,16 @@ def test_a_lens_changes_nothing_but_where_one_looks(strict, see):
 
 def test_a_total_is_the_weighted_sum_and_keeps_its_terms_apart(strict, see):
     one, two = see(8, 2, 2, 6, seed=1), see(8, 2, 2, 6, seed=2)
-    first, second = pairs.byol(), centred.centred(teacher_temperature=lambda step: jax.numpy.float32(0.5))
+    first, second = pairs.byol(), centered.centered(teacher_temperature=lambda step: jax.numpy.float32(0.5))
     both = lenses.total(near=(2.0, lenses.at(first, name="projection")), far=(0.5, lenses.at(second, name="deep/last")))
     value, metrics, state = moved(both, outputs(one, two))
     a, _, _ = moved(first, one)
-    b, more, centre = moved(second, two)
+    b, more, center = moved(second, two)
     assert_allclose(value, 2 * a + b / 2, rtol=1e-12)
     assert_allclose([metrics["near/loss"], metrics["far/loss"]], [a, b], rtol=1e-12)
     assert {f"far/{name}" for name in more} <= set(metrics)
     assert state["near"] == {}
-    assert_allclose(state["far"], centre, rtol=1e-12)
+    assert_allclose(state["far"], center, rtol=1e-12)
 
 
 def test_placement_goes_with_the_terms():
@@ -77,7 +77,7 @@ def test_the_pairs_are_those_that_are_given(strict, see, make):
 
 
 def test_views_of_the_same_crop(strict, see):
-    criterion = centred.centred(teacher_temperature=lambda step: jax.numpy.float32(0.5), pairs=views.same)
+    criterion = centered.centered(teacher_temperature=lambda step: jax.numpy.float32(0.5), pairs=views.same)
     seen = see(4, 3, 2, 6)
     value, metrics = criterion.loss({}, np.zeros(6), seen)
     p, q = (np.exp(a) / np.exp(a).sum(-1, keepdims=True) for a in (seen.teacher / 0.5, seen.student / 0.1))

@@ -18,7 +18,7 @@ HEADERS = (b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"RIFF", b"BM", b"GIF89a")
 
 
 def seeds(kind):
-    """Valid files of a format: grey and color, still and animated where there is that, and of its odd layouts."""
+    """Valid files of a format: gray and color, still and animated where there is that, and of its odd layouts."""
     y, x = np.mgrid[:29, :41]
     color = Image.fromarray(np.stack([x * 6, y * 8, x + y], -1).astype(np.uint8))
     options = [dict(), dict(progressive=True)] if kind == "JPEG" else [dict()]

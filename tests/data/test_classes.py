@@ -16,7 +16,7 @@ from tests import tfds_sets
 from tests.tfds_sets import TFDS, real
 
 SHADES = {"a": 10, "b": 90, "c": 170, "d": 240}
-"""The grey of each class, by which a test knows what an image shows."""
+"""The gray of each class, by which a test knows what an image shows."""
 
 
 def folder(root, names, empty=()):
@@ -173,15 +173,15 @@ def test_real_sets_and_a_folder_or_shards_of_some_of_their_images(tmp_path, text
     assert len(said) == 1 and said[0].endswith("8 in all")
 
 
-def test_unlabelled_examples_stay_unlabelled():
+def test_unlabeled_examples_stay_unlabeled():
     test = arrays(["b", "a"])._replace(labels=np.array([-1, 0, 0, 1, 1, -1], np.int32))
-    assert classes.relabelled(test, ("a", "b")).labels.tolist() == [-1, 1, 1, 0, 0, -1]
+    assert classes.relabeled(test, ("a", "b")).labels.tolist() == [-1, 1, 1, 0, 0, -1]
 
 
 def test_a_set_that_is_read_in_order_is_mapped_too():
     rows = tf.data.Dataset.from_tensor_slices((["x", "y"], np.array([0, 1], np.int32)))
     scan = arrays(["b", "a"])._replace(read=None, labels=None, scan=lambda start, stop: rows)
-    found = list(in_order(classes.relabelled(scan, ("a", "b")), 0, 2, 2).as_numpy_iterator())
+    found = list(in_order(classes.relabeled(scan, ("a", "b")), 0, 2, 2).as_numpy_iterator())
     assert found[0][1].tolist() == [1, 0]
 
 

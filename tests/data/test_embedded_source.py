@@ -19,7 +19,7 @@ def test_classes_are_balanced_in_every_beginning(split, size):
         assert (np.bincount(source.labels[:count]) == count // 10).all()
 
 
-def test_it_is_small_and_carries_its_licence():
+def test_it_is_small_and_carries_its_license():
     files = list(embedded_source.HERE.glob("fashion_mnist*"))
     assert sum(os.path.getsize(file) for file in files) <= 6_000_000
     notice = (embedded_source.HERE / "fashion_mnist.LICENSE").read_text()

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from ssl_jax.data.folder import folder
-from ssl_jax.data.source import labelled, read_image
+from ssl_jax.data.source import labeled, read_image
 
 
 def fill(root, paths, channels=3, dtype=np.uint8):
@@ -39,7 +39,7 @@ def test_classes_are_the_first_folders_in_sorted_order(tmp_path):
 
 def test_a_folder_without_classes_has_no_labels(tmp_path):
     source = fill(tmp_path, ["x.png", "y.png"])
-    assert source.classes == () and source.labels.tolist() == [-1, -1] and not labelled(source)
+    assert source.classes == () and source.labels.tolist() == [-1, -1] and not labeled(source)
 
 
 @pytest.mark.parametrize("channels, dtype", [(1, np.uint8), (1, np.uint16), (3, np.uint16), (4, np.uint8)])
@@ -51,7 +51,7 @@ def test_channels_and_bits_are_those_of_the_files(tmp_path, channels, dtype):
     assert image.dtype == dtype and np.array_equal(image, expected)
 
 
-def test_grey_among_colour_is_read_as_colour(tmp_path):
+def test_gray_among_color_is_read_as_color(tmp_path):
     fill(tmp_path, ["x.jpg"], 1)
     source = fill(tmp_path, ["y.jpg"], 3)
     assert (source.image.channels, read(source, 0)[0].shape) == (3, (6, 5, 3))
@@ -72,7 +72,7 @@ def test_what_is_missing_is_one_sentence(tmp_path):
         folder(str(tmp_path / "set"))
 
 
-def test_color_behind_many_grey_files_stays_color(tmp_path):
+def test_color_behind_many_gray_files_stays_color(tmp_path):
     fill(tmp_path, [f"{k:03d}.png" for k in range(100)], 1)
     source = fill(tmp_path, ["050.png"], 3)
     assert (source.image.channels, source.image.bits) == (3, 8)

@@ -19,7 +19,7 @@ from ssl_jax.data.source import read_image
 
 
 def image(root, *paths):
-    """A PNG of a colour of its own at each path, which is str or bytes."""
+    """A PNG of a color of its own at each path, which is str or bytes."""
     for k, path in enumerate(paths):
         place = os.path.join(os.fsencode(root), os.fsencode(path))
         os.makedirs(os.path.dirname(place), exist_ok=True)
@@ -85,7 +85,7 @@ def test_an_empty_class_keeps_its_number(tmp_path):
     assert train.classes == val.classes == ("a", "b", "c", "d")
     assert train.labels.tolist() == [1, 2] and val.labels.tolist() == [0, 1, 2]
     assert train.notices == (f"folder:{tmp_path}/train: 2 of the 4 classes have no images: a, d",)
-    assert sources.labelled(train)
+    assert sources.labeled(train)
     pytest.importorskip("array_record")
     convert.convert(train, str(tmp_path / "shards"))
     made = sources.open(f"arrayrecord:{tmp_path}/shards")

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from ssl_jax.data import sources
 from ssl_jax.data.shards import expanded, wds
-from ssl_jax.data.source import labelled, read_image, read_rows, subset
+from ssl_jax.data.source import labeled, read_image, read_rows, subset
 
 EMOJI = Path(__file__).parents[3] / "shared" / "data" / "emoji"
 
@@ -64,7 +64,7 @@ def test_examples_come_in_the_order_of_the_shards(pairs, tmp_path):
     assert source.describe(5) == f"101 of {tmp_path}/train-01.tar"
     expected = tf.io.decode_png(png(21)).numpy()
     assert np.array_equal(read_image(source, tf.constant(9, tf.int64))[0], expected)
-    assert not labelled(source) and source.labels.tolist() == [-1] * 12
+    assert not labeled(source) and source.labels.tolist() == [-1] * 12
     assert texts(subset(source, [7, 2])) == ["caption 13", "caption 2"]
     assert sources.open(f"wds:{pairs}").digest == source.digest
 

@@ -171,7 +171,7 @@ def test_sequential_gives_each_example_once(small):
 
 @pytest.fixture(scope="module")
 def damaged(tmp_path_factory):
-    """60 PNGs in 3 classes, of which 4 are garbage, truncated, empty, and a header alone; two are neighbours."""
+    """60 PNGs in 3 classes, of which 4 are garbage, truncated, empty, and a header alone; two are neighbors."""
     root = tmp_path_factory.mktemp("damaged")
     rng = np.random.default_rng(0)
     for k in range(60):

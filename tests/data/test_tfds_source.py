@@ -43,7 +43,7 @@ def test_both_formats_give_the_images_and_labels(little):
     for k, (image, label) in enumerate(images(source, range(11))):
         assert np.array_equal(image, PIXELS[k]) and label == k % 3
     assert source.labels is None or source.labels.tolist() == [k % 3 for k in range(11)]
-    assert sources.labelled(source), "classes are known, also where labels are only read with the examples"
+    assert sources.labeled(source), "classes are known, also where labels are only read with the examples"
     for stored, k in zip(sources.images(source, [7, 0]), (7, 0), strict=True):
         assert np.array_equal(stored, PIXELS[k])
 

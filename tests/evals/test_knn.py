@@ -11,7 +11,7 @@ CHUNKS = {"chunk": 16, "block": 20}
 
 
 def scores(bank, labels, queries, k, temperature, **options):
-    similarity, index = knn.neighbours(bank, queries, k=k, **options)
+    similarity, index = knn.neighbors(bank, queries, k=k, **options)
     return knn.votes(similarity, labels[index], classes=4, k=k, temperature=temperature)
 
 
@@ -33,21 +33,21 @@ def test_scores_are_those_of_the_loops(strict, k):
 
 
 def test_chunks_change_nothing(strict):
-    whole = knn.neighbours(BANK, QUERIES, k=10)
-    parts = knn.neighbours(BANK, QUERIES, k=10, **CHUNKS)
+    whole = knn.neighbors(BANK, QUERIES, k=10)
+    parts = knn.neighbors(BANK, QUERIES, k=10, **CHUNKS)
     np.testing.assert_array_equal(whole[1], parts[1])
     np.testing.assert_allclose(whole[0], parts[0], rtol=1e-12)
 
 
-def test_blocks_smaller_than_k_still_give_k_neighbours(strict):
+def test_blocks_smaller_than_k_still_give_k_neighbors(strict):
     np.testing.assert_array_equal(
-        knn.neighbours(BANK, QUERIES, k=50, chunk=7, block=11)[1], knn.neighbours(BANK, QUERIES, k=50)[1]
+        knn.neighbors(BANK, QUERIES, k=50, chunk=7, block=11)[1], knn.neighbors(BANK, QUERIES, k=50)[1]
     )
 
 
-def test_every_example_is_its_own_nearest_neighbour():
+def test_every_example_is_its_own_nearest_neighbor():
     bank = BANK.astype(np.float32)
-    _, index = knn.neighbours(bank, bank, k=1)
+    _, index = knn.neighbors(bank, bank, k=1)
     np.testing.assert_array_equal(index[:, 0], np.arange(103))
 
 
@@ -61,7 +61,7 @@ def test_scale_rotation_and_order_of_the_bank_do_not_matter(strict):
     np.testing.assert_allclose(scores(BANK[order], LABELS[order], QUERIES, 20, 0.1), base, rtol=1e-9)
 
 
-def test_all_neighbours_at_infinite_temperature_vote_for_the_prior(strict):
+def test_all_neighbors_at_infinite_temperature_vote_for_the_prior(strict):
     prior = np.bincount(LABELS, minlength=4) / len(LABELS)
     found = scores(BANK, LABELS, QUERIES, 103, 1e9)
     np.testing.assert_allclose(found, np.broadcast_to(prior, found.shape), rtol=1e-6)
@@ -70,7 +70,7 @@ def test_all_neighbours_at_infinite_temperature_vote_for_the_prior(strict):
 def test_of_equals_the_lower_index_comes_first():
     # One coordinate: a product of many terms is rounded differently at different places of a matrix.
     bank = np.tile(np.eye(6, dtype=np.float32)[:1], (60, 1))
-    _, index = knn.neighbours(bank, bank[:1], k=5, block=7)
+    _, index = knn.neighbors(bank, bank[:1], k=5, block=7)
     np.testing.assert_array_equal(index[0], np.arange(5))
 
 
@@ -100,5 +100,5 @@ def test_evaluate_reads_test_once_and_chooses_on_train():
 def test_a_bank_that_is_too_small_is_a_sentence():
     with pytest.raises(ValueError, match="k of at least 10 needs more than 8 training"):
         knn.evaluate(jax.random.key(0), clusters(8, 0), clusters(8, 1), classes=4)
-    with pytest.raises(ValueError, match="50 neighbours are asked for, but there are only 30"):
-        knn.neighbours(BANK[:30], QUERIES, k=50)
+    with pytest.raises(ValueError, match="50 neighbors are asked for, but there are only 30"):
+        knn.neighbors(BANK[:30], QUERIES, k=50)

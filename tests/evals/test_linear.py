@@ -17,7 +17,7 @@ def blobs(n, d, seed=0, dtype=np.float64):
     return ((means[y] + rng.normal(size=(n, d))) @ mix + 3).astype(dtype), y
 
 
-def standardised(x):
+def standardized(x):
     return (x - x.mean(0, keepdims=True)) / x.std(0, keepdims=True)
 
 
@@ -36,19 +36,19 @@ def test_the_optimum_is_that_of_scikit_learn(strict, shape, penalty):
     x, y = blobs(*shape)
     basis = linear.design(x)
     found = linear.fit(basis, y, np.ones(len(y)), penalty, classes=CLASSES, tolerance=1e-7)
-    model = LogisticRegression(C=1 / (penalty * len(y)), tol=1e-10, max_iter=5000).fit(standardised(x), y)
+    model = LogisticRegression(C=1 / (penalty * len(y)), tol=1e-10, max_iter=5000).fit(standardized(x), y)
     kernel = found.kernel @ np.asarray(basis.rotation).T
-    wanted = objective(model.coef_, model.intercept_, standardised(x), y, penalty)
+    wanted = objective(model.coef_, model.intercept_, standardized(x), y, penalty)
     np.testing.assert_allclose(found.objective, wanted, rtol=1e-8, atol=1e-8)
-    np.testing.assert_allclose(objective(kernel, found.bias, standardised(x), y, penalty), wanted, rtol=1e-8, atol=1e-8)
-    assert np.array_equal(linear.predict(basis, found, x), model.predict(standardised(x)))
+    np.testing.assert_allclose(objective(kernel, found.bias, standardized(x), y, penalty), wanted, rtol=1e-8, atol=1e-8)
+    assert np.array_equal(linear.predict(basis, found, x), model.predict(standardized(x)))
 
 
 def test_float32_comes_within_a_thousandth():
     x, y = blobs(300, 20, dtype=np.float32)
     found = linear.fit(linear.design(x), y, np.ones(300), 1e-3, classes=CLASSES)
-    model = LogisticRegression(C=1 / 0.3, tol=1e-10, max_iter=5000).fit(standardised(x.astype(float)), y)
-    wanted = objective(model.coef_, model.intercept_, standardised(x.astype(float)), y, 1e-3)
+    model = LogisticRegression(C=1 / 0.3, tol=1e-10, max_iter=5000).fit(standardized(x.astype(float)), y)
+    wanted = objective(model.coef_, model.intercept_, standardized(x.astype(float)), y, 1e-3)
     assert abs(found.objective - wanted) < 1e-3
 
 

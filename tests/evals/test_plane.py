@@ -39,8 +39,8 @@ def test_tsne_lowers_its_cost_parts_clusters_and_repeats_itself():
     y = plane.tsne(POINTS, perplexity=20.0, steps=300)
     p = plane.joint(POINTS, 20.0)
     assert plane.divergence(p, y) < 0.7 * plane.divergence(p, plane.pca(POINTS)[0])
-    centres = np.stack([y[LABELS == c].mean(0) for c in range(3)])
-    nearest = np.linalg.norm(y[:, None] - centres[None], axis=-1).argmin(1)
+    centers = np.stack([y[LABELS == c].mean(0) for c in range(3)])
+    nearest = np.linalg.norm(y[:, None] - centers[None], axis=-1).argmin(1)
     assert np.mean(nearest == LABELS) == 1
     np.testing.assert_array_equal(y, plane.tsne(POINTS, perplexity=20.0, steps=300))
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 
-def randomise(net):
+def randomize(net):
     """Every weight and statistic far from its start."""
     torch.manual_seed(0)
     for name, value in net.state_dict().items():
@@ -57,7 +57,7 @@ def made(kind):
 def main():
     kind, folder = sys.argv[1:]
     net, features = made(kind)
-    randomise(net)
+    randomize(net)
     images = torch.from_numpy(np.load(f"{folder}/inputs.npy")).permute(0, 3, 1, 2)
     with torch.no_grad():
         np.save(f"{folder}/features.npy", features(images).numpy())

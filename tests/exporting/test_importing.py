@@ -19,7 +19,7 @@ from tests.exporting.drawn import VIT as VITS
 
 SMALL = {"nets.encoder.depth": "(1, 1)", "nets.encoder.base": "4", "nets.projector.widths": "(8, 8)"}
 DATA = {"data.train": "embedded:fashion_mnist/train", "data.test": ""}
-NORMALISED = ("views.0.ops.3", "clean.0.ops.2")
+NORMALIZED = ("views.0.ops.3", "clean.0.ops.2")
 """Where quickstart has the mean of a single channel."""
 
 
@@ -35,7 +35,7 @@ def brought(form, path, recipe, workdir, changes, *more) -> int:
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
-    """A file of a small grey ResNet, and its encoder."""
+    """A file of a small gray ResNet, and its encoder."""
     encoder = drawn("quickstart", channels=1, **{k.replace(".", "__"): v for k, v in SMALL.items()})
     path = tmp_path_factory.mktemp("weights") / "a.safetensors"
     export.written(encoder, "safetensors", str(path), verify=False)
@@ -127,7 +127,7 @@ def test_a_file_that_is_damaged_or_dangerous_is_refused(weights, tmp_path, capsy
 
 @pytest.mark.parametrize("old", range(1, 14))
 @pytest.mark.parametrize("dtype, tolerance", [(np.float64, 1e-12), (np.float32, 1e-5)])
-def test_adapted_channels_give_grey_images_the_same(old, dtype, tolerance):
+def test_adapted_channels_give_gray_images_the_same(old, dtype, tolerance):
     rng = np.random.default_rng(old)
     kernel, patch = rng.normal(size=(3, 3, old, 4)).astype(dtype), rng.normal(size=(3, 3, 1))
     before = np.einsum("hwc,hwcd->d", np.repeat(patch, old, 2), kernel)
@@ -146,20 +146,20 @@ def test_adapted_channels_are_the_old_ones_in_turn():
 
 
 def test_a_run_of_other_channels_begins_with_adapted_weights(weights, tmp_path, capsys):
-    """A grey encoder becomes one of three channels, and finds the same in grey images."""
+    """A gray encoder becomes one of three channels, and finds the same in gray images."""
     path, encoder = weights
-    colour = "folder:" + str(pictures(tmp_path / "pictures"))
-    changes = {**SMALL, **DATA, "data.train": colour, "probe": "False", "batch": "8"}
+    color = "folder:" + str(pictures(tmp_path / "pictures"))
+    changes = {**SMALL, **DATA, "data.train": color, "probe": "False", "batch": "8"}
     three = {"mean": "(0.5, 0.5, 0.5)", "std": "(0.5, 0.5, 0.5)"}
-    changes |= {f"{view}.args.{key}": value for view in NORMALISED for key, value in three.items()}
+    changes |= {f"{view}.args.{key}": value for view in NORMALIZED for key, value in three.items()}
     assert brought("ssl_jax", path, "quickstart", tmp_path / "no", changes) == 2
     assert "conv/kernel is [3, 3, 1, 4], and the recipe's network wants [3, 3, 3, 4]" in capsys.readouterr().err
     assert brought("ssl_jax", path, "quickstart", tmp_path / "run", changes, "--adapt=channels") == 0
-    grey = np.random.default_rng(0).normal(size=(2, 24, 24, 1)).astype(np.float32)
+    gray = np.random.default_rng(0).normal(size=(2, 24, 24, 1)).astype(np.float32)
     loaded = encoders.load(str(tmp_path / "run"))
     assert (loaded.channels, encoder.channels) == (3, 1)
     ours, theirs = (
-        net.net.apply(net.params, net.stats, np.repeat(grey, net.channels, -1), train=False)[0]["pool"]
+        net.net.apply(net.params, net.stats, np.repeat(gray, net.channels, -1), train=False)[0]["pool"]
         for net in (loaded, encoder)
     )
     np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)

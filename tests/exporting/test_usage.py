@@ -44,7 +44,7 @@ def test_torchs_people_paste_it(tmp_path):
         encoder = drawn(recipe, **changes, nets__encoder__dtype="float32")
         path = tmp_path / (case if to == "huggingface" else f"{case}.safetensors")
         (tmp_path / f"{case}.py").write_text(written(encoder, to, path))
-        inputs = geometry.normalised(encoder.config, receipts.photographs(encoder))
+        inputs = geometry.normalized(encoder.config, receipts.photographs(encoder))
         np.save(tmp_path / f"{case}.npy", inputs)
         ours[case] = receipts.features(encoder, inputs)
     subprocess.run([INTEROP, "-c", PROGRAM], check=True, timeout=600, cwd=tmp_path)
@@ -61,11 +61,11 @@ def test_so_do_ours_and_tensorflows(tmp_path, monkeypatch, to):
     code = written(encoder, to, tmp_path / ("a.npz" if to == "npz" else "a"))
     monkeypatch.chdir(tmp_path)
     exec(code, names)
-    ours = receipts.features(encoder, geometry.normalised(encoder.config, pixels))
+    ours = receipts.features(encoder, geometry.normalized(encoder.config, pixels))
     np.testing.assert_allclose(names["features"], ours, atol=1e-5 * np.abs(ours).max())
 
 
-def test_detectron2_is_told_of_strides_pixels_and_colours(tmp_path):
+def test_detectron2_is_told_of_strides_pixels_and_colors(tmp_path):
     code = written(drawn("simclr_cifar10", **RESNET), "detectron2", tmp_path / "a.pkl")
     for line in ("  WEIGHTS: a.pkl", "  RESNETS: {DEPTH: 18, STRIDE_IN_1X1: False, RES2_OUT_CHANNELS: 64}"):
         assert line in code.splitlines()

@@ -134,57 +134,57 @@ def test_nothing_is_waited_for_until_too_much_is_outstanding(tmp_path):
     guarded, said, ended = guard(tmp_path, Limits())
     late = {"loss": NotYet(), "skipped": NotYet()}
     for step in range(1, health.LATE + 1):
-        guarded.see(step, late, INDEX)
+        guarded.observe(step, late, INDEX)
     assert not ended
     with pytest.raises(AssertionError, match="waited for"):
-        guarded.see(health.LATE + 1, late, INDEX)
+        guarded.observe(health.LATE + 1, late, INDEX)
 
 
 def test_a_good_step_ends_a_row_of_bad_ones(tmp_path):
     guarded, said, ended = guard(tmp_path, Limits(skips=3), steps=(2, 4))
     for step, bad in enumerate((1, 1, 0, 1, 1), 1):
-        guarded.see(step, numbers(skipped=bad), INDEX)
-    guarded.settle()
+        guarded.observe(step, numbers(skipped=bad), INDEX)
+    guarded.drain()
     assert [text.split("(")[1][:1] for text in said] == ["1", "2", "1", "2"] and len(ended) == 5
     assert "batch: example 0, example 1, example 2" in said[0]
     with pytest.raises(Unhealthy, match="4 to 6; the last good checkpoint is that of step 2;"):
-        guarded.see(6, numbers(skipped=1), INDEX)
-        guarded.settle()
+        guarded.observe(6, numbers(skipped=1), INDEX)
+        guarded.drain()
 
 
 def test_never_is_never(tmp_path):
     guarded, said, _ = guard(tmp_path, Limits(skips=0))
     for step in range(1, 50):
-        guarded.see(step, numbers(skipped=1), INDEX)
-    guarded.settle()
+        guarded.observe(step, numbers(skipped=1), INDEX)
+    guarded.drain()
     assert len(said) == 49 and len(list((tmp_path / "skipped").iterdir())) == health.FILES
 
 
 def test_a_jump_is_said_once_and_a_nan_does_not_hide_the_next(tmp_path):
     spikes = Spikes()
-    assert not any(spikes.see(1 + 0.01 * (i % 3)) for i in range(200))
-    assert not any(spikes.see(x) for x in (math.nan, math.inf))
-    assert "jumped to 3, from 1.01" in spikes.see(3.0)
-    assert spikes.see(3.0) is None and spikes.see(1.0) is None
-    assert spikes.see(3.0)
+    assert not any(spikes.observe(1 + 0.01 * (i % 3)) for i in range(200))
+    assert not any(spikes.observe(x) for x in (math.nan, math.inf))
+    assert "jumped to 3, from 1.01" in spikes.observe(3.0)
+    assert spikes.observe(3.0) is None and spikes.observe(1.0) is None
+    assert spikes.observe(3.0)
 
 
 @pytest.mark.parametrize("level", [-0.9, 8.3, 1e-3])
 def test_a_level_is_one_whatever_its_sign_and_size(level):
     spikes = Spikes()
-    assert not any(spikes.see(level + 0.02 * abs(level) * math.sin(i)) for i in range(200))
-    assert not spikes.see(level - abs(level))  # falling is no spike
-    assert spikes.see(level + abs(level))
+    assert not any(spikes.observe(level + 0.02 * abs(level) * math.sin(i)) for i in range(200))
+    assert not spikes.observe(level - abs(level))  # falling is no spike
+    assert spikes.observe(level + abs(level))
 
 
 def test_the_first_losses_and_a_new_level_are_no_spikes():
     spikes = Spikes()
-    assert not any(spikes.see(float(x)) for x in (0, 100, 0, 1e6))
+    assert not any(spikes.observe(float(x)) for x in (0, 100, 0, 1e6))
     for _ in range(200):
-        spikes.see(1.0)
-    said = [spikes.see(5.0) for _ in range(200)]
+        spikes.observe(1.0)
+    said = [spikes.observe(5.0) for _ in range(200)]
     assert said[0] and not any(said[1:])
-    assert not any(spikes.see(5.0) for _ in range(50))
+    assert not any(spikes.observe(5.0) for _ in range(50))
 
 
 def test_a_jump_stops_where_the_recipe_says_so(tmp_path):
@@ -194,8 +194,8 @@ def test_a_jump_stops_where_the_recipe_says_so(tmp_path):
         Unhealthy, match="step 31: the loss jumped to 9, from 1; the last good checkpoint is that of step 20"
     ):
         for step in range(1, 40):
-            guarded.see(step, numbers(loss=9 if step == 31 else 1), INDEX)
-        guarded.settle()
+            guarded.observe(step, numbers(loss=9 if step == 31 else 1), INDEX)
+        guarded.drain()
 
 
 @pytest.mark.parametrize(
@@ -229,8 +229,8 @@ def test_health_is_no_collapse():
 def test_collapse_is_warned_of_once_and_after_its_patience(tmp_path):
     guarded, said, _ = guard(tmp_path, Limits())
     for step in range(1, 3 * health.PATIENCE):
-        guarded.see(step, numbers(**{"monitor/std": 0.5 if step == 10 else 0.01}), INDEX)
-    guarded.settle()
+        guarded.observe(step, numbers(**{"monitor/std": 0.5 if step == 10 else 0.01}), INDEX)
+    guarded.drain()
     assert len(said) == 1 and said[0].startswith(f"warning: step {10 + health.PATIENCE}, as for")
     guarded.evaluated(7, {"eval/effective_rank": 1.01})
     assert said[1].startswith("warning: step 7: embeddings lie on one line")

@@ -81,8 +81,10 @@ def test_a_spike_is_gone_back_from_and_forgotten(tmp_path):
     guards = Health(Limits(spike="rollback"), **words)
     for step in range(1, 32):
         loss, index = jnp.float32(50.0 if step == 29 else 1.0), jnp.arange(3)
-        guards.see(step, {"loss": loss, "skipped": jnp.float32(0)}, index)
-    assert guards.ripe(31)
-    guards.settle()
-    assert guards.back() == 20 and "step 29: the loss jumped to 50, from 1" in said[0]
-    assert guards.back() is None and guards.memory()["spikes"]["seen"] == [] and guards.memory()["rollbacks"] == 1
+        guards.observe(step, {"loss": loss, "skipped": jnp.float32(0)}, index)
+    assert guards.rollback_due(31)
+    guards.drain()
+    assert guards.rollback_step() == 20 and "step 29: the loss jumped to 50, from 1" in said[0]
+    assert (
+        guards.rollback_step() is None and guards.state()["spikes"]["seen"] == [] and guards.state()["rollbacks"] == 1
+    )

@@ -22,7 +22,7 @@ from tests.exporting.drawn import drawn
 
 
 def pictures(folder, names, unreadable=()):
-    """A folder of grey PNGs, each of its own noise, of which some are empty files."""
+    """A folder of gray PNGs, each of its own noise, of which some are empty files."""
     for i, name in enumerate(names):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         noise = np.random.default_rng(i).integers(0, 256, (28, 28, 1), np.uint8)
@@ -37,7 +37,7 @@ def three(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    """A file of a small encoder for grey images that has learned nothing, at "step" 7."""
+    """A file of a small encoder for gray images that has learned nothing, at "step" 7."""
     path = tmp_path_factory.mktemp("exported") / "encoder.npz"
     net = drawn("quickstart", channels=1, nets__encoder__depth="(1, 1)", nets__encoder__base="4")
     export.written(net, "npz", str(path), verify=False)
@@ -142,11 +142,11 @@ def test_features_that_are_no_numbers_are_told(exported, loaded, three, tmp_path
 
 def test_images_are_decoded_to_the_channels_that_the_encoder_takes(exported, loaded, tmp_path, capsys):
     """As a recipe's test set is; without that word to the source it is one sentence."""
-    grey = np.random.default_rng(0).integers(0, 256, (28, 28, 1), np.uint8)
-    (tmp_path / "colour.png").write_bytes(tf.io.encode_png(np.repeat(grey, 3, 2)).numpy())
+    gray = np.random.default_rng(0).integers(0, 256, (28, 28, 1), np.uint8)
+    (tmp_path / "color.png").write_bytes(tf.io.encode_png(np.repeat(gray, 3, 2)).numpy())
     data = f"folder:{tmp_path}"
     assert main.main(["embed", f"--workdir={exported}", f"--data={data}", f"--out={tmp_path / 'f.npz'}"]) == 0
-    ours = loaded.embed([grey])["pool"]
+    ours = loaded.embed([gray])["pool"]
     np.testing.assert_allclose(contents(tmp_path / "f.npz")["features"], ours, rtol=1e-2, atol=1e-3)
     with pytest.raises(ValueError, match="has 3 channels, and the encoder takes 1"):
         loaded.stream(sources.open(data), batch=2)

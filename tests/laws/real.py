@@ -27,8 +27,8 @@ def labels(count: int) -> np.ndarray:
 
 @functools.partial(jax.jit, static_argnames="size")
 def whole(rows: Array, *, size: int = SIDE) -> Array:
-    """uint8 [n, 28, 28, 1] -> float [n, s, s, 1], normalised: what an encoder is evaluated on."""
-    return _normalised(jax.image.resize(rows / 255.0, (rows.shape[0], size, size, 1), "linear"))
+    """uint8 [n, 28, 28, 1] -> float [n, s, s, 1], normalized: what an encoder is evaluated on."""
+    return _normalized(jax.image.resize(rows / 255.0, (rows.shape[0], size, size, 1), "linear"))
 
 
 @functools.partial(jax.jit, static_argnames=("count", "size", "area"))
@@ -44,10 +44,10 @@ def crops(key: Key, rows: Array, *, count: int = 2, size: int = SIDE, area: floa
         return jnp.where(draws[3] < 0.5, y, y[:, ::-1]) * (0.6 + 0.8 * draws[4])
 
     keys = jax.random.split(key, (rows.shape[0], count))
-    return _normalised(jax.vmap(lambda keys, image: jax.vmap(lambda key: one(key, image))(keys))(keys, rows / 255.0))
+    return _normalized(jax.vmap(lambda keys, image: jax.vmap(lambda key: one(key, image))(keys))(keys, rows / 255.0))
 
 
-def _normalised(x: Array) -> Array:
+def _normalized(x: Array) -> Array:
     return (x - MEAN) / STD
 
 

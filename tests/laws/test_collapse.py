@@ -119,7 +119,7 @@ CONTROLS = {
         lambda: vicreg.vicreg(ENCODER, PROJECTOR, variance=0.0),
         "std",
     ),
-    "dino: centre": Control(lambda: dino_with(0.04), lambda: dino_with(0.04, centre_momentum=1.0), "one prototype"),
+    "dino: center": Control(lambda: dino_with(0.04), lambda: dino_with(0.04, center_momentum=1.0), "one prototype"),
     "dino: sharpening": Control(lambda: dino_with(0.04), lambda: dino_with(0.1), "uniform"),
     "swav: balance": Control(
         lambda: swav.swav(ENCODER, PROJECTOR, prototypes=K),
@@ -138,7 +138,7 @@ CANNOT = {
     "k_means": "no step trains it: its centroids are those of scikit-learn",
     "pca": "no step trains it: its components are those of scikit-learn",
     "pcl_v2": "its guard is MoCo's queue, which has its control; tests/criteria hold its prototypes to their formula",
-    "ibot": "its guards are DINO's, which has its controls; tests/criteria hold the centre of patches to its formula",
+    "ibot": "its guards are DINO's, which has its controls; tests/criteria hold the center of patches to its formula",
     "knowledge_distillation": "its target is a network that no step moves",
     "mae": "pixels are its target: a constant prediction is no small loss",
     "rotation": "labels are its target: the same features for all four turns are no small loss",
@@ -146,7 +146,7 @@ CANNOT = {
     "the term to its formula",
 }
 """Methods that need no control, and why."""
-QUICK = ("byol: predictor", "dino: centre", "swav: balance")
+QUICK = ("byol: predictor", "dino: center", "swav: balance")
 
 
 def trained(method: Method):

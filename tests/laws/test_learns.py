@@ -1,7 +1,7 @@
 """A short training on few real images beats the same network untrained, for every method; frozen features, kNN.
 
 The untrained network has batch statistics of the data: the learning rate is zero for the first epochs, in which they
-settle, and what is compared are the states before and after the epochs that follow.
+calibrate, and what is compared are the states before and after the epochs that follow.
 """
 
 import inspect
@@ -17,7 +17,7 @@ from ssl_jax.nets import decoders, heads, resnet, vit
 from ssl_jax.types import Examples, Method, Net, Schedule
 from tests.laws import real, tiny
 
-EXAMPLES, TEST, BATCH, SETTLING, EPOCHS, RATE = 2048, 2000, 128, 3, 10, 3e-3
+EXAMPLES, TEST, BATCH, CALIBRATION, EPOCHS, RATE = 2048, 2000, 128, 3, 10, 3e-3
 SMALL = {
     "simclr": {"temperature": 0.2},
     "moco_v2": {"queue": 1024},
@@ -74,11 +74,11 @@ LEARNERS = [n for n in tiny.METHODS if n not in ELSEWHERE and tiny.of(n, "learns
 @pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in LEARNERS])
 def test_training_beats_the_untrained_network(name):
     learns = tiny.of(name, "learns", None)
-    made, warm = learns(EXAMPLES) if learns else method(name), SETTLING * (EXAMPLES // BATCH)
+    made, warm = learns(EXAMPLES) if learns else method(name), CALIBRATION * (EXAMPLES // BATCH)
     optimizer = optax.adam(lambda count: jnp.where(count < warm, 0.0, RATE))
     rows, views = real.images("train", EXAMPLES), 1 if name in ONE_VIEW else 2
     crops = lambda key: real.crops(key, rows, count=views)  # noqa: E731
-    states, metrics = real.train(made, optimizer, crops, batch=BATCH, epochs=SETTLING + EPOCHS)
-    before, after = accuracy(made, states[SETTLING]), accuracy(made, states[-1])
+    states, metrics = real.train(made, optimizer, crops, batch=BATCH, epochs=CALIBRATION + EPOCHS)
+    before, after = accuracy(made, states[CALIBRATION]), accuracy(made, states[-1])
     assert np.isfinite(metrics["loss"]).all()
     assert after > before + MARGIN, f"{name}: kNN was {before:.3f} and is {after:.3f}"

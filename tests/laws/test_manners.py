@@ -17,7 +17,7 @@ import pytest
 import ssl_jax
 from ssl_jax import methods
 from ssl_jax.cli.verbs import methods as verb
-from ssl_jax.config import catalogue, registry
+from ssl_jax.config import catalog, registry
 from ssl_jax.types import Card, Criterion, Method, Net
 from ssl_jax.views import compose, geometric, photometric, photometric_host
 
@@ -109,7 +109,7 @@ def test_augmentations_take_what_is_random_first():
 
 
 def test_both_forms_of_an_operation_take_the_same():
-    for name in compose.PHOTOMETRIC.keys() - {"normalise"}:  # always the device's
+    for name in compose.PHOTOMETRIC.keys() - {"normalize"}:  # always the device's
         forms = [parameters(getattr(module, name))[1:] for module in (photometric, photometric_host)]
         device, host = ([(p.name, p.kind, p.default) for p in form] for form in forms)
         assert device == host, f"{name} differs between host and device"
@@ -128,7 +128,7 @@ def test_a_method_fits_on_a_card(path):
 
 
 def test_every_method_has_a_card_and_a_paradigm():
-    rows = catalogue.methods()
+    rows = catalog.methods()
     assert {row["name"] for row in rows} == set(registry.listing("methods", Method))
     assert [row["name"] for row in rows if not 1900 < row["year"] < 2100 or not row["title"]] == []
     assert [row["name"] for row in rows if row["paper"] and not ARXIV.fullmatch(row["paper"])] == []
@@ -147,7 +147,7 @@ def test_a_file_without_a_card_is_named(card, sentence):
     module = types.ModuleType("ssl_jax.methods.mine")
     module.CARD = card
     with pytest.raises(ValueError, match=sentence):
-        catalogue.card(module)
+        catalog.card(module)
 
 
 def test_a_file_that_cannot_be_imported_is_a_sentence_and_takes_no_other_with_it(tmp_path, monkeypatch, capsys):

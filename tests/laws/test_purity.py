@@ -55,7 +55,7 @@ def test_every_parameter_learns(name):
     """A parameter without gradient is a mistake in the wiring; those of a net that none reads are not allowed."""
     method, params, state, batch = started(name)
     state = jax.tree.map(lambda a: a, state)
-    if "criterion" in state and hasattr(state["criterion"], "labels"):  # unlabelled in the first epoch, by design
+    if "criterion" in state and hasattr(state["criterion"], "labels"):  # unlabeled in the first epoch, by design
         held = state["criterion"]
         state["criterion"] = held._replace(labels=jnp.zeros_like(held.labels))
     loss = lambda p: method.loss(p, state, batch, jax.random.key(2), jnp.zeros((), jnp.int32))[0]  # noqa: E731

@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "api": EVERYTHING,
     "cli": EVERYTHING,
     "config.build": EVERYTHING,
-    "config.catalogue": {"checks", "config.recipes", "config.registry", "types"},
+    "config.catalog": {"checks", "config.recipes", "config.registry", "types"},
     "config.dry_run": {"checks", "data", "run.job", "step", "types", "views"},
     "config.durations": set(),
     "config.notices": {"config.durations", "optim", "types", "views"},

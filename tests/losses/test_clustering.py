@@ -9,7 +9,7 @@ from sklearn.cluster import KMeans
 from ssl_jax.losses import clustering
 
 sinkhorn = jax.jit(clustering.sinkhorn, static_argnames=("epsilon", "iterations"))
-swapped_codes, labelled = jax.jit(clustering.swapped_codes), jax.jit(clustering.labelled)
+swapped_codes, labeled = jax.jit(clustering.swapped_codes), jax.jit(clustering.labeled)
 nearest = jax.jit(clustering.nearest, static_argnames="scores_at_once")
 kmeans_step = jax.jit(clustering.kmeans_step, static_argnames="scores_at_once")
 kmeans = jax.jit(clustering.kmeans, static_argnames=("clusters", "scores_at_once"))
@@ -35,7 +35,7 @@ def sinkhorn_by_exp(scores, epsilon, iterations):
     return (q * n).T
 
 
-def labelled_by_loops(logits, labels):
+def labeled_by_loops(logits, labels):
     rows = [np.log(np.exp(x).sum()) - x[y] for x, y in zip(logits, labels, strict=True) if y >= 0]
     return sum(rows) / len(rows)
 
@@ -117,7 +117,7 @@ def test_swapped_codes_by_loops(strict, gradient):
     assert_allclose(slope, gradient(by_loops, scores), atol=1e-10)
 
 
-def test_swav_at_initialisation_and_collapse():
+def test_swav_at_initialization_and_collapse():
     # log k + 1 / (2 d t^2) for unrelated views: k = 3000, d = 128, t = 0.1.
     prototypes = units(10, 3000, 128).T
     scores = units(11, 64, 2, 128) @ prototypes
@@ -128,17 +128,17 @@ def test_swav_at_initialisation_and_collapse():
     assert_allclose(swapped_codes(codes, np.zeros_like(same), 0.1), np.log(3000), rtol=1e-5)
 
 
-def test_labelled_ignores_rows_without_a_label(strict, gradient):
+def test_labeled_ignores_rows_without_a_label(strict, gradient):
     logits, labels = normal(12, 6, 4), np.asarray([0, 3, -1, 2, -1, 1])
-    value, slope = jax.value_and_grad(labelled)(logits, labels)
-    assert_allclose(value, labelled_by_loops(logits, labels), rtol=1e-10)
-    assert_allclose(slope, gradient(lambda x: labelled_by_loops(x, labels), logits), atol=1e-10)
+    value, slope = jax.value_and_grad(labeled)(logits, labels)
+    assert_allclose(value, labeled_by_loops(logits, labels), rtol=1e-10)
+    assert_allclose(slope, gradient(lambda x: labeled_by_loops(x, labels), logits), atol=1e-10)
     assert not np.asarray(slope)[labels < 0].any()
-    assert_allclose(labelled(np.zeros((2, 3, 7)), np.zeros((2, 3), int)), np.log(7), rtol=1e-12)
+    assert_allclose(labeled(np.zeros((2, 3, 7)), np.zeros((2, 3), int)), np.log(7), rtol=1e-12)
 
 
-def test_labelled_without_any_label_is_zero(strict):
-    value, slope = jax.value_and_grad(labelled)(normal(13, 3, 4), -np.ones(3, int))
+def test_labeled_without_any_label_is_zero(strict):
+    value, slope = jax.value_and_grad(labeled)(normal(13, 3, 4), -np.ones(3, int))
     assert value == 0 and not slope.any()
 
 

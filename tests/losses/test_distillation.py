@@ -88,7 +88,7 @@ def test_cross_entropy_at_known_points(strict):
 
 
 @pytest.mark.parametrize("related", [1.0, 0.0])
-def test_dino_at_initialisation(related):
+def test_dino_at_initialization(related):
     # log k + 1 / (2 d ts^2) - rho / (d tt ts): k = 8192, d = 256, temperatures 0.04 and 0.1.
     g = np.random.default_rng(9)
     unit = lambda x: x / np.linalg.norm(x, axis=-1, keepdims=True)  # noqa: E731

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from ssl_jax.losses import reconstruction
 
 masked_mean, squared = jax.jit(reconstruction.masked_mean), jax.jit(reconstruction.squared)
-normalise = jax.jit(reconstruction.normalise)
+normalize = jax.jit(reconstruction.normalize)
 
 
 def normal(seed, *shape):
@@ -40,26 +40,26 @@ def test_what_is_outside_the_mask_reaches_nothing(strict):
     assert masked_mean(values, np.zeros_like(mask)) == 0
 
 
-def test_normalise_uses_the_unbiased_variance(strict):
+def test_normalize_uses_the_unbiased_variance(strict):
     patches = normal(3, 2, 3, 16) * 7 + 100
     expected = (patches - patches.mean(-1, keepdims=True)) / np.sqrt(patches.var(-1, ddof=1, keepdims=True) + 1e-6)
-    assert_allclose(normalise(patches), expected, rtol=1e-10)
+    assert_allclose(normalize(patches), expected, rtol=1e-10)
 
 
 @pytest.mark.parametrize("p", [16, 48, 768])
 def test_a_zero_prediction_costs_n_minus_1_over_n(strict, p):
-    target = normalise(100 * normal(4, 2, 3, p))
+    target = normalize(100 * normal(4, 2, 3, p))
     assert_allclose(loss(np.zeros_like(target), target, np.ones((2, 3), bool)), (p - 1) / p, rtol=1e-6)
 
 
 def test_flat_patches_become_zero_with_a_finite_gradient(strict):
     flat = np.full((1, 2, 4), 0.3)
-    assert_allclose(normalise(flat), 0, atol=1e-12)
-    assert np.isfinite(jax.jacobian(normalise)(flat)).all()
+    assert_allclose(normalize(flat), 0, atol=1e-12)
+    assert np.isfinite(jax.jacobian(normalize)(flat)).all()
     scaled = normal(5, 1, 2, 4)
-    assert_allclose(normalise(1000 * scaled + 5), normalise(scaled), rtol=1e-4)
+    assert_allclose(normalize(1000 * scaled + 5), normalize(scaled), rtol=1e-4)
 
 
 def test_patches_of_one_value_are_refused():
     with pytest.raises(ValueError, match="1 value"):
-        normalise(np.ones((1, 2, 1)))
+        normalize(np.ones((1, 2, 1)))

@@ -1,4 +1,4 @@
-"""Random parameters for a Net without compiling its initialisation, which takes longer than the test itself."""
+"""Random parameters for a Net without compiling its initialization, which takes longer than the test itself."""
 
 import jax
 import jax.numpy as jnp

@@ -33,4 +33,4 @@ def test_an_impulse_shows_that_stride_two_starts_at_the_corner():
     """With "SAME" XLA would pad an even image on the right only, and the corner would meet the kernel's corner."""
     x = jnp.zeros((1, 4, 4, 1)).at[0, 0, 0, 0].set(1.0)
     y = conv.convolve(x, jnp.arange(9.0).reshape(3, 3, 1, 1), 2)
-    assert y[0, 0, 0, 0] == 4  # the kernel's centre
+    assert y[0, 0, 0, 0] == 4  # the kernel's center

@@ -65,7 +65,7 @@ def test_rows_of_one_group_do_not_see_the_other(strict):
     assert jnp.abs(moved[4:] - still[4:]).max() > 1e-2
 
 
-def test_without_train_the_running_statistics_normalise_and_stay(strict):
+def test_without_train_the_running_statistics_normalize_and_stay(strict):
     module = BatchNorm(False, dtype=jnp.dtype("float64"))
     x = normal(4, 3, dtype="float64") * 5 + 1
     variables = {"params": {"scale": jnp.ones(3), "bias": jnp.zeros(3)}}

@@ -1,4 +1,4 @@
-"""The optimiser from data: rules, groups, clipping, freezing, errors, any sharding, any checkpoint."""
+"""The optimizer from data: rules, groups, clipping, freezing, errors, any sharding, any checkpoint."""
 
 import re
 

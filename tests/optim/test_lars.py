@@ -1,4 +1,4 @@
-"""LARS: four optimisers against loops in numpy, and what a single step must be."""
+"""LARS: four optimizers against loops in numpy, and what a single step must be."""
 
 import jax
 import jax.numpy as jnp

@@ -38,7 +38,7 @@ def test_the_teacher_is_in_evaluation_mode_and_never_moves():
         state, _ = step(state, data, jax.random.key(2))
     after = jax.device_get((state.method_state["teacher"], state.method_state["teacher_stats"]))
     jax.tree.map(np.testing.assert_array_equal, before, after)
-    assert set(state.params) == {"encoder", "projector", "criterion"}  # no optimiser's mask is needed
+    assert set(state.params) == {"encoder", "projector", "criterion"}  # no optimizer's mask is needed
     # what one image is told does not depend on the others of its batch
     known = lambda rows: small(8).apply(*before, rows, train=False)[0]["pool"]  # noqa: E731
     np.testing.assert_allclose(known(data["global"][:1, 0]), known(data["global"][:, 0])[:1], rtol=1e-5, atol=1e-6)

@@ -69,7 +69,7 @@ def test_the_encoders_gradient_is_the_same_with_and_without(strict):
     assert np.any(with_it["probe"]["kernel"] != 0)
 
 
-def test_loss_top1_and_gradient_are_those_of_the_loops_over_labelled_examples(strict):
+def test_loss_top1_and_gradient_are_those_of_the_loops_over_labeled_examples(strict):
     params, state = start(plain())
     params, data = filled(params), batch()
     total, aux = with_probe(plain(), 3).loss(params, state, data, KEY, STEP)

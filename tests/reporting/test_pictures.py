@@ -24,27 +24,27 @@ def test_a_contact_sheet_of_any_channels_and_sizes(tmp_path, channels):
     assert width > 7 * pictures.CELL * 130 and height > 3 * pictures.CELL * 130
 
 
-def test_normalised_views_are_mapped_back_and_integers_are_of_their_range():
+def test_normalized_views_are_mapped_back_and_integers_are_of_their_range():
     pixels = RNG.integers(0, 256, (2, 1, 4, 4, 3)).astype(np.uint8)
     mean, std = (0.4, 0.5, 0.6), (0.2, 0.3, 0.1)
-    normalised = ((pixels / 255 - np.array(mean)) / np.array(std)).astype(np.float32)
-    back = pictures._displayable(normalised, mean, std)
+    normalized = ((pixels / 255 - np.array(mean)) / np.array(std)).astype(np.float32)
+    back = pictures._displayable(normalized, mean, std)
     np.testing.assert_allclose(back, pixels / 255, atol=1e-6)
     np.testing.assert_allclose(pictures._displayable(pixels, (9,), (9,)), pixels / 255)
     np.testing.assert_allclose(pictures._displayable(pixels.astype(np.uint16) * 257, (9,), (9,)), pixels / 255)
 
 
 def test_the_pixels_of_the_sheet_are_those_of_the_views(tmp_path):
-    colours = np.array([[1.0, 0, 0], [0, 1, 0]], np.float32)
-    views = {"global": np.broadcast_to(colours[:, None, None, None], (2, 1, 4, 4, 3))}
+    colors = np.array([[1.0, 0, 0], [0, 1, 0]], np.float32)
+    views = {"global": np.broadcast_to(colors[:, None, None, None], (2, 1, 4, 4, 3))}
     pictures.contact_sheet(views, tmp_path / "sheet.png")
     picture = read(tmp_path / "sheet.png")[..., :3]
     cell = (0.94 * pictures.CELL * 130) ** 2
-    for colour in colours:
-        assert abs(np.sum(np.all(picture == colour, -1)) / cell - 1) < 0.05
+    for color in colors:
+        assert abs(np.sum(np.all(picture == color, -1)) / cell - 1) < 0.05
 
 
-def test_an_original_is_fitted_into_its_cell_with_its_own_colours(tmp_path):
+def test_an_original_is_fitted_into_its_cell_with_its_own_colors(tmp_path):
     views = {"global": np.zeros((1, 1, 4, 4, 3), np.float32)}
     wide = np.broadcast_to(np.array([0, 255, 0], np.uint8), (20, 40, 3))
     pictures.contact_sheet(views, tmp_path / "sheet.png", originals=[wide], mean=(0.5,) * 3, std=(0.1,) * 3)
@@ -74,7 +74,7 @@ def test_nothing_to_draw_is_a_sentence(tmp_path):
 
 
 @pytest.mark.parametrize(("count", "classes"), [(40, 12), (4, 2)])
-def test_projections_of_few_and_unlabelled_examples_repeat_themselves(tmp_path, count, classes):
+def test_projections_of_few_and_unlabeled_examples_repeat_themselves(tmp_path, count, classes):
     x, y = RNG.normal(size=(count, 6)), np.arange(count) % (classes + 1) - 1
     for name in ("a.png", "b.png"):
         pictures.projection(x, y, [f"class_{k}" for k in range(classes)], tmp_path / name)

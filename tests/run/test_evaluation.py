@@ -98,7 +98,7 @@ def test_what_cannot_take_part_is_left_out_and_counted():
         ((20, 3), 5, {"few_shot_10": "it wants 10 labels a class, and class 'b' has 3 training images"}),
         ((40, 0), 5, dict.fromkeys(suite.STANDARD, "there is one class, 'a'")),
         ((12, 12), 0, dict.fromkeys(suite.STANDARD, "there is no test image with a class that training has")),
-        ((5, 4), 5, {"knn": "it wants 10 neighbours", "few_shot_10": "it wants 10 labels"}),
+        ((5, 4), 5, {"knn": "it wants 10 neighbors", "few_shot_10": "it wants 10 labels"}),
         ((1, 1), 5, {"knn": "", "linear": "it chooses its penalty on a part of the training", "few_shot_10": ""}),
         ((12, 12), 1, {}),
     ],
@@ -208,7 +208,7 @@ def test_evaluate_takes_another_test_set_and_no_other_recipe(run, capsys):
             {"a": (0, 3), "b": (1, 3)},
             (),
             {
-                "knn": "it wants 10 neighbours, and 7 of the 9 training images are left for its validation part",
+                "knn": "it wants 10 neighbors, and 7 of the 9 training images are left for its validation part",
                 "few_shot_10": "it wants 10 labels a class, and class 'b' has 4 training images",
             },
         ),
@@ -307,8 +307,8 @@ def test_baselines_are_kept_by_all_that_they_depend_on(tmp_path, monkeypatch):
     assert not kept(evaluation={**evaluated, "final": "knn"}) and not kept(clean=({"size": 9},))
     data = with_baselines().train
     assert not kept(test=data)
-    relabelled = data._replace(labels=np.array([0, 0, 0, classes.OTHER], np.int32))
-    assert [kept(test=relabelled), kept(test=relabelled._replace(classes=("a",)))] == [False, False]
+    relabeled = data._replace(labels=np.array([0, 0, 0, classes.OTHER], np.int32))
+    assert [kept(test=relabeled), kept(test=relabeled._replace(classes=("a",)))] == [False, False]
     for patched in ({"__version__": "0"}, {"device_count": lambda: 99}, {"default_backend": lambda: "abacus"}):
         with monkeypatch.context() as patch:
             for name, value in patched.items():
@@ -345,7 +345,7 @@ def test_baselines_are_measured_anew_where_the_code_is_another(tmp_path, monkeyp
     knn.write_bytes(before)
     (package / "notes.txt").write_text("no code")
     assert kept(), "the code of before, with another time"
-    knn.rename(knn.with_name("neighbours.py"))
+    knn.rename(knn.with_name("neighbors.py"))
     assert [kept(), kept()] == [False, True]
     (package / "evals" / "new.py").write_text("")
     assert [kept(), kept()] == [False, True]

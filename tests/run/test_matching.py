@@ -100,7 +100,7 @@ def recipe(folder, **changes):
             view["size"] = 8 if view.get("of") == "text" else 16
             for op in view["ops"]:
                 op["args"] = {**op.get("args", {}), **({"vocabulary": 300} if op["name"] == "tokenize" else {})}
-                op["args"] |= dict(mean=(0.5,) * 3, std=(0.5,) * 3) if op["name"] == "normalise" else {}
+                op["args"] |= dict(mean=(0.5,) * 3, std=(0.5,) * 3) if op["name"] == "normalize" else {}
                 op["args"].pop("size", None)
     c["clean"][0]["ops"][0]["args"]["size"] = 16
     return recipes.tuples(c) | changes

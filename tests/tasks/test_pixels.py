@@ -26,10 +26,10 @@ def test_unpatchify_is_the_inverse(lead):
 def test_targets():
     x = images(2, 8, 8, 3)
     assert_array_equal(pixels.raw(4)(x), pixels.patchify(x, 4))
-    target = np.asarray(pixels.normalised(4)(3 * x + 7))
+    target = np.asarray(pixels.normalized(4)(3 * x + 7))
     assert_allclose(target.mean(-1), 0, atol=1e-5)
     assert_allclose(target.var(-1, ddof=1), 1, rtol=1e-4)
-    assert_allclose(target, pixels.normalised(4)(x), atol=1e-4)
+    assert_allclose(target, pixels.normalized(4)(x), atol=1e-4)
 
 
 def test_patches_that_do_not_tile_are_refused():

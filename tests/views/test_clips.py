@@ -18,7 +18,7 @@ ARGUMENTS = {
     "flip": dict(p=0.5),
     "resize": dict(size=16),
     "resize_exact": dict(size=16),
-    "centre_crop": dict(size=16),
+    "center_crop": dict(size=16),
 }
 
 

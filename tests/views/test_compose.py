@@ -7,8 +7,8 @@ from ssl_jax.views import compose
 
 CROP = dict(name="random_resized_crop")
 FLIP = dict(name="flip", p=0.5)
-GREY = dict(name="grayscale", p=0.2)
-NORMAL = dict(name="normalise", args=dict(mean=(0.5,) * 3, std=(0.2,) * 3))
+GRAY = dict(name="grayscale", p=0.2)
+NORMAL = dict(name="normalize", args=dict(mean=(0.5,) * 3, std=(0.2,) * 3))
 
 
 def view(*ops, group="global", count=2, size=8):
@@ -17,9 +17,9 @@ def view(*ops, group="global", count=2, size=8):
 
 def test_dicts_become_records_and_sizes_are_filled_in():
     resize = dict(name="resize", args=dict(size=10))
-    made = compose.views([view(CROP, FLIP, GREY, NORMAL), view(resize, dict(name="centre_crop"), group="clean")])
+    made = compose.views([view(CROP, FLIP, GRAY, NORMAL), view(resize, dict(name="center_crop"), group="clean")])
     crop, flip = Op("random_resized_crop", 1.0, {"size": 8}), Op("flip", 0.5, {})
-    assert made[0] == View("global", 2, 8, (crop, flip, Op("grayscale", 0.2, {}), Op("normalise", 1.0, NORMAL["args"])))
+    assert made[0] == View("global", 2, 8, (crop, flip, Op("grayscale", 0.2, {}), Op("normalize", 1.0, NORMAL["args"])))
     assert [op.args["size"] for op in made[1].ops] == [10, 8]
     assert compose.split(made[0]) == (made[0].ops[:2], made[0].ops[2:])
 
@@ -27,21 +27,21 @@ def test_dicts_become_records_and_sizes_are_filled_in():
 def test_every_operation_has_its_twin_on_the_host():
     from ssl_jax.views import photometric_host
 
-    assert set(compose.PHOTOMETRIC) > {"colour_jitter", "gaussian_blur", "normalise"}
-    assert all(hasattr(photometric_host, name) for name in compose.PHOTOMETRIC if name != "normalise")
+    assert set(compose.PHOTOMETRIC) > {"color_jitter", "gaussian_blur", "normalize"}
+    assert all(hasattr(photometric_host, name) for name in compose.PHOTOMETRIC if name != "normalize")
     assert set(compose.GEOMETRIC) == {
-        *("random_resized_crop", "pad_crop", "flip", "resize", "resize_exact", "centre_crop"),
+        *("random_resized_crop", "pad_crop", "flip", "resize", "resize_exact", "center_crop"),
     }
 
 
 @pytest.mark.parametrize(
     "views, sentence",
     [
-        ([view(GREY, CROP)], "grayscale before random_resized_crop"),
-        ([view(CROP, NORMAL, GREY)], "operations after normalise"),
+        ([view(GRAY, CROP)], "grayscale before random_resized_crop"),
+        ([view(CROP, NORMAL, GRAY)], "operations after normalize"),
         ([view(CROP), view(CROP, size=9)], "group 'global' have 8 and 9 pixels"),
         ([view(dict(name="grayscal"))], "no 'grayscal' in the operations of views; did you mean grayscale"),
-        ([view(dict(name="solarise", args=dict(treshold=1)))], "no 'treshold' .*solarise; did you mean threshold"),
+        ([view(dict(name="solarize", args=dict(treshold=1)))], "no 'treshold' .*solarize; did you mean threshold"),
         ([view(dict(name="grayscale", args=dict(mode=1)))], "grayscale takes no arguments, and 'mode' is given"),
         ([view(dict(name="gaussian_blur"))], "gaussian_blur needs 'kernel_size'"),
         ([view(dict(name="grayscale", p=1.5))], "grayscale has p 1.5"),
@@ -58,17 +58,17 @@ def test_what_no_view_can_be_is_one_sentence(views, sentence):
     assert "\n" not in str(error.value)
 
 
-def test_neighbours_that_differ_in_chances_alone_are_one_run():
-    solarise = [dict(name="solarise", p=p) for p in (0.0, 0.2)]
+def test_neighbors_that_differ_in_chances_alone_are_one_run():
+    solarize = [dict(name="solarize", p=p) for p in (0.0, 0.2)]
     made = compose.views(
-        [view(CROP, s, count=1) for s in solarise] + [view(CROP, GREY), view(CROP, group="local", count=3)]
+        [view(CROP, s, count=1) for s in solarize] + [view(CROP, GRAY), view(CROP, group="local", count=3)]
     )
     runs = compose.runs(made)
     assert [(run.group, run.first, run.count) for run in runs] == [("global", 0, 2), ("global", 2, 2), ("local", 4, 3)]
     assert runs[0].p == ((0.0,), (0.2,)) and runs[1].p == ((0.2,), (0.2,)) and runs[2].p == ((), (), ())
 
 
-def test_the_place_of_colours_is_a_known_word():
+def test_the_place_of_colors_is_a_known_word():
     assert compose.checked("host") and not compose.checked("device")
     with pytest.raises(ValueError, match="photometric is 'cpu'; it must be 'device' or 'host'"):
         compose.checked("cpu")

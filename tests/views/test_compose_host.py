@@ -8,9 +8,9 @@ from ssl_jax.views import compose, compose_host
 
 CROP = dict(name="random_resized_crop")
 FLIP = dict(name="flip", p=0.5)
-JITTER = dict(name="colour_jitter", p=0.8, args=dict(brightness=0.4, contrast=0.4))
+JITTER = dict(name="color_jitter", p=0.8, args=dict(brightness=0.4, contrast=0.4))
 BLUR = dict(name="gaussian_blur", p=0.5, args=dict(kernel_size=3))
-NORMAL = dict(name="normalise", args=dict(mean=(0.5,) * 3, std=(0.2,) * 3))
+NORMAL = dict(name="normalize", args=dict(mean=(0.5,) * 3, std=(0.2,) * 3))
 SEED = tf.constant([3, 11], tf.int64)
 
 
@@ -68,22 +68,22 @@ def test_int32_seeds_do():
 
 def test_views_without_draws_are_the_same_for_every_seed():
     clean = dict(
-        group="clean", count=1, ops=(dict(name="resize", args=dict(size=10)), dict(name="centre_crop"), NORMAL)
+        group="clean", count=1, ops=(dict(name="resize", args=dict(size=10)), dict(name="center_crop"), NORMAL)
     )
     out = [run(views(clean), image(), tf.constant([n, n]), how)["clean"] for n in (0, 5) for how in ("device", "host")]
     assert all(np.array_equal(out[0], other) for other in out)
 
 
-def test_colours_on_the_host_leave_normalise_to_the_device_and_round():
-    halve = dict(name="colour_jitter", args=dict(brightness=0.0))
-    sure = views(dict(count=1, size=20, ops=(dict(name="centre_crop"), halve, dict(name="solarise"), NORMAL)))
+def test_colors_on_the_host_leave_normalize_to_the_device_and_round():
+    halve = dict(name="color_jitter", args=dict(brightness=0.0))
+    sure = views(dict(count=1, size=20, ops=(dict(name="center_crop"), halve, dict(name="solarize"), NORMAL)))
     x = image().numpy()[:, 5:25].astype(float)
     out = run(sure, image(), photometric="host")["global"][0]
     np.testing.assert_array_equal(out, np.where(x / 255 >= 0.5, 255 - x, x))
 
 
 def test_each_image_has_its_own_chance_on_the_host():
-    records = views(dict(count=200, size=4, ops=(dict(name="resize_exact"), dict(name="solarise", p=0.3))))
+    records = views(dict(count=200, size=4, ops=(dict(name="resize_exact"), dict(name="solarize", p=0.3))))
     out = run(records, image(), photometric="host")["global"]
     changed = (out != run(records, image())["global"]).any((1, 2, 3))
     assert 0.2 < changed.mean() < 0.4

@@ -24,9 +24,9 @@ def picture(h=37, w=50):
 
 def files():
     p = picture()
-    rgb, grey, palette = p.convert("RGB"), p.convert("L"), p.convert("RGB").quantize(17)
+    rgb, gray, palette = p.convert("RGB"), p.convert("L"), p.convert("RGB").quantize(17)
     yield "jpeg", saved(rgb, "JPEG")
-    yield "jpeg grey", saved(grey, "JPEG")
+    yield "jpeg gray", saved(gray, "JPEG")
     yield "jpeg progressive", saved(rgb, "JPEG", progressive=True)
     yield "jpeg 4:4:4", saved(rgb, "JPEG", subsampling=0)
     yield "jpeg cmyk", saved(rgb.convert("CMYK"), "JPEG")
@@ -40,7 +40,7 @@ def files():
     for mode in ("RGB", "RGBA"):
         yield f"webp {mode} lossless", saved(p.convert(mode), "WEBP", lossless=True)
         yield f"webp {mode}", saved(p.convert(mode), "WEBP")
-    frames = dict(save_all=True, append_images=[grey.convert("RGB"), ImageOps.invert(rgb)], duration=40)
+    frames = dict(save_all=True, append_images=[gray.convert("RGB"), ImageOps.invert(rgb)], duration=40)
     yield "webp animated", saved(rgb, "WEBP", **frames)
     yield "png animated", saved(rgb, "PNG", **frames)
     yield "gif animated", saved(rgb, "GIF", **frames)

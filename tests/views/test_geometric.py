@@ -41,9 +41,9 @@ def test_decode_reads_lossless_files_as_they_are(kind, c):
 
 
 def test_decode_keeps_the_channels_of_the_file_or_makes_those_asked_for():
-    grey = encoded(picture(9, 7, 1), "png")
-    assert geometric.decode(grey, channels=0)[0].shape == (9, 7, 1)
-    assert geometric.decode(grey, channels=3)[0].shape == (9, 7, 3)
+    gray = encoded(picture(9, 7, 1), "png")
+    assert geometric.decode(gray, channels=0)[0].shape == (9, 7, 1)
+    assert geometric.decode(gray, channels=3)[0].shape == (9, 7, 3)
 
 
 def test_decode_keeps_sixteen_bits():
@@ -222,10 +222,10 @@ def test_pad_crop_takes_a_window_of_the_padded_image(mode):
 
 
 @pytest.mark.parametrize("h, w", [(10, 13), (9, 8), (8, 11)])
-def test_centre_crop_is_torchvisions(h, w):
+def test_center_crop_is_torchvisions(h, w):
     image = picture(h, w)
     top, left = round((h - 8) / 2.0), round((w - 8) / 2.0)
-    crop = geometric.centre_crop(None, [tf.constant(image)], size=8)[0]
+    crop = geometric.center_crop(None, [tf.constant(image)], size=8)[0]
     np.testing.assert_array_equal(crop, image[top : top + 8, left : left + 8])
 
 
@@ -242,7 +242,7 @@ def test_images_of_unknown_size_work_in_a_pipeline():
 
     def views(image):
         crop = geometric.random_resized_crop(seed(0), [image] * 2, size=16)
-        small = geometric.centre_crop(None, geometric.resize(None, [image], size=20), size=16)
+        small = geometric.center_crop(None, geometric.resize(None, [image], size=20), size=16)
         return tf.stack([*geometric.flip(seed(1), crop, p=0.5), *small, *geometric.pad_crop(seed(2), [image], size=16)])
 
     for out in data.map(views):
@@ -250,15 +250,15 @@ def test_images_of_unknown_size_work_in_a_pipeline():
 
 
 def test_a_crop_larger_than_the_image_is_one_sentence():
-    with pytest.raises(ValueError, match="centre_crop of 32 pixels is larger than the image.*20 x 40"):
-        geometric.centre_crop(None, [tf.zeros([20, 40, 3], tf.uint8)], size=32)
+    with pytest.raises(ValueError, match="center_crop of 32 pixels is larger than the image.*20 x 40"):
+        geometric.center_crop(None, [tf.zeros([20, 40, 3], tf.uint8)], size=32)
     with pytest.raises(ValueError, match="pad_crop of 32 pixels is larger"):
         geometric.pad_crop(seed(0), [tf.zeros([20, 40, 3], tf.uint8)], size=32)
     later = tf.function(
-        lambda image: geometric.centre_crop(None, [image], size=32)[0],
+        lambda image: geometric.center_crop(None, [image], size=32)[0],
         input_signature=[tf.TensorSpec([None, None, 3], tf.uint8)],
     )
-    with pytest.raises(tf.errors.InvalidArgumentError, match="centre_crop of 32 pixels is larger than the image"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="center_crop of 32 pixels is larger than the image"):
         later(tf.zeros([20, 40, 3], tf.uint8))
 
 

@@ -1,4 +1,4 @@
-"""Each colour operation against a formula in numpy, colorsys, scipy or Pillow."""
+"""Each color operation against a formula in numpy, colorsys, scipy or Pillow."""
 
 import colorsys
 import functools
@@ -35,7 +35,7 @@ def drawn(order=(0, 1, 2, 3), brightness=1.0, shift=0.0, contrast=1.0, saturatio
     return photometric.Jitter(*scalars, order=jnp.array(order, jnp.int32))
 
 
-def grey(x):
+def gray(x):
     return np.tensordot(photometric.LUMA, x, 1) if len(x) == 3 else x.mean(0)
 
 
@@ -54,9 +54,9 @@ def by_hand(x, d):
         if NAMES[which] == "brightness":
             x = x * float(d.brightness) + float(d.shift)
         elif NAMES[which] == "contrast":
-            x = float(d.contrast) * x + (1 - float(d.contrast)) * grey(x).mean()
+            x = float(d.contrast) * x + (1 - float(d.contrast)) * gray(x).mean()
         elif NAMES[which] == "saturation":
-            x = float(d.saturation) * x + (1 - float(d.saturation)) * grey(x)
+            x = float(d.saturation) * x + (1 - float(d.saturation)) * gray(x)
         else:
             x = turned(x, float(d.hue))
         x = x.clip(0, 1)
@@ -75,7 +75,7 @@ def test_jitter_is_the_four_formulas_in_the_drawn_order(order):
 @pytest.mark.parametrize("hue", [-0.5, -0.2, -1e-3, 0.0, 1 / 6, 0.3, 0.5])
 def test_hue_turns_as_colorsys_does(hue):
     x = image()
-    x[:, 0, :] = 0.4  # greys have no hue
+    x[:, 0, :] = 0.4  # grays have no hue
     x[:, 1, :] = np.eye(3)[np.arange(10) % 3].T
     x[0, 2, :] = x[1, 2, :]  # ties of the largest
     np.testing.assert_allclose(photometric.turn(jnp.asarray(x), hue), turned(x, hue), atol=2e-6)
@@ -97,7 +97,7 @@ def test_single_operations_are_pillows_within_rounding():
     x = levels(pillow(x)).astype(np.float32) / 255
     for d, enhance in pairs:
         want = levels(enhance(pillow(x)).enhance(factor))
-        np.testing.assert_allclose(jitter(x, d) * 255, want, atol=1.5)  # Pillow rounds the grey, then the result
+        np.testing.assert_allclose(jitter(x, d) * 255, want, atol=1.5)  # Pillow rounds the gray, then the result
 
 
 def test_draws_fill_their_ranges_and_nothing_more():
@@ -120,25 +120,25 @@ def test_draws_fill_their_ranges_and_nothing_more():
 
 
 @pytest.mark.parametrize("c", [1, 6])
-def test_other_numbers_of_channels_keep_brightness_contrast_blur_and_solarise(c):
+def test_other_numbers_of_channels_keep_brightness_contrast_blur_and_solarize(c):
     d = drawn((1, 3, 0, 2), brightness=1.3, contrast=0.5)
     x = image(c)
     half = 0.5 * x.astype(np.float64) + 0.5 * x.mean()
     np.testing.assert_allclose(jitter(x, d), (1.3 * half).clip(0, 1), atol=2e-6)
     key = jax.random.key(0)
-    assert photometric.colour_jitter(key, x, brightness=0.4, contrast=0.4).shape == x.shape
+    assert photometric.color_jitter(key, x, brightness=0.4, contrast=0.4).shape == x.shape
     assert photometric.gaussian_blur(key, x, kernel_size=5).shape == x.shape
-    np.testing.assert_allclose(photometric.solarise(key, x), np.where(x >= 0.5, 1 - x, x))
+    np.testing.assert_allclose(photometric.solarize(key, x), np.where(x >= 0.5, 1 - x, x))
 
 
-def test_operations_on_colours_refuse_other_images_in_words():
+def test_operations_on_colors_refuse_other_images_in_words():
     key, x = jax.random.key(0), jnp.zeros((1, 4, 4))
-    with pytest.raises(ValueError, match="colour_jitter with saturation or hue needs 3 channels, and the image has 1"):
-        photometric.colour_jitter(key, x, hue=0.1)
+    with pytest.raises(ValueError, match="color_jitter with saturation or hue needs 3 channels, and the image has 1"):
+        photometric.color_jitter(key, x, hue=0.1)
     with pytest.raises(ValueError, match="grayscale needs 3 channels"):
         photometric.grayscale(key, x)
-    with pytest.raises(ValueError, match="normalise has 3 means and 3 stds for an image of 1"):
-        photometric.normalise(key, x, mean=(0.5,) * 3, std=(0.2,) * 3)
+    with pytest.raises(ValueError, match="normalize has 3 means and 3 stds for an image of 1"):
+        photometric.normalize(key, x, mean=(0.5,) * 3, std=(0.2,) * 3)
 
 
 def test_grayscale_is_pillows():
@@ -166,22 +166,22 @@ def test_a_blur_that_cannot_be_is_refused():
             photometric.band(4, jnp.float32(1), kernel_size=taps)
 
 
-def test_solarise_and_posterise_are_pillows():
+def test_solarize_and_posterize_are_pillows():
     x = levels(pillow(image())).astype(np.float32) / 255
-    got = photometric.solarise(None, x, threshold=128 / 255) * 255
+    got = photometric.solarize(None, x, threshold=128 / 255) * 255
     np.testing.assert_allclose(got, levels(ImageOps.solarize(pillow(x), 128)), atol=1e-3)
     for bits in (1, 4, 8):
         want = levels(ImageOps.posterize(pillow(x), bits))
-        np.testing.assert_allclose(photometric.posterise(None, x, bits=bits) * 255, want, atol=1e-3)
+        np.testing.assert_allclose(photometric.posterize(None, x, bits=bits) * 255, want, atol=1e-3)
 
 
-def test_equalise_is_pillows_exactly():
+def test_equalize_is_pillows_exactly():
     skewed = image(h=40, w=40) ** 3
     flat = np.full((3, 8, 8), 0.3, np.float32)
     two = np.where(image() < 0.5, 0.2, 0.9).astype(np.float32)
     for x in (skewed, flat, two):
         x = levels(pillow(x)).astype(np.float32) / 255
-        got = jax.jit(photometric.equalise)(None, x) * 255
+        got = jax.jit(photometric.equalize)(None, x) * 255
         np.testing.assert_allclose(got, levels(ImageOps.equalize(pillow(x))), atol=1e-3)
 
 
@@ -194,15 +194,15 @@ def test_autocontrast_is_pillows_within_rounding():
     )
 
 
-def test_the_colours_of_rand_augment_are_pillows():
+def test_the_colors_of_rand_augment_are_pillows():
     x, magnitude = levels(pillow(image(h=20, w=20))).astype(np.float32) / 255, 12
     p, factor = pillow(x), 1 - 0.03 * magnitude
     want = {
         "identity": p,
         "autocontrast": ImageOps.autocontrast(p),
-        "equalise": ImageOps.equalize(p),
-        "posterise": ImageOps.posterize(p, 6),
-        "solarise": ImageOps.solarize(p, 153),
+        "equalize": ImageOps.equalize(p),
+        "posterize": ImageOps.posterize(p, 6),
+        "solarize": ImageOps.solarize(p, 153),
         "saturation": ImageEnhance.Color(p).enhance(factor),
         "contrast": ImageEnhance.Contrast(p).enhance(factor),
         "brightness": ImageEnhance.Brightness(p).enhance(factor),
@@ -213,9 +213,9 @@ def test_the_colours_of_rand_augment_are_pillows():
         np.testing.assert_allclose(apply(number) * 255, levels(want[name]), atol=1.6, err_msg=name)
 
 
-def test_normalise_is_per_channel():
+def test_normalize_is_per_channel():
     x, mean, std = image(), (0.1, 0.2, 0.3), (0.5, 0.6, 0.7)
-    got = photometric.normalise(None, x, mean=mean, std=std)
+    got = photometric.normalize(None, x, mean=mean, std=std)
     for i in range(3):
         np.testing.assert_allclose(got[i], (x[i] - mean[i]) / std[i], rtol=1e-5, atol=1e-6)
 
@@ -223,9 +223,9 @@ def test_normalise_is_per_channel():
 def test_operations_draw_from_their_key():
     x = image()
     for op, args in (
-        (photometric.colour_jitter, dict(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)),
+        (photometric.color_jitter, dict(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1)),
         (photometric.gaussian_blur, dict(kernel_size=5)),
-        (photometric.rand_augment_colour, dict(count=3)),
+        (photometric.rand_augment_color, dict(count=3)),
     ):
         run = jax.jit(lambda key, op=op, args=args: op(key, x, **args))
         outs = [run(jax.random.key(seed)) for seed in (0, 0, 1, 2)]
@@ -235,10 +235,10 @@ def test_operations_draw_from_their_key():
 
 
 ARGUMENTS = {
-    "colour_jitter": dict(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1),
+    "color_jitter": dict(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1),
     "gaussian_blur": dict(kernel_size=5),
-    "normalise": dict(mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4)),
-    "rand_augment_colour": dict(count=3, magnitude=15),
+    "normalize": dict(mean=(0.4, 0.5, 0.6), std=(0.2, 0.3, 0.4)),
+    "rand_augment_color": dict(count=3, magnitude=15),
 }
 
 
@@ -248,7 +248,7 @@ def test_each_frame_of_a_clip_becomes_what_it_becomes_as_an_image(name, frames):
     """One draw a clip; frames that differ, so that nothing of one may pass to another. 3 channels and 3 frames, too."""
     operation = functools.partial(compose.PHOTOMETRIC[name], **ARGUMENTS.get(name, {}))
     clip = np.stack([image(seed=i) * (i + 1) / frames for i in range(frames)], 1)
-    for seed in range(12 if name == "rand_augment_colour" else 3):
+    for seed in range(12 if name == "rand_augment_color" else 3):
         key = jax.random.key(seed)
         alone = [jax.jit(operation)(key, clip[:, i]) for i in range(frames)]
         np.testing.assert_allclose(jax.jit(operation)(key, clip), np.stack(alone, 1), atol=2e-6)

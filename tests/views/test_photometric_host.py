@@ -10,9 +10,9 @@ from ssl_jax.views import photometric, photometric_host
 
 PLAIN = {
     "grayscale": {},
-    "solarise": dict(threshold=0.4),
-    "posterise": dict(bits=3),
-    "equalise": {},
+    "solarize": dict(threshold=0.4),
+    "posterize": dict(bits=3),
+    "equalize": {},
     "autocontrast": {},
 }
 
@@ -54,7 +54,7 @@ def test_operations_without_draws_agree(name):
     same(host, getattr(photometric, name)(None, planes(image()), **PLAIN[name]))
 
 
-def test_the_colours_of_rand_augment_agree():
+def test_the_colors_of_rand_augment_agree():
     assert photometric_host.OPERATIONS == len(photometric.RAND_AUGMENT)
     apply = jax.jit(lambda number, sign: photometric.randomly(planes(image()), number, sign, magnitude=13))
     for number, name in enumerate(photometric.RAND_AUGMENT):

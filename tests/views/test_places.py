@@ -22,7 +22,7 @@ def positions():
     [
         (16, (CROP,)),
         (16, (CROP, FLIP)),
-        (40, (dict(name="centre_crop"),)),
+        (40, (dict(name="center_crop"),)),
         (41, (FLIP, dict(name="pad_crop", args=dict(padding=3, mode="reflect")))),
         (30, (dict(name="resize_exact"), FLIP)),
         (24, (dict(name="resize", args=dict(size=48)), dict(name="random_resized_crop"), FLIP)),

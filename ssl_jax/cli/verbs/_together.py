@@ -8,7 +8,7 @@ from ssl_jax.shard.cluster import Flags
 def add(parser: argparse.ArgumentParser) -> None:
     """--coordinator, --processes, --process, --local-devices."""
     group = parser.add_argument_group(
-        "several processes", "TPU pods, GKE, SLURM's srun and mpirun are recognised; elsewhere say on every host:"
+        "several processes", "TPU pods, GKE, SLURM's srun and mpirun are recognized; elsewhere say on every host:"
     )
     group.add_argument("--coordinator", metavar="HOST:PORT", help="where process 0 runs, and a free port there")
     group.add_argument("--processes", type=int, metavar="N", help="how many processes there are in all")

@@ -6,7 +6,7 @@
 
 SOURCE is embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN,
 wds:PATTERN[#FIELD] or package.module:function.
-check reads every example once: counts, sizes, channels, turned and corrupt files, statistics for `normalise`. convert
+check reads every example once: counts, sizes, channels, turned and corrupt files, statistics for `normalize`. convert
 may be stopped and started again: finished shards stay, if source and flags are the same and no file of it was touched
 since.
 

@@ -12,7 +12,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
 
-from ssl_jax.config import catalogue, registry
+from ssl_jax.config import catalog, registry
 from ssl_jax.reporting.display import complain
 
 COLUMNS = ("name", "family", "needs", "paper", "year", "recipes")
@@ -29,7 +29,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Prints the list."""
-    rows = catalogue.methods()
+    rows = catalog.methods()
     for sentence in registry.broken("methods"):
         complain(sentence)
     if args.json:

@@ -23,7 +23,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The flags of `ssl-jax plan`."""
     parser.add_argument("--config", required=True, help="a recipe: its bare name, a .py file or a resolved config.json")
     parser.add_argument("--topology", required=True, help="one or several, with commas between them")
-    parser.add_argument("--utilisation", type=float, default=0.4, help="share of the peak that the hours assume")
+    parser.add_argument("--utilization", type=float, default=0.4, help="share of the peak that the hours assume")
     for name in ("examples", "classes", "channels"):
         parser.add_argument(f"--{name}", type=int, help="of the dataset, where it is not there")
     parser.add_argument(
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace, changes: dict[str, str]) -> None:
         raise ValueError("--examples, --classes and --channels are given together or not at all")
     names = [name.strip() for name in args.topology.split(",")]
     rows = planning.plan(
-        config, names, utilisation=args.utilisation, sizes=given if all(given) else None, search=not args.no_search
+        config, names, utilization=args.utilization, sizes=given if all(given) else None, search=not args.no_search
     )
     if args.json:
         print(json.dumps(rows, indent=2))
@@ -85,7 +85,7 @@ def remark(row: dict) -> str:
         f"{int(v['count'])} {k} ({v['bytes'] / 1e6:.1f} MB)" for k, v in row.get("collectives", {}).items()
     )
     parts = [f"{row['topology']}: {row['steps']} steps, {row['epoch_seconds']:.0f} s an epoch; hours assume "
-             f"{row['utilisation']:.0%} of the peak in bfloat16"]  # fmt: skip
+             f"{row['utilization']:.0%} of the peak in bfloat16"]  # fmt: skip
     if row.get("fits") is False:
         parts.append(
             "it does not fit: compute activations again (--config.nets.encoder.remat=True), meet the batch in parts "

@@ -2,7 +2,7 @@
 
   python graphs.py REQUEST.json
 
-The request is that of torch_models.py, with "pixels" of images in 0..1 in the place of normalised ones.
+The request is that of torch_models.py, with "pixels" of images in 0..1 in the place of normalized ones.
 """
 
 import json

@@ -33,7 +33,7 @@ def main():
     noise = {"noise": torch.arange(patches)[None].repeat(len(images), 1)} if config.model_type == "vit_mae" else {}
     with torch.no_grad():
         tokens = net.eval()(images, **noise).last_hidden_state
-        if config.model_type == "clip_vision_model":  # which normalises the cls token alone, as its "pooler_output"
+        if config.model_type == "clip_vision_model":  # which normalizes the cls token alone, as its "pooler_output"
             tokens = getattr(net, "vision_model", net).post_layernorm(tokens)
     pool = tokens[:, -patches:].mean(1) if request["pool"] == "mean" else tokens[:, 0]
     versions = {"torch": torch.__version__, "transformers": transformers.__version__}

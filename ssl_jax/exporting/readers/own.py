@@ -1,4 +1,4 @@
-"""Reads a file by this library's names and runs the network that its recipe names on normalised images.
+"""Reads a file by this library's names and runs the network that its recipe names on normalized images.
 
   python own.py REQUEST.json
 

@@ -2,7 +2,7 @@
 
   python torch_models.py REQUEST.json
 
-The request: "path" of the weights, "model" as formats.py describes it, "inputs", normalised images [b, h, w, c] (.npy),
+The request: "path" of the weights, "model" as formats.py describes it, "inputs", normalized images [b, h, w, c] (.npy),
 and "out" for the features (.npz) beside the versions of what read them.
 """
 

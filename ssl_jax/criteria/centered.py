@@ -1,4 +1,4 @@
-"""Criteria of a centred, sharpened teacher: DINO's for images, iBOT's for hidden patches."""
+"""Criteria of a centered, sharpened teacher: DINO's for images, iBOT's for hidden patches."""
 
 import jax
 import jax.numpy as jnp
@@ -12,21 +12,21 @@ from ssl_jax.state import ema
 from ssl_jax.types import Array, Criterion, Pairs, Schedule
 
 
-def centred(
+def centered(
     *,
     teacher_temperature: Schedule,
     student_temperature: float = 0.1,
-    centre_momentum: float = 0.9,
+    center_momentum: float = 0.9,
     pairs: Pairs = views.crossed,
 ) -> Criterion:
     """DINO (arXiv:2104.14294, eq. 3 and 4): each other view of the student predicts the teacher's distribution.
 
-    student: [b, v, k], teacher: [b, w, k], raw logits. A mean over the pairs of different views. State: the centre
+    student: [b, v, k], teacher: [b, w, k], raw logits. A mean over the pairs of different views. State: the center
     [k], which starts at 0 and moves to the mean of the raw teacher logits of all views after the loss;
-    `centre_momentum` is what survives. pairs: which views are compared.
+    `center_momentum` is what survives. pairs: which views are compared.
     """
     ranges.above_zero(student_temperature=student_temperature)
-    ranges.share(centre_momentum=centre_momentum)
+    ranges.share(center_momentum=center_momentum)
 
     def init(key, seen):
         views.require(seen, pairs=pairs)
@@ -41,16 +41,16 @@ def centred(
         return value, {**metrics, "teacher/kl": value - entropy, "prototypes/used": monitors.used(target)}
 
     def update(state, seen):
-        return ema.toward(state, jnp.mean(widen(seen.teacher), (0, 1)), centre_momentum)
+        return ema.toward(state, jnp.mean(widen(seen.teacher), (0, 1)), center_momentum)
 
     return Criterion(init, loss, update)
 
 
-def centred_patches(
+def centered_patches(
     *,
     teacher_temperature: Schedule,
     student_temperature: float = 0.1,
-    centre_momentum: float = 0.9,
+    center_momentum: float = 0.9,
     pairs: Pairs = views.same,
 ) -> Criterion:
     """iBOT (arXiv:2111.07832, section 3.1): where patches are hidden from the student, it predicts the teacher's
@@ -58,11 +58,11 @@ def centred_patches(
 
     student: [b, v, l, k], teacher: [b, w, l, k], raw logits of the same places; batch["hidden"]: bool [b, v, l]. For
     each pair, which shows one crop, an example's mean over its hidden patches, 0 where it has none; a mean over
-    examples and pairs. State: the centre [k], which starts at 0 and moves to the mean of the teacher's logits of all
+    examples and pairs. State: the center [k], which starts at 0 and moves to the mean of the teacher's logits of all
     patches, hidden or not. Metrics: "teacher/..." of all patches, "hidden", the share of those that are.
     """
     ranges.above_zero(student_temperature=student_temperature)
-    ranges.share(centre_momentum=centre_momentum)
+    ranges.share(center_momentum=center_momentum)
 
     def init(key, seen):
         views.require(seen, pairs=pairs)
@@ -83,12 +83,12 @@ def centred_patches(
         }
 
     def update(state, seen):
-        return ema.toward(state, jnp.mean(widen(seen.teacher), (0, 1, 2)), centre_momentum)
+        return ema.toward(state, jnp.mean(widen(seen.teacher), (0, 1, 2)), center_momentum)
 
     return Criterion(init, loss, update)
 
 
-def _sharpened(teacher: Array, centre: Array, temperature: Array) -> Array:
-    """[..., k], the teacher's distribution without gradient: softmax((logits - centre) / temperature)."""
-    raw = jax.lax.stop_gradient(widen(teacher) - jnp.expand_dims(centre, range(teacher.ndim - 1)))
+def _sharpened(teacher: Array, center: Array, temperature: Array) -> Array:
+    """[..., k], the teacher's distribution without gradient: softmax((logits - center) / temperature)."""
+    raw = jax.lax.stop_gradient(widen(teacher) - jnp.expand_dims(center, range(teacher.ndim - 1)))
     return jax.nn.softmax(raw / jnp.asarray(temperature, raw.dtype))

@@ -8,7 +8,7 @@ from ssl_jax.checks import spelling
 from ssl_jax.config import recipes, registry
 from ssl_jax.types import Card, Method
 
-FAMILIES = ("joint embedding", "masked modelling", "pretext task", "reconstruction", "multimodal", "distillation")
+FAMILIES = ("joint embedding", "masked modeling", "pretext task", "reconstruction", "multimodal", "distillation")
 FORM = 'CARD = Card("Title", "family", year, "arXiv:1234.56789")'
 
 
