@@ -51,7 +51,7 @@ def fresh(job: Job, program: Program) -> TrainState:
 
 
 def baseline(job: Job, program: Program) -> TrainState:
-    """The random network that results are compared with: the state before the first step, its batch statistics the data's.
+    """The random network that results are compared with: the fresh state, but with the batch statistics of the data.
 
     Untouched statistics (mean 0, variance 1) would make it weaker than random networks are.
     """

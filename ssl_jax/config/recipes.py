@@ -20,6 +20,17 @@ from ssl_jax.checks import spelling
 
 FREE = ("duration", "log", "evaluation", "checkpoint", "mesh", "health", "processes")
 """The parts of a recipe that may change when a run goes on; everything else is the experiment itself."""
+RENAMED = {
+    "centre_momentum": "center_momentum",
+    "centre_crop": "center_crop",
+    "colour_jitter": "color_jitter",
+    "rand_augment_colour": "rand_augment_color",
+    "normalise": "normalize",
+    "solarise": "solarize",
+    "posterise": "posterize",
+    "equalise": "equalize",
+}
+"""Words of recipes that runs of earlier commits have left -> those of today."""
 PLACES = ("data.dir", "data.train", "data.test")
 """Where data lie: free to change too where the digests of the data tell that they are the same."""
 
@@ -43,7 +54,7 @@ def load(text: str) -> dict:
         if not epath.Path(text).exists():
             raise ValueError(f"no recipe file '{text}'")
         try:
-            return tuples(json.loads(epath.Path(text).read_text()))
+            return renamed(tuples(json.loads(epath.Path(text).read_text())))
         except (UnicodeDecodeError, json.JSONDecodeError) as error:
             raise ValueError(f"the recipe file '{text}' is no JSON: {error}") from error
     name, _, arg = text.partition(":")
@@ -113,6 +124,16 @@ def tuples(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return tuple(tuples(v) for v in value)
     return value
+
+
+def renamed(value: Any) -> Any:
+    """A resolved recipe of an earlier commit in the words of today, `RENAMED`: of keys, and of the names of operations."""
+    if isinstance(value, tuple):
+        return tuple(renamed(v) for v in value)
+    if not isinstance(value, dict):
+        return value
+    value = {RENAMED.get(key, key): renamed(v) for key, v in value.items()}
+    return value | {"name": RENAMED.get(value["name"], value["name"])} if isinstance(value.get("name"), str) else value
 
 
 def override(config: dict, changes: dict[str, str]) -> dict:

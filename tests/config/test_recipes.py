@@ -17,6 +17,16 @@ def test_every_default_has_a_key():
     assert schema.resolve(config) == config
 
 
+def test_the_recipe_of_an_earlier_run_is_read_in_the_words_of_today(tmp_path):
+    view = {"group": "global", "size": 28, "ops": [{"name": "normalise", "p": 1.0}, {"name": "flip"}]}
+    old = {"method": {"name": "dino", "centre_momentum": 0.8}, "views": [view]}
+    (tmp_path / "config.json").write_text(json.dumps(old))
+    read = recipes.of_run(str(tmp_path))
+    assert read["method"] == {"name": "dino", "center_momentum": 0.8}
+    assert [op["name"] for op in read["views"][0]["ops"]] == ["normalize", "flip"]
+    assert all(word in json.dumps([recipes.load(name) for name in recipes.names()]) for word in ("normalize", "solarize"))
+
+
 def test_a_resolved_recipe_survives_json(tmp_path):
     config = resolved()
     (tmp_path / "config.json").write_text(json.dumps(config))
