@@ -127,7 +127,7 @@ def tuples(value: Any) -> Any:
 
 
 def renamed(value: Any) -> Any:
-    """A resolved recipe of an earlier commit in the words of today, `RENAMED`: of keys, and of the names of operations."""
+    """A resolved recipe of an earlier commit in the words of today, see `RENAMED`: its keys and names of operations."""
     if isinstance(value, tuple):
         return tuple(renamed(v) for v in value)
     if not isinstance(value, dict):
