@@ -13,7 +13,6 @@ CORE = [
     "orbax-checkpoint>=0.11.30,<0.13",
     "ml-collections>=1.1,<2",
     "chex>=0.1.90,<0.2",
-    "absl-py>=2.1",
     "etils[epath]>=1.12",
     "numpy>=2.0",
     "scipy>=1.14",

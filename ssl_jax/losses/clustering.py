@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import chex
 import jax
 import jax.numpy as jnp
 import optax
@@ -46,6 +47,7 @@ def labeled(logits: Array, labels: Array) -> Array:
 
     logits: [..., k]; labels: int [...]. Without any label the loss is 0, not 0 / 0.
     """
+    chex.assert_shape(labels, logits.shape[:-1])
     known = labels >= 0
     rows = optax.losses.softmax_cross_entropy_with_integer_labels(widen(logits), jnp.maximum(labels, 0))
     return jnp.sum(jnp.where(known, rows, 0)) / jnp.maximum(jnp.sum(known), 1).astype(rows.dtype)
@@ -59,6 +61,7 @@ def proto_nce(query: Array, labels: Array, centroids: Array, concentration: Arra
     A mean over the labeled queries, of which each one's prototype is a candidate for every other, also where two have
     the same (as in the code); 0 where none is labeled.
     """
+    chex.assert_rank([query, labels, centroids, concentration, others, real], [2, 1, 2, 1, 1, 1])
     known = labels >= 0
     chosen = jnp.concatenate([jnp.maximum(labels, 0), others])
     scores = matmul(unit(query), centroids[chosen].T) / concentration[chosen][None]
@@ -73,6 +76,8 @@ def concentrations(distances: Array, labels: Array, *, clusters: int, temperatur
     distance over log(z + 10); the greatest for clusters of one row or none; then cut off at the 10th and the 90th
     percentile.
     """
+    chex.assert_rank(distances, 1)
+    chex.assert_equal_shape([distances, labels])
     held = distances[:, None] * jnp.array([[1.0, 0.0]], distances.dtype) + jnp.array([[0.0, 1.0]], distances.dtype)
     total, size = totals(held, labels, clusters=clusters).T
     density = total / jnp.maximum(size, 1) / jnp.log(size + 10)
@@ -114,6 +119,7 @@ def kmeans_step(rows: Array, valid: Array, centroids: Array, *, scores_at_once: 
     rows: [n, d], unit; valid: bool [n], the rows that count; centroids: [k, d], unit. Returns [k, d].
     As in DeepCluster-v2 (arXiv:2006.09882, appendix; code).
     """
+    chex.assert_shape([valid], rows.shape[:1])
     k = centroids.shape[0]
     pieces = _pieces(jnp.where(valid[:, None], widen(rows), 0), k, scores_at_once)
     counted = _pieces(valid[:, None], k, scores_at_once)[..., 0]

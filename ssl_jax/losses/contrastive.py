@@ -1,5 +1,6 @@
 """Losses that tell a positive from negatives."""
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -25,6 +26,7 @@ def nt_xent(views: Array, temperature: float | Array) -> Array:
     so that perfect views can still reach zero. Equal embeddings give log(1 + v (b - 1)). The authors' code reports
     the sum of both halves, twice this.
     """
+    chex.assert_rank(views, 3)
     z = unit(views)
     b, v, _ = z.shape
     temperature = jnp.asarray(temperature, z.dtype)
@@ -45,6 +47,8 @@ def info_nce(query: Array, key: Array, negatives: Array, temperature: float | Ar
 
     query, key: [b, d]; negatives: [n, d]; any norm. Equal embeddings give log(n + 1).
     """
+    chex.assert_rank([query, key, negatives], 2)
+    chex.assert_equal_shape([query, key])
     query, key, negatives = unit(query), unit(key), unit(negatives)
     temperature = jnp.asarray(temperature, query.dtype)
     positive = jnp.sum(query * key, -1) / temperature
@@ -59,6 +63,8 @@ def paired(a: Array, b: Array, scale: float | Array) -> Array:
     inverse of a temperature. The same for a and b exchanged, and for a common order of both; log n where all rows are
     equal; about log n + scale^2 / (2 d) for isotropic noise.
     """
+    chex.assert_rank([a, b], 2)
+    chex.assert_equal_shape([a, b])
     a, b = unit(a), unit(b)
     scale = jnp.asarray(scale, a.dtype)
     logits = matmul(a, b.T) * scale

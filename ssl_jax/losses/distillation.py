@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -24,6 +25,7 @@ def negative_cosine(prediction: Array, target: Array) -> Array:
 
     prediction, target: [..., d], any norm. The caller stops the gradient of the target.
     """
+    chex.assert_equal_shape([prediction, target])
     return -jnp.mean(jnp.sum(unit(prediction) * unit(target), -1))
 
 
@@ -32,6 +34,7 @@ def cross_entropy(target: Array, logits: Array) -> Array:
 
     target: [..., k], probabilities; logits: [..., k], divided by the student's temperature already.
     """
+    chex.assert_equal_shape([target, logits])
     return -jnp.mean(jnp.sum(widen(target) * jax.nn.log_softmax(widen(logits)), -1))
 
 
@@ -41,6 +44,8 @@ def hidden_cross_entropy(target: Array, logits: Array, hidden: Array) -> Array:
     target: [b, l, k], probabilities; logits: [b, l, k], divided by the temperature already; hidden: bool [b, l]. An
     example that hides nothing counts as 0.
     """
+    chex.assert_equal_shape([target, logits])
+    chex.assert_shape(hidden, target.shape[:2])
     rows = -jnp.sum(widen(target) * jax.nn.log_softmax(widen(logits)), -1)
     count = jnp.maximum(jnp.sum(hidden, 1), 1).astype(rows.dtype)
     return jnp.mean(jnp.sum(jnp.where(hidden, rows, 0), 1) / count)
@@ -52,12 +57,14 @@ def softened(teacher: Array, student: Array, temperature: float) -> Array:
     teacher, student: [..., k], logits. tau^2 keeps the gradients' size at any temperature: for a high one they are
     those of half the squared difference of centered logits, over k.
     """
+    chex.assert_equal_shape([teacher, student])
     p, q = (jax.nn.log_softmax(widen(x) / temperature) for x in (teacher, student))
     return temperature**2 * jnp.mean(jnp.sum(jnp.exp(p) * (p - q), -1))
 
 
 def squared(prediction: Array, target: Array) -> Array:
     """||prediction - target||^2 (FitNets, arXiv:1412.6550, eq. 3, without its half), a mean over rows of [..., d]."""
+    chex.assert_equal_shape([prediction, target])
     return jnp.mean(jnp.sum((widen(prediction) - widen(target)) ** 2, -1))
 
 
@@ -68,6 +75,7 @@ def across_views(targets: Array, logits: Array, *, pairs: Sequence[tuple[int, in
     other, and w + v > 2. pairs: (t, s), in place of these. DINO (arXiv:2104.14294, eq. 3, which sums the pairs; the
     code takes this mean) and SwAV with multi-crop (arXiv:2006.09882, section 3.2) share it.
     """
+    chex.assert_rank([targets, logits], 3)
     w, v = targets.shape[1], logits.shape[1]
     pairs = [(t, s) for t in range(w) for s in range(v) if t != s] if pairs is None else pairs
     total = jnp.zeros((), widen(logits).dtype)

@@ -1,5 +1,6 @@
 """Losses that compare a prediction with what was hidden."""
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -13,6 +14,7 @@ def masked_mean(values: Array, mask: Array) -> Array:
 
     values, mask: [b, l]. Entries outside the mask reach neither the value nor the gradient.
     """
+    chex.assert_equal_shape([values, mask])
     values = widen(values)
     return jnp.sum(jnp.where(mask, values, 0)) / jnp.maximum(jnp.sum(mask), 1).astype(values.dtype)
 
@@ -22,6 +24,7 @@ def squared(prediction: Array, target: Array) -> Array:
 
     prediction, target: [b, l, p].
     """
+    chex.assert_equal_shape([prediction, target])
     return jnp.mean((widen(prediction) - widen(target)) ** 2, -1)
 
 

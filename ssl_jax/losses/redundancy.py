@@ -1,5 +1,6 @@
 """Losses that make the features of an embedding say different things."""
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -14,6 +15,8 @@ def barlow(a: Array, b: Array, *, off_diagonal: float = 0.0051) -> tuple[Array, 
     a, b: [b, d] with b >= 2. Returns the loss and its terms `on_diagonal`, and `off_diagonal` before its weight.
     Features are standardized over the batch with the biased variance + 1e-5, as the authors' batch norm does.
     """
+    chex.assert_rank([a, b], 2)
+    chex.assert_equal_shape([a, b])
     c = matmul(_standardize(a).T, _standardize(b)) / a.shape[0]
     diagonal = jnp.eye(c.shape[0], dtype=bool)
     on = jnp.sum(jnp.where(diagonal, (1 - c) ** 2, 0))
@@ -35,6 +38,7 @@ def vicreg(
     a, b: [b, d] with b >= 2, not normalized. Returns the loss and its terms before their weights: `invariance` (mean
     over b and d), `variance` (mean of the two views) and `covariance` (sum of the two views), as in the authors' code.
     """
+    chex.assert_equal_shape([a, b])
     a, b = widen(a), widen(b)
     terms = {
         "invariance": jnp.mean((a - b) ** 2),
@@ -50,6 +54,7 @@ def spread(x: Array) -> Array:
 
     x: [b, d], b >= 2. The variance is unbiased and gets 1e-4 before the root; a collapsed x gives 0.99.
     """
+    chex.assert_rank(x, 2)
     x = widen(x)
     return jnp.mean(jax.nn.relu(1 - jnp.sqrt(jnp.var(x, 0, ddof=1) + 1e-4)))
 
@@ -59,6 +64,7 @@ def shared(x: Array) -> Array:
 
     x: [b, d], b >= 2.
     """
+    chex.assert_rank(x, 2)
     x = widen(x)
     x = x - jnp.mean(x, 0, keepdims=True)
     c = matmul(x.T, x) / (x.shape[0] - 1)
