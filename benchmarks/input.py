@@ -129,7 +129,7 @@ def decoding(source, batch: int) -> Iterator:
 
     options = tf.data.Options()
     options.threading.private_threadpool_size = os.cpu_count()
-    options.threading.max_intra_op_parallelizm = 1
+    options.threading.max_intra_op_parallelism = 1
     endless = tf.data.Dataset.range(tf.int64.max).map(pixel, num_parallel_calls=os.cpu_count())
     return endless.batch(batch).prefetch(2).with_options(options).as_numpy_iterator()
 

@@ -118,7 +118,7 @@ def _in_one_thread(dataset: tf.data.Dataset, traced: Any) -> tf.data.Dataset:
         f=traced,
         output_types=[result.dtype for result in results],
         output_shapes=[result.shape for result in results],
-        use_inter_op_parallelizm=False,
+        use_inter_op_parallelism=False,
     )
     specs = tf.nest.map_structure(lambda x: tf.TensorSpec(x.shape, x.dtype), traced.structured_outputs)
     return tf.data.experimental.from_variant(variant, specs)

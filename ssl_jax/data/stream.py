@@ -144,7 +144,7 @@ def _iterate(
     options = tf.data.Options()
     options.deterministic = True
     options.threading.private_threadpool_size = threads
-    options.threading.max_intra_op_parallelizm = 1
+    options.threading.max_intra_op_parallelism = 1
     finish = _filler(source, host, seed, threads) if training else lambda item: item
     return _guarded(stream.with_options(options), finish, source, host, plan, seed, span[0], local)
 
