@@ -5,7 +5,7 @@ n bank row. Axis 0 is the example and axis 1 the view at every boundary.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 
@@ -24,19 +24,30 @@ class Examples(int):
     """The number of training examples; a constructor's parameter with this annotation is given by `config/build.py`."""
 
 
+class NetInit(Protocol):
+    """(key, x) -> (params, stats), of which only the shapes and dtypes of x are read."""
+
+    def __call__(self, key: Key, x: Tree, /) -> tuple[Tree, Tree]: ...
+
+
+class NetApply(Protocol):
+    """(params, stats, x) -> (y, stats). options: what a net offers beyond, such as keep= of vision transformers."""
+
+    def __call__(
+        self, params: Tree, stats: Tree, x: Tree, /, *, train: bool, key: Key | None = None, **options: Any
+    ) -> tuple[Tree, Tree]: ...
+
+
 class Net(NamedTuple):
     """A network as two pure functions.
-
-    init: (key, x) -> (params, stats)
-    apply: (params, stats, x, *, train, key=None, **options) -> (y, stats)
 
     Encoders return a dict with `pool` [b, d] and, where they exist, `cls` [b, d], `tokens` [b, l, d] and
     `maps` (a dict of [b, h, w, c]); heads return an array. `key` drives drop path and dropout and may be None,
     which switches both off (a teacher does so).
     """
 
-    init: Callable
-    apply: Callable
+    init: NetInit
+    apply: NetApply
 
 
 class Op(NamedTuple):
@@ -89,18 +100,33 @@ class Seen(NamedTuple):
     key: Key
 
 
+class CriterionInit(Protocol):
+    """(key, seen) -> (params, state), of which only the shapes and dtypes of `seen` are read."""
+
+    def __call__(self, key: Key, seen: Seen, /) -> tuple[Tree, Tree]: ...
+
+
+class CriterionLoss(Protocol):
+    """(params, state, seen) -> (scalar, metrics); reads the state, never writes it."""
+
+    def __call__(self, params: Tree, state: Tree, seen: Seen, /) -> tuple[Array, Metrics]: ...
+
+
+class CriterionUpdate(Protocol):
+    """(state, seen) -> state."""
+
+    def __call__(self, state: Tree, seen: Seen, /) -> Tree: ...
+
+
 class Criterion(NamedTuple):
     """A loss that may own parameters (prototypes) and a state (a queue, a center, a bank).
 
-    init: (key, seen) -> (params, state), of which only the shapes and dtypes of `seen` are read
-    loss: (params, state, seen) -> (scalar, Metrics); reads the state, never writes it
-    update: (state, seen) -> state
     placement: where leaves of the state lie that grow with the dataset; paths begin in the state
     """
 
-    init: Callable
-    loss: Callable
-    update: Callable
+    init: CriterionInit
+    loss: CriterionLoss
+    update: CriterionUpdate
     placement: Placement = ()
 
 
@@ -115,27 +141,52 @@ class Aux(NamedTuple):
     metrics: Metrics
 
 
+class Due(Protocol):
+    """(step, Clock) -> whether a pass comes after `step` steps and before the next; 0 is before the first one."""
+
+    def __call__(self, step: int, clock: Any, /) -> bool: ...
+
+
+class Start(Protocol):
+    """(TrainState, key) -> found, any tree; what `fold` begins with."""
+
+    def __call__(self, state: "TrainState", key: Key, /) -> Tree: ...
+
+
+class Fold(Protocol):
+    """(TrainState, found, batch, key) -> found.
+
+    Beside the views a batch has "index", "label", and "real" bool [b], False where a row only fills the batch up, or
+    where its example could not be read. The state is that before the pass, in every batch. What is found may depend on
+    neither the size nor the number of the batches.
+    """
+
+    def __call__(self, state: "TrainState", found: Tree, batch: dict, key: Key, /) -> Tree: ...
+
+
+class Finish(Protocol):
+    """(TrainState, found, key) -> TrainState, with what was found in its place.
+
+    It may renew parameters and their part of the optimizer's state.
+    """
+
+    def __call__(self, state: "TrainState", found: Tree, key: Key, /) -> "TrainState": ...
+
+
 class Pass(NamedTuple):
     """Work between two steps: over all training examples, or over the state alone; all but `due` is jittable.
 
-    due: (step, Clock) -> bool, whether it comes after `step` steps and before the next; 0 is before the first one
-    finish: (TrainState, found, key) -> TrainState, with what was found in its place; it may renew parameters and their
-        part of the optimizer's state
     views: what it reads. None: nothing but the state. "clean": each example once, in the source's order, as evaluation
         sees it, {"clean": [b, 1, h, w, c]}. "train": the same examples with the views of training
-    start: (TrainState, key) -> found, any tree; what `fold` begins with
-    fold: (TrainState, found, batch, key) -> found. Beside the views a batch has "index", "label", and "real" bool [b],
-        False where a row only fills the batch up, or where its example could not be read. The state is that before the
-        pass, in every batch. What is found may depend on neither the size nor the number of the batches
     times: how often in a row, each on the state that the one before has left
     placement: where leaves of what is found lie that grow with the dataset
     """
 
-    due: Callable
-    finish: Callable
+    due: Due
+    finish: Finish
     views: str | None = None
-    start: Callable = lambda state, key: ()
-    fold: Callable | None = None
+    start: Start = lambda state, key: ()
+    fold: Fold | None = None
     times: int = 1
     placement: Placement = ()
 
@@ -165,14 +216,33 @@ class Place(NamedTuple):
     stats: tuple[str, ...]
 
 
-class Method(NamedTuple):
-    """A self-supervised method.
+class MethodInit(Protocol):
+    """(key, batch) -> (params, state), of which only the shapes of `batch` are read."""
 
-    init: (key, batch) -> (params, state), of which only the shapes of `batch` are read
-    loss: (params, state, batch, key, step) -> (scalar, Aux); reads the state, writes nothing
-    update: (state, params, carry, step) -> state; the only writer
-    embed: (params, state, {"image": [b, h, w, c]}) -> {pool, cls, tokens, maps}; what evaluation and export
-        see; inputs go by the parts of an example
+    def __call__(self, key: Key, batch: dict, /) -> tuple[Tree, Tree]: ...
+
+
+class MethodLoss(Protocol):
+    """(params, state, batch, key, step) -> (scalar, Aux); reads the state, writes nothing."""
+
+    def __call__(self, params: Tree, state: Tree, batch: dict, key: Key, step: Array, /) -> tuple[Array, Aux]: ...
+
+
+class MethodUpdate(Protocol):
+    """(state, params, carry, step) -> state; the only writer."""
+
+    def __call__(self, state: Tree, params: Tree, carry: Tree, step: Array, /) -> Tree: ...
+
+
+class Embed(Protocol):
+    """(params, state, {"image": [b, h, w, c]}) -> {pool, cls, tokens, maps}; inputs go by the parts of an example."""
+
+    def __call__(self, params: Tree, state: Tree, inputs: dict[str, Tree], /) -> dict[str, Tree]: ...
+
+
+class Method(NamedTuple):
+    """A self-supervised method. `embed` is what evaluation and export see.
+
     encoders: the encoders that there are by name, such as "student" and "teacher"; the first is what `embed` uses and
         what is exported unless another is asked for
     passes: what comes between steps, in order
@@ -180,10 +250,10 @@ class Method(NamedTuple):
     frozen: names of encoders that no step changes, whose weights the recipe's `start` has to give
     """
 
-    init: Callable
-    loss: Callable
-    update: Callable
-    embed: Callable
+    init: MethodInit
+    loss: MethodLoss
+    update: MethodUpdate
+    embed: Embed
     encoders: dict[str, Place]
     passes: tuple[Pass, ...] = ()
     placement: Placement = ()
