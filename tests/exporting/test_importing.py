@@ -8,7 +8,7 @@ import subprocess
 import jax
 import numpy as np
 import pytest
-from tests.test_main import run
+from tests.cli.test_main import run
 
 from ssl_jax.cli import main
 from ssl_jax.exporting import adapting, export, geometry, layouts, names

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from pyarrow import parquet
-from tests.test_encoder import CHANGES, few
+from tests.features.test_encoder import CHANGES, few
 
 from ssl_jax import loop
 from ssl_jax.cli import main

@@ -333,7 +333,7 @@ def test_a_user_without_a_home_has_a_cache(tmp_path, monkeypatch):
 def test_baselines_are_measured_anew_where_the_code_is_another(tmp_path, monkeypatch):
     monkeypatch.setenv("SSL_JAX_CACHE", str(tmp_path / "cache"))
     package = shutil.copytree(
-        pathlib.Path(identity.__file__).parent, tmp_path / "ssl_jax", ignore=shutil.ignore_patterns("__pycache__")
+        pathlib.Path(identity.__file__).parents[1], tmp_path / "ssl_jax", ignore=shutil.ignore_patterns("__pycache__")
     )
     assert kept() is False
     monkeypatch.setattr(identity, "__file__", str(package / "run" / "identity.py"))
