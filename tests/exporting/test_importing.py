@@ -8,12 +8,12 @@ import subprocess
 import jax
 import numpy as np
 import pytest
-from tests.cli.test_main import run
 
 from ssl_jax.cli import main
 from ssl_jax.exporting import adapting, export, geometry, layouts, names
 from ssl_jax.features import encoder as encoders
 from ssl_jax.nets.positions import sincos
+from tests.cli.test_main import run
 from tests.exporting.drawn import FIXED, INTEROP, LEARNED, drawn, interop
 from tests.exporting.drawn import VIT as VITS
 

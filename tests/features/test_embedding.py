@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from pyarrow import parquet
-from tests.features.test_encoder import CHANGES, few
 
 from ssl_jax import loop
 from ssl_jax.cli import main
@@ -19,6 +18,7 @@ from ssl_jax.exporting import export
 from ssl_jax.features import embedding, encoder
 from ssl_jax.run import evaluation
 from tests.exporting.drawn import drawn
+from tests.features.test_encoder import CHANGES, few
 
 
 def pictures(folder, names, unreadable=()):
