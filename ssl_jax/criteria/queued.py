@@ -5,8 +5,8 @@ import jax.numpy as jnp
 
 from ssl_jax.checks import ranges
 from ssl_jax.criteria import views
-from ssl_jax.losses import contrastive
-from ssl_jax.losses.precision import wide
+from ssl_jax.losses import contrastive, places
+from ssl_jax.losses.precision import wide, widen
 from ssl_jax.state import queue
 from ssl_jax.types import Array, Criterion, Key, Metrics, Seen
 
@@ -21,10 +21,8 @@ def queued(*, size: int = 65536, temperature: float = 0.2) -> Criterion:
     ranges.above_zero(size=size, temperature=temperature)
 
     def init(key, seen):
-        views.require(seen)
-        if (v := seen.student.shape[1]) > 2:
-            raise ValueError(f"this loss compares 2 views of an image, got {v}; leave out the others")
-        return {}, _queue(key, seen, size)
+        _require_two(seen)
+        return {}, _queue(key, seen.teacher, size)
 
     def loss(params, state, seen):
         return _find(seen.student[:, 0], seen.teacher[:, -1], state, temperature)
@@ -45,7 +43,7 @@ def symmetric(*, size: int = 65536, temperature: float = 0.2) -> Criterion:
     def init(key, seen):
         views.require(seen)
         first, second = jax.random.split(key)
-        return {}, {"first": _queue(first, seen, size), "second": _queue(second, seen, size)}
+        return {}, {"first": _queue(first, seen.teacher, size), "second": _queue(second, seen.teacher, size)}
 
     def loss(params, state, seen):
         a, there = _find(seen.student[:, 0], seen.teacher[:, 1], state["second"], temperature)
@@ -59,9 +57,45 @@ def symmetric(*, size: int = 65536, temperature: float = 0.2) -> Criterion:
     return Criterion(init, loss, update)
 
 
-def _queue(key: Key, seen: Seen, size: int) -> queue.Queue:
-    b, _, d = seen.teacher.shape
-    return queue.init(key, size, (d,), write=b, dtype=wide(seen.teacher.dtype))
+def dense(*, size: int = 65536, temperature: float = 0.2) -> Criterion:
+    """DenseCL (arXiv:2011.09157, eq. 2 and 3): each place of the student's first view finds its match in the teacher's
+    last.
+
+    student, teacher: {"grid": [b, v, l, f], "dense": [b, v, l, d]} of the same two views, features of the encoder and
+    of the dense head, any norm. Matches are those of the grids, by cosine; what is told apart is the head's. State: a
+    Queue of `size` unit rows, into which `update` puts one row an image, the mean of its dense keys: it turns over as
+    fast as `queued` does. Metrics: "matches", the share of the teacher's places that some place has found, 1 / l where
+    all find the same.
+    """
+    ranges.above_zero(size=size, temperature=temperature)
+
+    def init(key, seen):
+        _require_two(seen._replace(student=seen.student["dense"], teacher=seen.teacher["dense"]))
+        return {}, _queue(key, seen.teacher["dense"], size)
+
+    def loss(params, state, seen):
+        matches = places.most_similar(seen.student["grid"][:, 0], seen.teacher["grid"][:, -1])
+        query, keys = seen.student["dense"][:, 0], places.taken(seen.teacher["dense"][:, -1], matches)
+        value, metrics = _find(*(x.reshape(-1, x.shape[-1]) for x in (query, keys)), state, temperature)
+        found = jax.nn.one_hot(matches, matches.shape[1]).max(1)
+        return value, {**metrics, "matches": jnp.mean(found)}
+
+    def update(state, seen):
+        return _enqueue(state, jnp.mean(widen(seen.teacher["dense"][:, -1]), 1))
+
+    return Criterion(init, loss, update)
+
+
+def _require_two(seen: Seen) -> None:
+    """Raises ValueError for other than two views."""
+    views.require(seen)
+    if (v := seen.student.shape[1]) > 2:
+        raise ValueError(f"this loss compares 2 views of an image, got {v}; leave out the others")
+
+
+def _queue(key: Key, keys: Array, size: int) -> queue.Queue:
+    """For one row an example of keys [b, ..., d]."""
+    return queue.init(key, size, keys.shape[-1:], write=keys.shape[0], dtype=wide(keys.dtype))
 
 
 def _find(query: Array, key: Array, past: queue.Queue, temperature: float) -> tuple[Array, Metrics]:

@@ -49,6 +49,14 @@ def vicreg(
     return sum(weights[name] * term for name, term in terms.items()), terms
 
 
+def vicreg_of_places(a: Array, b: Array, **weights: float) -> tuple[Array, dict[str, Array]]:
+    """`vicreg` of each place over the batch, a mean over places (VICRegL, arXiv:2210.01571, section 3.2).
+
+    a, b: [b, l, d] with b >= 2; a's place i belongs to b's place i. weights: those of `vicreg`.
+    """
+    return jax.tree.map(jnp.mean, jax.vmap(lambda a, b: vicreg(a, b, **weights), 1)(a, b))
+
+
 def spread(x: Array) -> Array:
     """VICReg's hinge (arXiv:2105.04906, eq. 1 and 2): how far each feature's deviation stays below 1; 0..1.
 

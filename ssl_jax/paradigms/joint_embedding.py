@@ -1,4 +1,4 @@
-"""One network, all views, compare: SimCLR, SimSiam, Barlow Twins, VICReg, SwAV, DeepCluster-v2."""
+"""One network, all views, compare: SimCLR, SimSiam, Barlow Twins, VICReg, VICRegL, SwAV, DeepCluster-v2."""
 
 from collections.abc import Callable
 
@@ -17,6 +17,7 @@ def joint_embedding(
     *,
     through: Callable = encode.joint,
     predictor: Net | None = None,
+    dense: Net | None = None,
     keep: tuple[str, ...] = ("pool",),
     passes: tuple[Pass, ...] = (),
 ) -> Method:
@@ -24,8 +25,11 @@ def joint_embedding(
 
     through: `encode.joint` or `encode.each`, which views share batch statistics in the encoder and the heads.
     predictor: a net on the student's side alone, whose output is the "prediction". The criterion's teacher side has
-    the same outputs of the full-size crops but for this one, without gradient. keep: see `encode.groups`.
+    the same outputs of the full-size crops but for this one, without gradient. dense: a head of each place of the
+    full-size crops, of which the "grid", the encoder's features [b, w, l, d], and "dense", the head's, are there then.
+    keep: see `encode.groups`.
     """
+    keep = keep if dense is None else (*keep, encode.GRID)
     heads = {"projector": projector} if predictor is None else {"projector": projector, "predictor": predictor}
 
     def forward(params: Tree, stats: Tree, batch: dict, key: Key | None):
@@ -36,12 +40,19 @@ def joint_embedding(
         for name, head in heads.items():
             y, new[name] = through(head, params[name], stats[name], y, train=True)
             student[encode.SAID[name]] = y
+        if dense is not None:
+            args = (params["dense"], stats["dense"], student[encode.GRID])
+            student["dense"], new["dense"] = through(encode.everywhere(dense), *args, train=True)
         full_size, own = crops[0].shape[1], {n: a for n, a in student.items() if n != encode.SAID["predictor"]}
         return student, jax.lax.stop_gradient(jax.tree.map(lambda a: a[:, :full_size], own)), new
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
         net_key, criterion_key = jax.random.split(key)
-        params, stats = encode.init_chain(net_key, encode.crops(batch)[0][:, 0], encoder=encoder, **heads)
+        first = encode.crops(batch)[0][:, 0]
+        params, stats = encode.init_chain(net_key, first, encoder=encoder, **heads)
+        if dense is not None:
+            place = encode.places_like(encoder, params["encoder"], stats["encoder"], first)
+            params["dense"], stats["dense"] = encode.everywhere(dense).init(jax.random.fold_in(net_key, 0), place)
         student, teacher, _ = jax.eval_shape(lambda p, s: forward(p, s, batch, None), params, stats)
         seen = Seen(student, teacher, encode.facts(batch), jnp.zeros((), jnp.int32), criterion_key)
         params["criterion"], state = criterion.init(criterion_key, seen)

@@ -1,4 +1,4 @@
-"""A student is taught by its own average: BYOL, MoCo v2, DINO, iBOT."""
+"""A student is taught by its own average: BYOL, MoCo v2, DenseCL, DINO, iBOT."""
 
 from collections.abc import Callable
 

@@ -17,8 +17,8 @@ import pytest
 
 from ssl_jax import monitors
 from ssl_jax.criteria import lenses, pairs
-from ssl_jax.losses import clustering, contrastive
-from ssl_jax.methods import byol, deepcluster_v2, dino, moco_v2, rho_byol, simclr, simsiam, swav, vicreg
+from ssl_jax.losses import clustering, contrastive, places
+from ssl_jax.methods import byol, deepcluster_v2, densecl, dino, moco_v2, rho_byol, simclr, simsiam, swav, vicreg
 from ssl_jax.nets import heads
 from ssl_jax.paradigms import encode
 from ssl_jax.paradigms.joint_embedding import joint_embedding
@@ -27,7 +27,7 @@ from ssl_jax.passes import times
 from ssl_jax.types import Criterion, Method, Net, Pass
 from tests.laws import real, tiny
 
-EXAMPLES, BATCH, EPOCHS, K = 1024, 64, 80, 16
+EXAMPLES, BATCH, EPOCHS, K, SQUARE = 1024, 64, 80, 16, 7
 SCHEDULE = {"ema_decay": lambda step: jnp.float32(0.9)}
 
 
@@ -37,9 +37,24 @@ def flat(head: Net) -> Net:
     return Net(lambda key, x: head.init(key, x.reshape(len(x), -1)), apply)
 
 
+def tiled(head: Net) -> Net:
+    """The same network of each of the 16 squares of an image, which it sees as 16 places."""
+
+    def squares(x):
+        return x.reshape(-1, 4, SQUARE, 4, SQUARE).swapaxes(2, 3).reshape(-1, 16, SQUARE * SQUARE)
+
+    def apply(p, s, x, **options):
+        y, s = encode.everywhere(head).apply(p, s, squares(x), **options)
+        return {"pool": y.mean(1), "tokens": y}, s
+
+    return Net(lambda key, x: head.init(key, squares(x)[:, 0]), apply)
+
+
 ENCODER = flat(heads.mlp(widths=(64, 64)))
+TILED = tiled(heads.mlp(widths=(64, 64)))
 NORMED = flat(heads.mlp(widths=(64, 64), last_norm="affine"))
 PROJECTOR, PREDICTOR = heads.mlp(widths=(64, 32)), heads.mlp(widths=(16, 32))
+DENSE = heads.mlp(widths=(64, 32), norm="none")
 DINO_HEAD = heads.dino_head(out=K, hidden=64, bottleneck=32)
 
 
@@ -77,6 +92,17 @@ def unbalanced(scores, *past, epsilon, iterations):
     return jax.nn.softmax(scores / epsilon, -1)
 
 
+def aligned_places() -> Criterion:
+    """The attraction of matched places, beside that of images."""
+
+    def loss(params, state, seen):
+        at = places.most_similar(seen.student["grid"][:, 0], seen.teacher["grid"][:, 1])
+        query, key = seen.student["dense"][:, 0], places.taken(seen.teacher["dense"][:, 1], at)
+        return 1 - jnp.mean(jnp.sum(contrastive.unit(query) * contrastive.unit(key), -1)), {}
+
+    return lenses.total(images=(0.5, COSINE), places=(0.5, Criterion(COSINE.init, loss, COSINE.update)))
+
+
 class Control(NamedTuple):
     """whole, without: () -> Method. patch: what is replaced while `without` is made and trained."""
 
@@ -97,6 +123,11 @@ CONTROLS = {
         lambda: moco_v2.moco_v2(ENCODER, PROJECTOR, **SCHEDULE, queue=512),
         lambda: self_distillation(ENCODER, PROJECTOR, COSINE, **SCHEDULE, arrange=encode.shuffled),
         "spread",
+    ),
+    "densecl: negatives": Control(
+        lambda: densecl.densecl(TILED, PROJECTOR, DENSE, **SCHEDULE, queue=512),
+        lambda: self_distillation(TILED, PROJECTOR, aligned_places(), **SCHEDULE, dense=DENSE),
+        "places",
     ),
     "byol: predictor": Control(
         lambda: byol.byol(ENCODER, PROJECTOR, heads.mlp(widths=(64, 32)), **SCHEDULE),
@@ -139,6 +170,7 @@ CANNOT = {
     "pca": "no step trains it: its components are those of scikit-learn",
     "pcl_v2": "its guard is MoCo's queue, which has its control; tests/criteria hold its prototypes to their formula",
     "ibot": "its guards are DINO's, which has its controls; tests/criteria hold the center of patches to its formula",
+    "vicregl": "its guards are VICReg's, which has its control; tests/criteria hold those of places to their formula",
     "knowledge_distillation": "its target is a network that no step moves",
     "mae": "pixels are its target: a constant prediction is no small loss",
     "rotation": "labels are its target: the same features for all four turns are no small loss",
@@ -163,6 +195,11 @@ def health(state, measure: str) -> float:
         labels = np.asarray(state.method_state["criterion"].labels)[:, 0]
         share = np.bincount(labels[labels >= 0], minlength=K) / max((labels >= 0).sum(), 1)
         return float(-(share[share > 0] * np.log(share[share > 0])).sum())
+    if measure == "places":  # the spread of the dense projections of all places of all images
+        params, stats = state.params, state.method_state["stats"]
+        images = real.whole(real.images("test", 512))
+        grid = TILED.apply(params["encoder"], stats["encoder"], images, train=False)[0]["tokens"]
+        return float(monitors.spread(DENSE.apply(params["dense"], {}, grid.reshape(-1, 64), train=False)[0]))
     with_head = measure in ("one prototype", "uniform") and "prototypes" not in state.params["criterion"]
     params, stats = state.params, state.method_state["stats"]
     if with_head:

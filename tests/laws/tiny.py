@@ -37,8 +37,8 @@ def own(name: str) -> ModuleType | None:
     """What a method brings along: tests/laws/methods/NAME.py, which may have any of
 
     ARGUMENTS: of its constructor; nets: (dtype) -> {role: Net}, in place of those below; GROUPS: {group: (views, size)}
-    of its batch; learns: (examples) -> the method as test_learns.py trains it on Fashion-MNIST, None where steps teach
-    it nothing.
+    of its batch; more: (generator) -> what else a batch has; learns: (examples) -> the method as test_learns.py trains
+    it on Fashion-MNIST, None where steps teach it nothing.
     """
     full = f"tests.laws.methods.{name}"
     return importlib.import_module(full) if importlib.util.find_spec(full) else None
@@ -112,7 +112,8 @@ def batch(name: str, seed: int) -> dict:
     if name in TEXTS:
         images["text"] = tokens(generator, *TEXTS[name])
     index = generator.permutation(EXAMPLES)[:BATCH].astype(np.int32)
-    return {**images, "index": index, "label": generator.integers(-1, 3, BATCH).astype(np.int32)}
+    ids = {"index": index, "label": generator.integers(-1, 3, BATCH).astype(np.int32)}
+    return {**images, **ids, **of(name, "more", lambda generator: {})(generator)}
 
 
 def examples(name: str, views: str) -> list[dict]:
