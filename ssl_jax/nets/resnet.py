@@ -4,6 +4,7 @@ Parameters: `stem/conv`, `stem/norm`, then `stage1/block0/conv1`, `norm1`, `conv
 `shortcut_norm` where the block changes shape. torchvision: conv1, bn1, layer1.0.conv1, bn1, ..., downsample.0, .1.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import jax.numpy as jnp
@@ -136,6 +137,19 @@ class Stage(nn.Module):
         return x
 
 
+def staged(x: Array, blocks: tuple[int, ...], base: int, block: Callable[[int], partial]) -> dict:
+    """Stages that double the channels from `base` on and halve the sides; of their maps, and the mean of the last.
+
+    blocks: of each stage. block: (stage, from 1 on) -> a `Block` but for its features. In a module's `__call__`.
+    """
+    maps = {}
+    for stage, count in enumerate(blocks, 1):
+        features = base * 2 ** (stage - 1)
+        x = Stage(count, 1 if stage == 1 else 2, partial(block(stage), features=features), name=f"stage{stage}")(x)
+        maps[f"stage{stage}"] = at_least_float32(x)
+    return {"pool": maps[f"stage{len(blocks)}"].mean(range(1, x.ndim - 1)), "maps": maps}
+
+
 class ResNet(nn.Module):
     """Stem, stages that double the channels and halve the image, mean."""
 
@@ -155,9 +169,4 @@ class ResNet(nn.Module):
         block = nn.remat(Block) if self.remat else Block
         block = partial(block, bottleneck=self.bottleneck, zero_init=self.zero_init, conv=conv, norm=norm)
         x = Stem(self.base, self.stem, conv, norm, name="stem")(x.astype(self.dtype))
-        maps = {}
-        for i, blocks in enumerate(self.blocks):
-            stage = partial(block, features=self.base * 2**i)
-            x = Stage(blocks, 1 if i == 0 else 2, stage, name=f"stage{i + 1}")(x)
-            maps[f"stage{i + 1}"] = at_least_float32(x)
-        return {"pool": maps[f"stage{len(self.blocks)}"].mean((1, 2)), "maps": maps}
+        return staged(x, self.blocks, self.base, lambda stage: block)

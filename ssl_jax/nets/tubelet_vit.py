@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from ssl_jax.checks import ranges
 from ssl_jax.nets import positions
-from ssl_jax.nets.options import MOST, compute_dtype, one_of
+from ssl_jax.nets.options import MOST, clips_only, compute_dtype, one_of
 from ssl_jax.nets.pure import pure
 from ssl_jax.nets.transformer import Blocks
 from ssl_jax.nets.vit import PatchEmbed, ViT, sizes
@@ -57,10 +57,7 @@ class TubeletViT(ViT):
     tubelet: int
 
     def _patches(self, x: Array) -> tuple[Array, Array, Array]:
-        if x.ndim != 5:
-            raise ValueError(
-                f"a network for clips takes [b, t, h, w, c], not {list(x.shape)}; images have other encoders"
-            )
+        clips_only(x)
         b, t, h, w, c = x.shape
         p, n = self.patch, self.tubelet
         if t % n or h % p or w % p:

@@ -15,9 +15,9 @@ from flax import linen as nn
 from ssl_jax.checks import ranges
 from ssl_jax.nets.conv import Conv
 from ssl_jax.nets.norm import BatchNorm
-from ssl_jax.nets.options import MOST, at_least_float32, by_platform, compute_dtype, one_of, parameter_dtype
+from ssl_jax.nets.options import MOST, by_platform, clips_only, compute_dtype, one_of, parameter_dtype
 from ssl_jax.nets.pure import pure
-from ssl_jax.nets.resnet import BASIC, BOTTLENECK, STEMS, Block, Stage, Stem, stages
+from ssl_jax.nets.resnet import BASIC, BOTTLENECK, STEMS, Block, Stem, staged, stages
 from ssl_jax.types import Array, Net
 
 R2PLUS1D_STEMS = {"kinetics": (7, 2, 45 / 64), "half": (3, 2, None), "full": (3, 1, None)}
@@ -176,20 +176,12 @@ class VideoResNet(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> dict:
-        if x.ndim != 5:
-            raise ValueError(
-                f"a network for clips takes [b, t, h, w, c], not {list(x.shape)}; images have other encoders"
-            )
+        clips_only(x)
         norm = partial(BatchNorm, train=train, groups=self.groups, dtype=self.dtype)
         block = nn.remat(Block) if self.remat else Block
         block = partial(block, bottleneck=self.bottleneck, zero_init=self.zero_init, norm=norm)
         x = self.first(x.astype(self.dtype), norm)
-        maps = {}
-        for i, blocks in enumerate(self.blocks):
-            stage = partial(block, features=self.base * 2**i, conv=self.conv(i + 1, norm))
-            x = Stage(blocks, 1 if i == 0 else 2, stage, name=f"stage{i + 1}")(x)
-            maps[f"stage{i + 1}"] = at_least_float32(x)
-        return {"pool": maps[f"stage{len(self.blocks)}"].mean((1, 2, 3)), "maps": maps}
+        return staged(x, self.blocks, self.base, lambda stage: partial(block, conv=self.conv(stage, norm)))
 
 
 class R2Plus1D(VideoResNet):
