@@ -3,10 +3,11 @@
     python benchmarks/video_input.py [--json] [--data=../shared/data/video] [--rounds=3] [--blocks=6]
 
 Two clips of 8 frames of each video, random resized crops and flips to 112 pixels, uint8 out, from a folder that holds
-each video of `--data` many times; the bound decodes the frames of such clips to RGB in as many threads, seeking to the
-key frame before them, and does nothing with them. The goal is a ratio of 0.6. Each side runs in turn, `rounds` times
-`blocks` batches, of which the fastest counts, since other programs can only slow one down; `ratio_cpu` compares the
-CPU's time, which they disturb less.
+each video of `--data` many times; frames are shrunk to a short side of 160 first, as the recipe `rho_byol_videos` has
+it, or left whole. The bound decodes the frames of such clips to RGB in as many threads, seeking to the key frame before
+them, and does nothing with them. The goal is a ratio of 0.6. Each side runs in turn, `rounds` times `blocks` batches,
+of which the fastest counts, since other programs can only slow one down; `ratio_cpu` compares the CPU's time, which
+they disturb less.
 """
 
 import argparse
@@ -26,7 +27,8 @@ from ssl_jax.views import compose, compose_host
 from ssl_jax.views.video import Video
 
 FRAMES, SIDE, BATCH, COPIES = 8, 112, 8, 16
-STRIDES = (1, 4)
+CASES = ((1, 160), (4, 160), (4, 0))
+"""Strides, and the short side that frames are shrunk to; 0 leaves them."""
 CROP, FLIP = dict(name="random_resized_crop", args=dict(scale=(0.2, 0.766))), dict(name="flip", p=0.5)
 
 
@@ -40,8 +42,9 @@ def main() -> None:
     options = parser.parse_args()
     results = {}
     for path in sorted(Path(options.data).glob("*.mp4")):
-        for stride in STRIDES:
-            results[f"{path.stem}, stride {stride}"] = measure(path, stride, options)
+        for stride, short in CASES:
+            size = f"{short} px" if short else "whole"
+            results[f"{path.stem}, stride {stride}, {size}"] = measure(path, stride, short, options)
     machine = {"cores": os.cpu_count(), "load": os.getloadavg()[0], "av": av.__version__}
     if options.json:
         print(json.dumps({"machine": machine, "results": results}, indent=1))
@@ -49,12 +52,12 @@ def main() -> None:
     print(f"{machine['cores']} cores, load {machine['load']:.1f}")
     for name, row in results.items():
         rates = f"{row['host']:7.1f} clips/s, PyAV alone {row['decode']:7.1f}"
-        print(f"{name:34s} {rates}, ratio {row['ratio']:.2f} (by CPU time {row['ratio_cpu']:.2f})")
+        print(f"{name:44s} {rates}, ratio {row['ratio']:.2f} (by CPU time {row['ratio_cpu']:.2f})")
 
 
-def measure(path: Path, stride: int, options: argparse.Namespace) -> dict[str, float]:
+def measure(path: Path, stride: int, short: int, options: argparse.Namespace) -> dict[str, float]:
     """Clips/s, and clips per CPU-second, of both sides, and the ratios."""
-    clip = dict(name="clip", args=dict(stride=stride))
+    clip = dict(name="clip", args=dict(stride=stride, short_side=short))
     view = dict(group="global", count=2, of="clip", size=(FRAMES, SIDE), ops=(clip, CROP, FLIP))
     host = compose_host.host(compose.views([view]))
     with tempfile.TemporaryDirectory() as root:
