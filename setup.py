@@ -31,7 +31,8 @@ CORE = [
 PARQUET = ["pyarrow>=17"]
 VIDEO = ["av>=18"]
 TEXT = ["tokenizers>=0.21"]
-TEST = [*PARQUET, *VIDEO, *TEXT, "pytest>=8", "pytest-xdist>=3.6", "scikit-learn>=1.5"]
+MESHES = ["trimesh>=4"]
+TEST = [*PARQUET, *VIDEO, *TEXT, *MESHES, "pytest>=8", "pytest-xdist>=3.6", "scikit-learn>=1.5"]
 ONNX = ["jax2onnx>=0.17,<0.18", "onnxruntime>=1.20"]
 EXTRAS = {
     "tpu": ["jax[tpu]"],
@@ -41,6 +42,7 @@ EXTRAS = {
     "parquet": PARQUET,
     "video": VIDEO,
     "text": TEXT,
+    "meshes": MESHES,
     # What reads exports back, in an environment of its own: the tests find it by SSL_JAX_INTEROP=PYTHON.
     "interop": ["torch>=2.6", "torchvision>=0.21", "timm>=1.0.15", "transformers>=5", *ONNX],
     "test": TEST,

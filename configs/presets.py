@@ -228,6 +228,19 @@ def evaluate_clips(
     return (_view("clean", 1, size, (*geometry, dict(name="center_crop")), (), stats, of="clip"),)
 
 
+def points(size: int = 1024, *, factors: tuple[float, float] = (2 / 3, 3 / 2), offset: float = 0.2) -> tuple[dict, ...]:
+    """Point-MAE (arXiv:2203.06604, code): other points each time, in the unit sphere, stretched and shifted."""
+    augment = dict(name="stretch", args=dict(factors=factors)), dict(name="shift", args=dict(offset=offset))
+    ops = (dict(name="sample"), dict(name="unit_sphere"), *augment)
+    return (dict(group="global", count=1, size=size, ops=ops, of="points"),)
+
+
+def evaluate_points(size: int = 1024) -> tuple[dict, ...]:
+    """The same points each time, in the unit sphere."""
+    ops = (dict(name="sample", args=dict(fixed=True)), dict(name="unit_sphere"))
+    return (dict(group="clean", count=1, size=size, ops=ops, of="points"),)
+
+
 _FLIP = dict(name="flip", p=0.5)
 
 

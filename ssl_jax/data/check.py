@@ -1,5 +1,6 @@
 """What is in a dataset: counts, sizes, channels, corrupt files, statistics per channel, labels."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,12 +30,12 @@ def check(source: Source, *, console: Console | None = None, threads: int | None
     how many images have how many. turned: how many are stored turned or mirrored, with an EXIF orientation that is
     honored. corrupt: index, name and reason of each image that cannot be read. notices: what the source says of
     itself. labels: class name, or number, -> count; "" is no label. Of examples with other parts the images are looked
-    at. Raises ValueError where there are none.
+    at, or the points, of which there is their number, or that of the triangles of a surface. Raises ValueError where
+    there are neither.
     """
-    _ = source.image
-    threads = threads or cores()
+    measure, threads = _measure_of(source), threads or cores()
     work = in_order(source, 0, source.size, CHUNK).map(
-        lambda *rows: encoded.survivors(lambda *row: _measure(source, *row), *rows), num_parallel_calls=threads
+        lambda *rows: encoded.survivors(lambda *row: measure(source, *row), *rows), num_parallel_calls=threads
     )
     sizes, labels, sums, corrupt, begin = [], [], [], [], 0
     with bar(console) as progress:
@@ -46,6 +47,20 @@ def check(source: Source, *, console: Console | None = None, threads: int | None
             progress.update(task, completed=end)
             begin = end
     return _report(source, np.concatenate(sizes), np.concatenate(labels), np.sum(sums, 0), corrupt)
+
+
+def _measure_of(source: Source) -> Callable:
+    """What looks at an example. Raises ValueError where there is nothing that could be looked at."""
+    if "points" in source.parts and "image" not in source.parts:
+        return _count
+    _ = source.image
+    return _measure
+
+
+def _count(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """([points or triangles], label, nothing to be added up) of one cloud or surface."""
+    raw, label = read_raw(source, *row)
+    return tf.shape(raw["points"])[:1], label, tf.zeros([0])
 
 
 def _measure(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -74,60 +89,84 @@ def _why(source: Source, index: int) -> str:
     """Why an example cannot be read; found by reading it again."""
     try:
         for rows in in_order(source, index, index + 1, 1):
-            _measure(source, *row_of(rows, 0))
+            _measure_of(source)(source, *row_of(rows, 0))
     except (tf.errors.OpError, ValueError) as error:
         return encoded.reason(error)
     return "it could not be read at first, and can be now"
 
 
 def _report(source: Source, sizes: np.ndarray, labels: np.ndarray, sums: np.ndarray, corrupt: list[int]) -> dict:
-    pixels = max(1.0, float(np.sum(sizes[:, 0].astype(np.float64) * sizes[:, 1])))
-    mean, square = sums / pixels
     values, counts = np.unique(labels, return_counts=True)
-    spread = lambda x: [int(v) for v in (x.min(), np.median(x), x.max())] if x.size else [0, 0, 0]  # noqa: E731
     name = lambda label: "" if label < 0 else str((source.classes or range(label + 1))[label])  # noqa: E731
-    natives, many = np.unique(sizes[:, 2], return_counts=True)
     return {
         "source": source.name,
         "digest": source.digest,
         "examples": source.size,
         "readable": len(labels),
         "corrupt": [{"index": i, "name": source.describe(i), "reason": _why(source, i)} for i in corrupt],
-        "turned": int(sizes[:, 4].sum()),
         "notices": list(source.notices),
-        "bytes": int(sizes[:, 3].sum(dtype=np.int64)),
-        "height": spread(sizes[:, 0]),
-        "width": spread(sizes[:, 1]),
-        "channels": {int(c): int(n) for c, n in zip(natives, many, strict=True)},
-        "read_as": {"channels": source.image.channels, "bits": source.image.bits},
-        "mean": [float(m) for m in mean],
-        "std": [float(s) for s in np.sqrt(np.maximum(square - mean * mean, 0))],
+        **(_pixels(source, sizes, sums) if "image" in source.parts else {_unit(source): _spread(sizes[:, 0])}),
         "classes": len(source.classes),
         "labels": {name(int(v)): int(n) for v, n in zip(values, counts, strict=True)},
     }
 
 
+def _pixels(source: Source, sizes: np.ndarray, sums: np.ndarray) -> dict:
+    """What a report says of images."""
+    pixels = max(1.0, float(np.sum(sizes[:, 0].astype(np.float64) * sizes[:, 1])))
+    mean, square = sums / pixels
+    natives, many = np.unique(sizes[:, 2], return_counts=True)
+    return {
+        "turned": int(sizes[:, 4].sum()),
+        "bytes": int(sizes[:, 3].sum(dtype=np.int64)),
+        "height": _spread(sizes[:, 0]),
+        "width": _spread(sizes[:, 1]),
+        "channels": {int(c): int(n) for c, n in zip(natives, many, strict=True)},
+        "read_as": {"channels": source.image.channels, "bits": source.image.bits},
+        "mean": [float(m) for m in mean],
+        "std": [float(s) for s in np.sqrt(np.maximum(square - mean * mean, 0))],
+    }
+
+
+def _unit(source: Source) -> str:
+    return "triangles" if source.parts["points"].surface else "points"
+
+
+def _spread(x: np.ndarray) -> list[int]:
+    return [int(v) for v in (x.min(), np.median(x), x.max())] if x.size else [0, 0, 0]
+
+
 def table(report: dict[str, Any]) -> Table:
-    """The report as a table for a terminal: at most ten corrupt images and ten labels by name."""
+    """The report as a table for a terminal: at most ten corrupt examples and ten labels by name."""
     out = Table(title=report["source"], show_header=False)
     labels = {key or "(none)": count for key, count in report["labels"].items()}
+    spread = {
+        name: "{:,} to {:,}, median {:,}".format(*(report[name][k] for k in (0, 2, 1)))
+        for name in ("height", "width", "triangles", "points")
+        if name in report
+    }
     rows = {
         "examples": f"{report['examples']:,}",
-        "bytes": f"{report['bytes']:,}",
-        "height": "{} to {}, median {}".format(*(report["height"][k] for k in (0, 2, 1))),
-        "width": "{} to {}, median {}".format(*(report["width"][k] for k in (0, 2, 1))),
-        "channels": ", ".join(f"{c} in {n:,} images" for c, n in report["channels"].items()),
-        "read as": f"{report['read_as']['channels']} channels of {report['read_as']['bits']} bits",
-        "mean (0..1)": ", ".join(f"{m:.4f}" for m in report["mean"]),
-        "std (0..1)": ", ".join(f"{s:.4f}" for s in report["std"]),
+        **spread,
+        **(_pixel_rows(report) if "height" in report else {}),
         "labels": _some([f"{key}: {count:,}" for key, count in labels.items()]),
         "corrupt": _some([f"{entry['name']}: {entry['reason']}" for entry in report["corrupt"]]) or "none",
-        "turned (EXIF)": f"{report['turned']:,}",
         "digest": report["digest"],
     }
     for key, value in rows.items():
         out.add_row(key, value)
     return out
+
+
+def _pixel_rows(report: dict[str, Any]) -> dict[str, str]:
+    return {
+        "bytes": f"{report['bytes']:,}",
+        "channels": ", ".join(f"{c} in {n:,} images" for c, n in report["channels"].items()),
+        "read as": f"{report['read_as']['channels']} channels of {report['read_as']['bits']} bits",
+        "mean (0..1)": ", ".join(f"{m:.4f}" for m in report["mean"]),
+        "std (0..1)": ", ".join(f"{s:.4f}" for s in report["std"]),
+        "turned (EXIF)": f"{report['turned']:,}",
+    }
 
 
 def _some(lines: list[str]) -> str:

@@ -1,14 +1,16 @@
-"""Sources from a folder of images, or of videos."""
+"""Sources from a folder of images, of videos, or of meshes."""
 
+import functools
 import os
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 from etils import epath
 
 from ssl_jax.checks import spelling
-from ssl_jax.data import contents, encoded, listing
-from ssl_jax.data.parts import Clip, Image
+from ssl_jax.data import contents, encoded, listing, meshes
+from ssl_jax.data.parts import Clip, Image, Points
 from ssl_jax.data.source import Source, digest
 from ssl_jax.views import decoding
 
@@ -23,6 +25,10 @@ HEAD = 64 * 1024
 """Bytes in which a header is looked for first; the rest of a file is read where it is not there."""
 VIDEOS = (".mp4", ".webm", ".mkv", ".avi", ".mov", ".m4v")
 """How the names of videos end."""
+SPLIT = "?split="
+"""What stands between a folder of classes and the split that is taken of each of them."""
+HELD = 256 * 2**20
+"""Bytes of meshes up to which they are kept in memory once they are read: parsing text takes milliseconds each."""
 
 
 def folder(path: str, *, channels: int | None = None, bits: int | None = None) -> Source:
@@ -34,7 +40,11 @@ def folder(path: str, *, channels: int | None = None, bits: int | None = None) -
     read only: up to 4,096 files are all read, of more or remote ones a sample.
 
     A folder without images may hold videos instead, in the same order: an example is the path of one, of which views
-    decode the frames that they show; of a remote one it is the file.
+    decode the frames that they show; of a remote one it is the file. Without both it may hold meshes (`meshes.py`): an
+    example is the surface, of which views draw points.
+
+    path may end with ?split=NAME: of each class what lies in its own folder NAME, as in CLASS/train/FILE, ModelNet's
+    layout. Where all files lie in such folders of two or more splits, one has to be named.
 
     Folders are splits, which are refused, and no classes where all images lie in folders named as splits are, where
     there are two or more such names, or where there is one beside others whose own images lie in two or more folders
@@ -43,12 +53,12 @@ def folder(path: str, *, channels: int | None = None, bits: int | None = None) -
     ValueError for a folder that is missing or cannot be listed, has no images, or has splits in place of classes.
     """
     name = f"folder:{contents.printable(path)}"
-    root = epath.Path(path).expanduser()
+    place, _, split = path.partition(SPLIT)
+    root = epath.Path(place).expanduser()
     _exists(root, name)
-    listed = listing.images(root, name)
+    listed = _listed(root, name, encoded.SUFFIXES, split)
     if not listed.names:
-        return _videos(root, name, channels, bits)
-    _no_splits(listed.names, listed.folders, name)
+        return _others(root, name, split, channels, bits)
     headers = _headers(root, listed.names)
     found = encoded.common(headers or [(3, 8)])
     source = _of_files(root, name, listed, Image(channels or found[0], bits or found[1]))
@@ -56,19 +66,41 @@ def folder(path: str, *, channels: int | None = None, bits: int | None = None) -
     return source._replace(notices=(*source.notices, *told))
 
 
-def _videos(root: epath.Path, name: str, channels: int | None, bits: int | None) -> Source:
-    listed = listing.files(root, name, VIDEOS)
+def _others(root: epath.Path, name: str, split: str, channels: int | None, bits: int | None) -> Source:
+    """A folder of videos, or of meshes."""
+    listed, part = _listed(root, name, VIDEOS, split), Clip()
     if not listed.names:
-        ends = f"{', '.join(encoded.SUFFIXES)}, those of videos in {', '.join(VIDEOS)}"
-        raise ValueError(f"{name}: no images there; those that are looked for end in {ends}")
+        listed, part = _listed(root, name, meshes.SUFFIXES, split), Points(surface=True)
+    if not listed.names:
+        ends = ", ".join(encoded.SUFFIXES), ", ".join(VIDEOS), ", ".join(meshes.SUFFIXES)
+        raise ValueError(
+            f"{name}: no images there; those that are looked for end in {ends[0]}, those of videos in {ends[1]}, those "
+            f"of meshes in {ends[2]}"
+        )
     for what, given, there in (("channels", channels, 3), ("bits", bits, 8)):
+        if given is not None and isinstance(part, Points):
+            raise ValueError(f"{name} has meshes, which have no {what}")
         if given not in (None, there):
             raise ValueError(f"{name} has videos, which are read as {there} {what}, not {given}")
-    _no_splits(listed.names, listed.folders, name)
-    return _of_files(root, name, listed, Clip())
+    return _of_files(root, name, listed, part)
 
 
-def _of_files(root: epath.Path, name: str, listed: listing.Listing, part: Image | Clip) -> Source:
+def _listed(root: epath.Path, name: str, suffixes: tuple[str, ...], split: str) -> listing.Listing:
+    """The files of a kind; of a split those in the folder of its name in each class. ValueError for unnamed splits."""
+    found = listing.files(root, name, suffixes)
+    if not found.names:
+        return found
+    if not split:
+        _no_splits(found.names, found.folders, name)
+        return found
+    inner = [file.split("/")[1] if file.count("/") > 1 else "" for file in found.names]
+    if split not in inner:
+        raise ValueError(spelling.unknown(split, sorted({*inner} - {""}), f"the splits of {name}"))
+    rows = np.flatnonzero(np.array(inner) == split)
+    return found._replace(names=[found.names[k] for k in rows], sizes=found.sizes[rows], times=found.times[rows])
+
+
+def _of_files(root: epath.Path, name: str, listed: listing.Listing, part: Image | Clip | Points) -> Source:
     """One example a file; files in folders have classes."""
     files, sizes, times, folders, notes = listed
     number = {folder: k for k, folder in enumerate(folders)}
@@ -77,8 +109,10 @@ def _of_files(root: epath.Path, name: str, listed: listing.Listing, part: Image 
     same, stamp = contents.compared(files, sizes, times, lambda k: base + files[k])
     classes = tuple(map(contents.printable, folders)) if labels.max() >= 0 else ()
     where, paths, targets = contents.raw(base), tf.constant([contents.raw(file) for file in files]), tf.constant(labels)
-    kind, what = ("clip", "videos") if isinstance(part, Clip) else ("image", "images")
+    kind, what = {Image: ("image", "images"), Clip: ("clip", "videos"), Points: ("points", "meshes")}[type(part)]
     opened = tf.identity if kind == "clip" and "://" not in base else tf.io.read_file
+    if kind == "points":
+        opened = _surfaces(len(files) and 0 <= sizes.min() and sizes.sum() <= HELD)
     return Source(
         name=name,
         size=len(files),
@@ -94,6 +128,18 @@ def _of_files(root: epath.Path, name: str, listed: listing.Listing, part: Image 
     )
 
 
+def _surfaces(held: bool) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The path of a mesh -> its triangles. held: those that were read stay in memory."""
+
+    def read(path: bytes) -> np.ndarray:
+        data = tf.io.gfile.GFile(path, "rb").read()
+        return meshes.triangles(data, os.path.splitext(path)[1].decode().lower())
+
+    kept = functools.cache(read) if held else read
+    load = lambda path: kept(np.asarray(path, object).item())  # noqa: E731  # eagerly an array, in a graph bytes
+    return lambda path: tf.ensure_shape(tf.numpy_function(load, [path], tf.float32, stateful=False), [None, 3, 3])
+
+
 def _exists(root: epath.Path, name: str) -> None:
     """ValueError where there is no such folder, with the one that may have been meant."""
     if root.is_dir():
@@ -105,7 +151,12 @@ def _exists(root: epath.Path, name: str) -> None:
 
 
 def _no_splits(files: list[str], folders: list[str], name: str) -> None:
-    """ValueError where the folders below the root are splits, by the rule that `folder` tells."""
+    """ValueError where the folders below the root are splits, or those in its classes, by the rules of `folder`."""
+    own = sorted({file.split("/")[1] for file in files if file.count("/") > 1})
+    if len(own) > 1 and all(file.count("/") > 1 for file in files) and all(part.lower() in SPLITS for part in own):
+        raise ValueError(
+            f"{name}: its classes hold the splits {', '.join(own)}: name one, as in {name}{SPLIT}{own[-1]}"
+        )
     splits = [part for part in folders if part.lower() in SPLITS]
     if not splits:
         return

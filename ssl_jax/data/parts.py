@@ -32,9 +32,13 @@ class Text(NamedTuple):
 
 
 class Points(NamedTuple):
-    """A cloud of any number of points: float32 [n, width], the first three of which are the position."""
+    """A cloud of any number of points: float32 [n, width], the first three of which are the position.
+
+    surface: it comes as the triangles of a mesh, float32 [m, 3, 3], of which views draw points.
+    """
 
     width: int = 3
+    surface: bool = False
 
 
 class Series(NamedTuple):
@@ -55,6 +59,8 @@ def spec(part: Part) -> tf.TensorSpec:
             return tf.TensorSpec([*part.shape, part.channels], tf.uint16 if part.bits == 16 else tf.uint8)
         case Clip(encoded=False):
             return tf.TensorSpec([None, None, None, part.channels], tf.uint8)
+        case Points(surface=True):
+            return tf.TensorSpec([None, 3, 3], tf.float32)
         case Points():
             return tf.TensorSpec([None, part.width], tf.float32)
         case Series():

@@ -71,6 +71,11 @@ def written(
     sentence for a format, path or network that cannot be, a library that is missing, and features that differ.
     """
     form, path = destination(to, out)
+    if encoder.part != "image":
+        raise ValueError(
+            f"the encoder takes {encoder.part}, and only encoders of images are exported so far; ssl_jax.load(workdir) "
+            "has it for Python"
+        )
     encoder = encoder._replace(net=encoders.network(encoder.config, encoder.role, dtype="float32"))
     model = form.describe(encoder)
     fresh = path.with_name(f".{path.stem}.new{path.suffix}")

@@ -82,7 +82,11 @@ def to_file(
 
 
 def request(net: Encoder, source: Source) -> dict[str, Any]:
-    """All that decides the rows, by the names that a person is told, as JSON gives it back; not the batch."""
+    """All that decides the rows, by the names that a person is told, as JSON gives it back; not the batch.
+
+    Raises ValueError where examples have not what the encoder takes.
+    """
+    encoder.check(net, source)
     sums = checksums.checksums({"params": net.params, "stats": net.stats})
     recipe = {"clean": net.config["clean"], "nets": {net.role: net.spec}}
     recipe |= {"photometric": net.config["photometric"]}
@@ -95,8 +99,7 @@ def request(net: Encoder, source: Source) -> dict[str, Any]:
         **{f"config.{key}": value for key, value in recipes.flat(recipe).items()},
         "the dataset": source.name,
         "its examples": source.size,
-        "its channels": source.image.channels,
-        "its bits": source.image.bits,
+        **({"its channels": source.image.channels, "its bits": source.image.bits} if "image" in source.parts else {}),
         "its listing": source.digest,
         STAMP: source.stamp,
         "rows in a part": PART,

@@ -24,6 +24,8 @@ from ssl_jax.views import compose_host
 
 FIRST = (("patch_embed", "kernel"), ("stem", "conv", "kernel"), ("kernel",))
 """Where encoders have the kernel [h, w, c, d] that meets the images."""
+PARTS = ("image", "points")
+"""Parts of an example whose encoders stand alone."""
 
 
 class Rows(NamedTuple):
@@ -46,8 +48,9 @@ class Encoder(NamedTuple):
 
     config: the resolved recipe. step: of the checkpoint. digest: of the recipe. which: the name of the encoder.
     role: the name of its network among the recipe's. params, stats: its weights. net: its network.
-    host: image [h, w, c] and seed -> {"clean": [1, s, s, c]}, the recipe's preprocessing; a tensorflow graph function.
-    outputs: integers [b, 1, s, s, c], split by example over this process's devices -> {"pool": [b, d], ...}; jitted.
+    host: {part: image [h, w, c], or cloud [n, c]} and seed -> {"clean": [1, s, s, c], or [1, n, c]}, the recipe's
+    preprocessing; a tensorflow graph function. outputs: what host makes, [b, 1, ...], split by example over this
+    process's devices -> {"pool": [b, d], ...}; jitted.
     """
 
     config: dict
@@ -67,21 +70,29 @@ class Encoder(NamedTuple):
         return self.config["nets"][self.role]
 
     @property
+    def part(self) -> str:
+        """What it takes of an example, one of `PARTS`."""
+        return self.config["clean"][0].get("of", "image")
+
+    @property
     def channels(self) -> int:
-        """What an image must have."""
+        """What an image must have; 0 where the encoder takes none."""
+        if self.part != "image":
+            return 0
         first = next(place for place in FIRST if place[0] in self.params)
         return paths.at(self.params, first).shape[2]
 
     def embed(self, images: np.ndarray | Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-        """Features of images: {"pool": [b, d], ...} as the network gives them.
+        """Features of images, or of clouds of points: {"pool": [b, d], ...} as the network gives them.
 
         images: uint8 or uint16 [b, h, w, c], or a list of [h, w, c] of any sizes. They are resized, cropped and
         normalized as the recipe evaluates them; the whole range of the type, 0..255 or 0..65535, counts as 0..1, so
-        that an image has the same features in either, whichever the encoder was trained on. Raises ValueError for
+        that an image has the same features in either, whichever the encoder was trained on. Clouds: [b, n, 3], or a
+        list of [n, 3] of any n, of which the recipe's clean view takes its number of points. Raises ValueError for
         anything else, for another number of channels, and for both types in one call.
         """
-        images = _checked(images, self.channels)
-        views = np.stack([compose_host.alone(self.host, image)["clean"] for image in images])
+        images = _checked(images, self.channels) if self.part == "image" else _clouds(images)
+        views = np.stack([compose_host.alone(self.host, image, part=self.part)["clean"] for image in images])
         return jax.tree.map(np.asarray, self.outputs(views))
 
     def stream(self, source: Source, *, batch: int) -> Rows:
@@ -95,8 +106,7 @@ class Encoder(NamedTuple):
 
 def rows(encoder: Encoder, source: Source, span: tuple[int, int], *, batch: int) -> Rows:
     """As `Encoder.stream`, for the examples span[0]..span[1]-1, of which it may be that none can be read."""
-    if (channels := source.image.channels) != encoder.channels:
-        raise ValueError(f"{source.name} has {channels} channels, and the encoder takes {encoder.channels}")
+    check(encoder, source)
     mesh, index = meshes.local(), np.arange(*span)
     part = source if span == (0, source.size) else subset(source, index)
     stacks = stream.sequential(part, encoder.host, batch=max(batch // mesh.size, 1) * mesh.size)
@@ -104,6 +114,14 @@ def rows(encoder: Encoder, source: Source, span: tuple[int, int], *, batch: int)
         known = ({"inputs": b["clean"], **{k: b[k] for k in ("label", "mask", "valid")}} for b in batches)
         found = features.extract(encoder.outputs, known)
     return Rows(*found, index=index, path=np.array(described(source, *span), np.str_))
+
+
+def check(encoder: Encoder, source: Source) -> None:
+    """Raises ValueError where examples have not what the encoder takes."""
+    if encoder.part not in source.parts:
+        raise ValueError(f"{source.name} has the part {', '.join(source.parts)}, and the encoder takes {encoder.part}")
+    if encoder.part == "image" and (channels := source.image.channels) != encoder.channels:
+        raise ValueError(f"{source.name} has {channels} channels, and the encoder takes {encoder.channels}")
 
 
 def checked(found: Rows, encoder: Encoder, source: Source) -> Rows:
@@ -143,6 +161,24 @@ def _checked(images: Any, channels: int) -> list[np.ndarray]:
     if len({image.dtype for image in images}) > 1:
         raise ValueError("some images are uint8 and some uint16, whose scales differ: embed them in two calls")
     return images
+
+
+def _clouds(clouds: Any) -> list[np.ndarray]:
+    """Clouds of points as a list of float32 [n, 3]. Raises ValueError for everything else."""
+    wanted = "give an array [b, n, 3] or a list of [n, 3]"
+    if not hasattr(clouds, "dtype") and not isinstance(clouds, list | tuple):
+        raise ValueError(f"a {type(clouds).__name__} is no batch of clouds of points: {wanted}")
+    if len(clouds) == 0:
+        raise ValueError(f"there are no clouds of points to embed: {wanted}")
+    found = [np.asarray(cloud) for cloud in clouds]
+    for cloud in found:
+        if cloud.ndim != 2 or cloud.shape[1] != 3 or not len(cloud) or cloud.dtype.kind not in "fiu":
+            raise ValueError(
+                f"a cloud of points is [n, 3], and this one is {cloud.dtype} {list(cloud.shape)}: {wanted}"
+            )
+        if not np.isfinite(cloud).all():
+            raise ValueError("a cloud has points that are not finite")
+    return [cloud.astype(np.float32) for cloud in found]
 
 
 def load(path: str, *, step: int | None = None, which: str | None = None) -> Encoder:
@@ -188,11 +224,12 @@ def put(tree: dict) -> dict:
 def made(config: dict, step: int, which: str, role: str, params: Tree, stats: Tree) -> Encoder:
     """An encoder of a resolved recipe from its weights."""
     net, clean = network(config, role), build.preprocess(config["clean"], config["photometric"])
-    other = sorted(view.of for view in clean.views if view.of != "image")
-    if other:
+    parts = [view.of for view in clean.views]
+    if len(parts) > 1 or parts[0] not in PARTS:
+        other = " and ".join(sorted(part for part in parts if part != "image"))
         raise ValueError(
-            f"the encoder takes the part {' and '.join(other)} of an example; only encoders of images can be loaded, "
-            "used to embed and exported so far, and `ssl-jax evaluate` reads all"
+            f"the encoder takes the part {other} of an example; only encoders of images or of points can be loaded and "
+            "used to embed so far, and `ssl-jax evaluate` reads all"
         )
 
     @program.jit_on(meshes.local())

@@ -17,5 +17,13 @@ def mae(encoder: Net, decoder: Net, *, patch: int, mask_ratio: float = 0.75) -> 
     def mask(key, b, length):
         return masks.random(key, b, length, int(length * (1 - mask_ratio)))
 
-    criterion = lenses.at(patches.squared(), name="patches")
-    return masked_modeling(encoder, decoder, criterion, patch=patch, mask=mask, target=pixels.normalized(patch))
+    criterion, own = lenses.at(patches.squared(), name="patches"), pixels.normalized(patch)
+    return masked_modeling(
+        encoder,
+        decoder,
+        criterion,
+        mask=mask,
+        target=lambda images, y: own(images),
+        fitting=lambda images, target: f"patch={patch} and channels={images.shape[-1]}",
+        told=lambda images: {"grid": (images.shape[1] // patch, images.shape[2] // patch)},
+    )

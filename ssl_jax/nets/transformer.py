@@ -112,8 +112,9 @@ class LayerScale(nn.Module):
 class Block(nn.Module):
     """x + path(attention(norm(x))), then x + path(mlp(norm(x))), pre-norm as arXiv:2010.11929, eq. 2-3.
 
-    The carry of a scan over layers: (x, rate, mask) -> (x, None). `rate` is the probability that an example skips a
-    path; it is read only if `dropping`. mask: as in `Attention`, the same for all layers.
+    The carry of a scan over layers: (x, rate, mask, places) -> (x, None). `rate` is the probability that an example
+    skips a path; it is read only if `dropping`. mask: as in `Attention`, the same for all layers. places: what is added
+    to x before all, likewise; [b, l, d], or None.
     """
 
     heads: int
@@ -125,7 +126,8 @@ class Block(nn.Module):
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, x: Array, rate: Array, mask: Array | None) -> tuple[Array, None]:
+    def __call__(self, x: Array, rate: Array, mask: Array | None, places: Array | None) -> tuple[Array, None]:
+        x = x if places is None else x + places
         norm = partial(LayerNorm, self.dtype, self.eps)
         y = Attention(self.heads, self.init_std, self.dtype, name="attn")(norm(name="norm1")(x), mask)
         x = x + self._path(y, rate, "ls1")
@@ -145,6 +147,8 @@ class Block(nn.Module):
 class Blocks(nn.Module):
     """`layers` blocks under one scan: [b, l, d] -> [b, l, d]. mask: which tokens see which, as in `Attention`.
 
+    places: [b, l, d], added before every block (Point-MAE, arXiv:2203.06604; code), and not once before the first.
+
     drop_path: the rate of the last layer; it rises linearly from 0 at the first. scan=False unrolls the loop and
     remat=True recomputes a block in the backward pass; neither changes parameters or values.
     """
@@ -161,18 +165,18 @@ class Blocks(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: Array, *, train: bool, mask: Array | None = None) -> Array:
+    def __call__(self, x: Array, *, train: bool, mask: Array | None = None, places: Array | None = None) -> Array:
         dropping = train and self.drop_path > 0 and self.has_rng("dropout")
         block = nn.remat(Block, prevent_cse=not self.scan) if self.remat else Block
         stack = nn.scan(
             block,
             variable_axes={"params": 0},
             split_rngs={"params": True, "dropout": True},
-            in_axes=(0, nn.broadcast),
+            in_axes=(0, nn.broadcast, nn.broadcast),
             length=self.layers,
             unroll=1 if self.scan else self.layers,
         )
         rates = jnp.asarray(np.linspace(0, self.drop_path, self.layers), jnp.float32)
         layers = stack(self.heads, self.layer_scale, self.init_std, dropping, self.activation, self.eps, self.dtype)
         nn.share_scope(self, layers)  # no further level in the names of the parameters
-        return layers(x, rates, mask)[0]
+        return layers(x, rates, mask, places)[0]

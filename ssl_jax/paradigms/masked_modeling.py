@@ -1,4 +1,4 @@
-"""Hide patches, encode the rest, predict what was hidden: MAE."""
+"""Hide patches, encode the rest, predict what was hidden: MAE, Point-MAE."""
 
 from collections.abc import Callable
 
@@ -15,52 +15,57 @@ def masked_modeling(
     decoder: Net,
     criterion: Criterion,
     *,
-    patch: int,
     mask: Callable,
-    target: Callable[[Array], Array],
+    target: Callable[[Array, dict], Array],
+    fitting: Callable[[Array, Array], str],
+    told: Callable[[Array], dict] = lambda views: {},
 ) -> Method:
     """The encoder sees the kept patches alone; the decoder gets them back in place and predicts the target.
 
-    patch: pixels of a patch's side. mask: (key, b, l) -> Mask. target: images [b, h, w, c] -> [b, l, p], one row a
-    patch in the order of the tokens. criterion: it sees the hidden "patches" [b v, m, p], prediction and target.
+    mask: (key, b, l) -> Mask. target: (views [b, ...], the encoder's output) -> [b, l, p], one row a patch in the order
+    of the tokens, also of patches that the encoder has not seen. fitting: (views, target) -> options of a decoder for
+    it, in words. told: views -> further options of its call.
+    criterion: it sees the hidden "patches" [b v, m, p], prediction and target.
     """
 
-    def predict(params: Tree, stats: Tree, images: Array, hidden: masks.Mask, key: Key | None):
+    def predict(params: Tree, stats: Tree, views: Array, hidden: masks.Mask, key: Key | None):
         y, encoder_stats = encoder.apply(
-            params["encoder"], stats["encoder"], images, train=True, key=key, keep=hidden.keep
+            params["encoder"], stats["encoder"], views, train=True, key=key, keep=hidden.keep
         )
-        grid = (images.shape[1] // patch, images.shape[2] // patch)
         z, decoder_stats = decoder.apply(
-            params["decoder"], stats["decoder"], y, train=True, key=key, grid=grid, keep=hidden.keep
+            params["decoder"], stats["decoder"], y, train=True, key=key, keep=hidden.keep, **told(views)
         )
         return y, z, {"encoder": encoder_stats, "decoder": decoder_stats}
 
+    def length(params: Tree, stats: Tree, views: Array) -> int:
+        return encode.places_like(encoder, params["encoder"], stats["encoder"], views).shape[1]
+
     def views(batch: dict) -> Array:
-        groups = encode.full_size(batch)  # [b, v, h, w, c]: each view is an image of its own
+        groups = encode.full_size(batch)  # [b, v, ...]: each view is an example of its own
         return groups.reshape(-1, *groups.shape[2:])
 
     def observe(params: Tree, stats: Tree, batch: dict, key: Key, step: Array) -> tuple[dict, Seen, Tree]:
         net_key, mask_key, criterion_key = jax.random.split(key, 3)
-        images = views(batch)
-        targets = jax.lax.stop_gradient(target(images))
-        hidden = mask(mask_key, *targets.shape[:2])
-        y, prediction, stats = predict(params, stats, images, hidden, net_key)
+        shown = views(batch)
+        hidden = mask(mask_key, len(shown), length(params, stats, shown))
+        y, prediction, stats = predict(params, stats, shown, hidden, net_key)
+        targets = jax.lax.stop_gradient(target(shown, y))
         if prediction.shape != targets.shape:
             raise ValueError(
                 f"the decoder predicts {prediction.shape[-1]} values a patch and the target has {targets.shape[-1]}: "
-                f"give nets.decoder patch={patch} and channels={images.shape[-1]}, as the method and the images have"
+                f"give nets.decoder {fitting(shown, targets)}, as the others have"
             )
         pair = ({"patches": masks.take(a, hidden.hide)} for a in (prediction, targets))
         return y, Seen(*pair, encode.facts(batch), step, criterion_key), stats
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
         encoder_key, decoder_key, rest = jax.random.split(key, 3)
-        images = views(batch)
+        shown = views(batch)
         params, stats = {}, {}
-        params["encoder"], stats["encoder"] = encoder.init(encoder_key, images)
-        y, _ = encoder.apply(params["encoder"], stats["encoder"], images, train=False)
+        params["encoder"], stats["encoder"] = encoder.init(encoder_key, shown)
+        y, _ = encoder.apply(params["encoder"], stats["encoder"], shown, train=False)
         params["decoder"], stats["decoder"] = decoder.init(decoder_key, y)
-        rows, tokens = jax.eval_shape(target, images).shape[1], y["tokens"].shape[1]
+        rows, tokens = jax.eval_shape(target, shown, y).shape[1], y["tokens"].shape[1]
         if rows != tokens:
             raise ValueError(f"the encoder has {tokens} patches an image and the target {rows}; use one size of patch")
         seen = jax.eval_shape(lambda p, s: observe(p, s, batch, rest, jnp.zeros((), jnp.int32))[1], params, stats)

@@ -30,6 +30,7 @@ TITLES = {
     "linear": "linear probe",
     "few_shot_10": "10 labels a class",
     "raw_pixels": "raw pixels",
+    "d2_histogram": "D2 histogram",
     "random_init": "random init",
     "pretrained": "pre-trained",
     "chance": "chance",
@@ -117,7 +118,7 @@ def conclude(
     if jax.process_index() > 0:
         return result
     files.write(folder / "result.json", json.dumps(result, indent=2) + "\n")
-    pictured = [folder / "views.png"]
+    pictured = ["views.png"] if (folder / "views.png").exists() else []
     if drawn is not None:
         shown = drawn.valid & (drawn.y >= 0)
         with saying("projection.png"):
@@ -126,7 +127,7 @@ def conclude(
     if drawable := rows(workdir):  # a run without a step has none
         with saying("curves.png"):
             pictures.curves(drawable, folder / "curves.png")
-            pictured.insert(1, "curves.png")
+            pictured.append("curves.png")
     scored = any(name in result for name in evaluation.PROTOCOLS)
     if scored:
         console.print(table(result))
@@ -136,7 +137,7 @@ def conclude(
         f"checkpoint  {folder}/checkpoints/{int(state.step)}",
         f"metrics     {folder}/metrics.jsonl, result.json; TensorBoard: --logdir {folder}",
         f"time        {goodput.line(seconds)}",
-        f"pictures    {', '.join(map(str, pictured))}",
+        f"pictures    {folder}/{', '.join(pictured)}" if pictured else "pictures    none",
     )
     console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
     return result

@@ -1,4 +1,4 @@
-"""Scores of raw pixels and of the random network, kept between runs: nothing that is learned changes them."""
+"""Scores of the data without a network and of the random network, kept between runs: no training changes them."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ import jax
 from ssl_jax.config import recipes
 from ssl_jax.process import machine
 from ssl_jax.run import identity
-from ssl_jax.run.evaluation import Scores
+from ssl_jax.run.evaluation import UNLEARNED, Scores
 from ssl_jax.run.job import Job
 from ssl_jax.shard import processes
 from ssl_jax.storage import files
@@ -53,7 +53,7 @@ def key(job: Job, name: str) -> str:
     config, sources = job.config, (job.train, job.test)
     parts = {part: config[part] for part in ("seed", "clean", "photometric")}
     parts["evaluation"] = {k: v for k, v in config["evaluation"].items() if k != "every"}
-    if name != "raw_pixels":  # what else the random network and its batch statistics come from
+    if name not in UNLEARNED:  # what else the random network and its batch statistics come from
         parts |= {k: v for k, v in config.items() if k not in recipes.FREE or k == "duration"}
         parts["data"] = ()
     parts["data of"] = [[s.stamp or s.digest, s.size, s.parts, s.classes] for s in sources]

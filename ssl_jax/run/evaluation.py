@@ -12,7 +12,7 @@ import numpy as np
 from ssl_jax import monitors
 from ssl_jax.data import device, stream
 from ssl_jax.data.sources import Source, labeled, subset
-from ssl_jax.evals import features, suite, usable
+from ssl_jax.evals import features, raw, suite, usable
 from ssl_jax.run import matching
 from ssl_jax.run.job import Job
 from ssl_jax.shard import processes
@@ -21,8 +21,9 @@ from ssl_jax.types import TrainState
 
 MONITORED = 4096
 """Embeddings that the monitors look at: `monitors.uniformity` takes the square of them in memory."""
-BASELINES = ("raw_pixels", "random_init", "pretrained")
-"""What a table compares: the pixels as they are, the encoder before training, the encoder after it."""
+UNLEARNED = tuple(sorted({each.name for each in raw.RAW.values()}, reverse=True))
+BASELINES = (*UNLEARNED, "random_init", "pretrained")
+"""What a table compares: the data without a network, by its kind, the encoder before training, the encoder after it."""
 CHANCE = "chance"
 """Beside them, where there is retrieval: what embeddings get that know nothing."""
 FINAL = {"all": suite.STANDARD, "knn": ("knn",), "none": ()}
@@ -105,16 +106,15 @@ def embedded(job: Job, program: Program, source: Source, state: TrainState, chec
     return read(job, program, source, lambda views: program.embed(state.params, state.method_state, views), check)
 
 
-def pixels(job: Job, program: Program, source: Source) -> Rows:
-    """The clean views themselves but texts, flattened. Their scale does not matter to any protocol."""
-    groups = [group for part, group in job.clean.inputs.items() if part != "text"]
+def unlearned(job: Job, program: Program, source: Source) -> Rows:
+    """What the clean views are without a network (`evals/raw.py`), side by side; texts have no part in it."""
 
     @jax.jit
-    def flat(views: dict) -> dict:
-        rows = [views[group].reshape(len(views[group]), -1).astype(np.float32) for group in groups]
+    def of(views: dict) -> dict:
+        rows = [raw.RAW[part].of(views[group][:, 0]) for part, group in job.clean.inputs.items() if part in raw.RAW]
         return {"pool": rows[0] if len(rows) == 1 else jnp.concatenate(rows, 1)}
 
-    return read(job, program, source, flat)
+    return read(job, program, source, of)
 
 
 def matched(job: Job, program: Program, embed: Callable | None, check: Callable = bool) -> tuple[dict, dict]:
@@ -185,15 +185,17 @@ def final(
 ) -> dict:
     """{"knn": {"raw_pixels": …, "random_init": …, "pretrained": …}, …, "not_measured": {…}, "left_out": {…}}
 
-    Of pairs there are recalls in the place of kNN, "text_to_image@1" and the like, with "chance" beside the baselines.
-    An accuracy that cannot be measured is None, and `not_measured` has the reason under the name of the protocol, or of
-    the encoder. left_out: examples that took no part, as `Scores` has them. random: makes the state of the same job
-    before anything was learned. cached: (name of a baseline, what makes its scores) -> scores.
+    Of points there is "d2_histogram" in the place of "raw_pixels". Of pairs there are recalls in the place of kNN,
+    "text_to_image@1" and the like, with "chance" beside the baselines. An accuracy that cannot be measured is None, and
+    `not_measured` has the reason under the name of the protocol, or of the encoder. left_out: examples that took no
+    part, as `Scores` has them. random: makes the state of the same job before anything was learned. cached: (name of a
+    baseline, what makes its scores) -> scores.
     """
     train, which, columns, why = some(job.train, job.evaluation["examples"]), protocols(job), {}, {}
     accuracies = tuple(name for name in which if name not in matching.NAMES)
+    own = next(raw.RAW[part].name for part in job.clean.inputs if part in raw.RAW)
     readers = {
-        "raw_pixels": lambda: (functools.partial(pixels, job, program), None),
+        own: lambda: (functools.partial(unlearned, job, program), None),
         "random_init": lambda: of_state(random()),
         "pretrained": lambda: of_state(state),
     }
@@ -214,7 +216,7 @@ def final(
         return found
 
     left_out = {}
-    for name in BASELINES:
+    for name in readers:
         make = functools.partial(measured, name)
         try:
             scores = make() if name == "pretrained" else cached(name, make)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ssl_jax.checks import annotations, spelling
 from ssl_jax.types import Op, View
-from ssl_jax.views import arguments, clips, geometric, photometric, texts
+from ssl_jax.views import arguments, clips, geometric, photometric, points, points_device, texts
 
 
 class Run(NamedTuple):
@@ -47,7 +47,7 @@ KINDS = {
     "image": Kind(GEOMETRIC, PHOTOMETRIC),
     "clip": Kind(_operations(clips, ["seed", "items"]), PHOTOMETRIC),
     "text": Kind(_operations(texts, ["seed", "texts"]), {}),
-    "points": Kind({}, {}),
+    "points": Kind(_operations(points, ["seed", "items"]), _operations(points_device, ["key", "points"])),
     "series": Kind({}, {}),
 }
 TAKEN = ("index", "label", "target", "mask", "valid", "replaced", "position")
@@ -122,7 +122,7 @@ def runs(records: Iterable[View]) -> tuple[Run, ...]:
 
 DRAWING = {
     *("random_resized_crop", "pad_crop", "color_jitter", "gaussian_blur", "rand_augment_color"),
-    *("clip", "random_line"),
+    *("clip", "random_line", "sample", "stretch", "shift", "turn"),
 }
 """Operations that draw numbers of their own, besides whether they are done at all."""
 
@@ -133,7 +133,7 @@ def random(view: View) -> bool:
 
 
 def _draws(op: Op) -> bool:
-    return op.name in DRAWING and op.args.get("place") != "center"
+    return op.name in DRAWING and op.args.get("place") != "center" and not op.args.get("fixed")
 
 
 def checked(photometric: str) -> bool:

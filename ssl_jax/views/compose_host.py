@@ -54,9 +54,9 @@ def _stacked(views: list[tf.Tensor]) -> tf.Tensor:
     return tf.concat([view[None] for view in views], 0) if views[0].dtype == tf.uint16 else tf.stack(views)
 
 
-def alone(host: Callable, image: np.ndarray) -> dict[str, np.ndarray]:
-    """`host` of one image outside of a pipeline, with the draws of seed (0, 0); clean views draw nothing."""
-    made = host({"image": tf.constant(image)}, tf.zeros([2], tf.int64))
+def alone(host: Callable, raw: np.ndarray, *, part: str = "image") -> dict[str, np.ndarray]:
+    """`host` of an example of one part outside of a pipeline, with the draws of seed (0, 0); clean views have none."""
+    made = host({part: tf.constant(raw)}, tf.zeros([2], tf.int64))
     return {group: views.numpy() for group, views in made.items()}
 
 

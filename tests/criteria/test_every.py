@@ -28,10 +28,11 @@ CRITERIA = {
     "swapped_queued": swapped.swapped_queued(size=16, prototypes=5),
     "assigned": assigned.assigned(examples=16, centroids=5),
     "patches": patches.squared(),
+    "chamfer": patches.chamfer(),
     "features": distilled.features(),
     "soft_targets": distilled.soft_targets(),
 }
-VIEWS = {"nt_xent": (2, 2), "symmetric": (2, 2), "queued": (2, 2), "patches": (3, 3)}
+VIEWS = {"nt_xent": (2, 2), "symmetric": (2, 2), "queued": (2, 2), "patches": (3, 3), "chamfer": (3, 3)}
 
 
 class Case(NamedTuple):
@@ -113,7 +114,9 @@ def test_bfloat16_gives_finite_float32_and_a_state_of_one_type(see, name):
     assert jax.tree.map(jax.typeof, before) == jax.tree.map(jax.typeof, after)
 
 
-@pytest.mark.parametrize("name", sorted(set(CRITERIA) - {"queued", "patches", "assigned", "features", "soft_targets"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(CRITERIA) - {"queued", "patches", "chamfer", "assigned", "features", "soft_targets"})
+)
 def test_one_view_is_refused(see, name):
     with pytest.raises(ValueError, match="at least 2 views of an image, got 1"):
         CRITERIA[name].init(jax.random.key(0), see(16, 1, 1, 6))

@@ -173,6 +173,7 @@ CANNOT = {
     "vicregl": "its guards are VICReg's, which has its control; tests/criteria hold those of places to their formula",
     "knowledge_distillation": "its target is a network that no step moves",
     "mae": "pixels are its target: a constant prediction is no small loss",
+    "point_mae": "points are its target: a constant prediction is no small loss",
     "rotation": "labels are its target: the same features for all four turns are no small loss",
     "barlow_twins": "without its second term the dimensions are copies of each other and no point: tests/losses holds "
     "the term to its formula",

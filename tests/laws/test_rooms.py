@@ -104,7 +104,7 @@ MAY_IMPORT = {
     },
     "run.starting": {"exporting", "features", "reporting", "run.job", "run.resuming", "shard", "storage", "types"},
 }
-HOST_VIEWS = {"clips", "compose_host", "decoding", "geometric", "photometric_host", "places", "texts"}
+HOST_VIEWS = {"clips", "compose_host", "decoding", "geometric", "photometric_host", "places", "points", "texts"}
 HOST_VIEWS = {f"views/{name}.py" for name in HOST_VIEWS}
 """The files of views/ that work on the host, in tensorflow."""
 

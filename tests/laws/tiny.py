@@ -37,8 +37,9 @@ def own(name: str) -> ModuleType | None:
     """What a method brings along: tests/laws/methods/NAME.py, which may have any of
 
     ARGUMENTS: of its constructor; nets: (dtype) -> {role: Net}, in place of those below; GROUPS: {group: (views, size)}
-    of its batch; more: (generator) -> what else a batch has; learns: (examples) -> the method as test_learns.py trains
-    it on Fashion-MNIST, None where steps teach it nothing.
+    of its batch; EXTENT: the axes of a view after the first, in place of (size, 3); more: (generator) -> what else a
+    batch has; learns: (examples) -> the method as test_learns.py trains it on Fashion-MNIST, None where steps teach it
+    nothing or it sees no images.
     """
     full = f"tests.laws.methods.{name}"
     return importlib.import_module(full) if importlib.util.find_spec(full) else None
@@ -106,7 +107,7 @@ def batch(name: str, seed: int) -> dict:
     groups = of(name, "GROUPS", groups)
     frames = (FRAMES,) if name in CLIPS else ()
     images = {
-        group: generator.integers(0, 256, (BATCH, views, *frames, size, size, 3), np.uint8)
+        group: generator.integers(0, 256, (BATCH, views, *frames, size, *of(name, "EXTENT", (size, 3))), np.uint8)
         for group, (views, size) in groups.items()
     }
     if name in TEXTS:

@@ -24,6 +24,7 @@ from ssl_jax.reporting import pictures
 from ssl_jax.run import baselines, evaluation, identity
 from ssl_jax.run.evaluation import Rows, Scores
 
+COLUMNS = ("raw_pixels", "random_init", "pretrained")
 SMALL = (
     "--config=quickstart",
     "--config.batch=8",
@@ -165,7 +166,7 @@ def test_a_run_with_a_small_class_ends_with_what_can_be_measured(run):
     assert code == 0
     found = result(place)
     assert found["knn"]["raw_pixels"] == 1.0 and found["linear"]["raw_pixels"] == 1.0
-    assert found["few_shot_10"] == dict.fromkeys(evaluation.BASELINES)
+    assert found["few_shot_10"] == dict.fromkeys(COLUMNS)
     assert "class 'b' has 3 training images" in found["not_measured"]["few_shot_10"]
     assert foreseen(before) == found["not_measured"], "said before the first step"
     assert f"2 examples of folder:{place}/test in classes that folder:{place}/train lacks take no part" in before
@@ -234,7 +235,7 @@ def test_what_will_not_be_measured_is_said_before_the_first_step(tmp_path, capsy
     assert code == 0 and foreseen(before) == said
     found = result(tmp_path)
     assert found["not_measured"] == said
-    assert {name for name in suite.STANDARD if found[name] == dict.fromkeys(evaluation.BASELINES)} == set(said)
+    assert {name for name in suite.STANDARD if found[name] == dict.fromkeys(COLUMNS)} == set(said)
     assert all(found[name]["raw_pixels"] == 1.0 for name in set(suite.STANDARD) - set(said))
     printed = capsys.readouterr().out
     assert all(f"is not measured: {reason}" in printed for reason in said.values())
@@ -247,7 +248,7 @@ def test_a_run_that_asks_for_knn_has_no_other_score(tmp_path, capsys):
     code, before = trained(tmp_path, *BALANCED, "--config.evaluation.final=knn")
     found, printed = result(tmp_path), capsys.readouterr().out
     assert code == 0 and foreseen(before) == {} and found["not_measured"] == {}
-    assert set(found) & {*suite.STANDARD} == {"knn"} and set(found["knn"]) == {*evaluation.BASELINES}
+    assert set(found) & {*suite.STANDARD} == {"knn"} and set(found["knn"]) == {*COLUMNS}
     assert found["knn"]["raw_pixels"] == 1.0 and all(0 <= value <= 1 for value in found["knn"].values())
     assert "kNN" in printed and "linear probe" not in printed
 
@@ -261,7 +262,7 @@ def test_a_run_that_asks_for_no_score_leaves_all_to_evaluate(tmp_path, capsys):
     assert main.main(["evaluate", f"--workdir={tmp_path}/W"]) == 0
     later = result(tmp_path)
     assert all(later[name]["raw_pixels"] == 1.0 for name in suite.STANDARD)
-    assert all(0 <= later[name][encoder] <= 1 for name in suite.STANDARD for encoder in evaluation.BASELINES)
+    assert all(0 <= later[name][encoder] <= 1 for name in suite.STANDARD for encoder in COLUMNS)
     assert (later["config_hash"], later["step"], later["data"]) == (found["config_hash"], 2, found["data"])
     assert later["not_measured"] == {} and "10 labels a class" in capsys.readouterr().out
 
@@ -379,7 +380,7 @@ def test_a_diverged_encoder_is_a_column_without_numbers(monkeypatch):
     data = sources.arrays(np.zeros((24, 4, 4, 1), np.uint8), np.arange(24) % 2, classes=("a", "b"))
     x = np.eye(2, dtype=np.float32)[data.labels]
     good, bad = (Rows(x * scale, data.labels, np.ones(24, bool)) for scale in (1, np.float32(np.nan)))
-    monkeypatch.setattr(evaluation, "pixels", lambda job, program, source: good)
+    monkeypatch.setattr(evaluation, "unlearned", lambda job, program, source: good)
     monkeypatch.setattr(evaluation, "embedded", lambda job, program, source, state: bad if state else good)
     clean = types.SimpleNamespace(inputs={"image": "clean"})
     asked = {"examples": 100, "final": "all"}

@@ -11,7 +11,8 @@ may be stopped and started again: finished shards stay, if source and flags are 
 since.
 
 The classes of folder:PATH are the folders directly in PATH, also empty ones. A PATH that holds train, test and the like
-is refused: name one of them. A link to a folder that is listed already is left out, with a note.
+is refused: name one of them. Where each class holds its own, as in ModelNet, write 'folder:PATH?split=train'. A link
+to a folder that is listed already is left out, with a note.
 
 ImageNet is too large for TFRecord files, tfds's default, which have no random access. Three ways to have it:
 

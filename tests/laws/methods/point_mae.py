@@ -1,0 +1,16 @@
+"""Eight patches of six points in clouds of 24."""
+
+from ssl_jax.nets import point_transformer
+
+ARGUMENTS = {}
+GROUPS = {"global": (1, 24)}
+EXTENT = (3,)
+learns = None  # what it learns is of shapes: tests/methods/test_point_mae.py
+
+
+def nets(dtype: str) -> dict:
+    size = dict(points=6, width=16, layers=2, heads=2, dtype=dtype)
+    return {
+        "encoder": point_transformer.point_transformer(patches=8, drop_path=0.2, **size),
+        "decoder": point_transformer.point_decoder(**size),
+    }
