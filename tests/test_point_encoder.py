@@ -1,21 +1,29 @@
 """Point-MAE from a folder of meshes to features: a run, its table, its encoder in Python, for a dataset, for export."""
 
+import itertools
 import json
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 import ssl_jax
+from configs import presets
 from ssl_jax import planning
+from ssl_jax import step as steps
 from ssl_jax.cli import main
-from ssl_jax.config import recipes, schema
+from ssl_jax.config import build, recipes, schema
+from ssl_jax.data import sources, stream
+from ssl_jax.losses.chamfer import squared_chamfer
 from ssl_jax.methods.point_mae import point_mae
 from ssl_jax.nets import point_transformer
 from ssl_jax.tasks import masks
 from tests import meshes
 
+SHARED = Path(__file__).parents[2] / "shared" / "data" / "furniture"
 SMALL = {"encoder": dict(patches=4, points=4, width=16, layers=1, heads=2), "decoder": dict(points=4, width=16)}
 CHANGES = [
     *(f"--config.nets.{role}.{name}={value}" for role, net in SMALL.items() for name, value in net.items()),
@@ -122,6 +130,46 @@ def test_the_loss_is_that_of_hidden_patches_by_loops(strict):
             total += apart.min(1).mean() + apart.min(0).mean()
     assert hidden.hide.shape == (2, 3)
     np.testing.assert_allclose(value, total / 6, rtol=1e-10)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED.exists(), reason="the meshes of furniture are not there")
+def test_it_learns_where_the_points_of_hidden_patches_are():
+    """On real meshes it becomes better than any patch that is the same everywhere, which is what it first learns."""
+    size = dict(points=16, width=96, heads=4)
+    encoder = point_transformer.point_transformer(patches=16, layers=3, **size)
+    method = point_mae(encoder, point_transformer.point_decoder(layers=2, **size))
+    training = build.preprocess(presets.points(256), "device")
+    data = stream.batches(sources.open(f"folder:{SHARED}?split=train"), training.host, batch=32, seed=0)
+    batches = ({name: batch[name] for name in ("global", "index", "label")} for batch in data)
+    key, first = jax.random.key(0), next(batches)
+    optimizer = optax.adamw(optax.warmup_cosine_decay_schedule(0, 2e-3, 10, 200))
+    step = jax.jit(steps.make_step(method, optimizer, training.device), donate_argnums=0)
+    state, losses = jax.jit(lambda key, batch: steps.init(method, optimizer, key, batch))(key, first), []
+    for batch in itertools.islice(batches, 200):
+        state, metrics = step(state, batch, key)
+        losses.append(float(metrics["loss"]))
+    clouds = training.device(key, first)["global"][:, 0]
+    there = encoder.apply(state.params["encoder"], state.method_state["stats"]["encoder"], clouds, train=False)[0]
+    same = best_patch(there["patches"].reshape(-1, 16, 3))
+    assert np.mean(losses[-20:]) < 0.9 * same, f"{np.mean(losses[-20:]):.4f}, and {same:.4f} by one patch for all"
+
+
+def best_patch(patches) -> float:
+    """The least distance of one patch to all."""
+    rule = optax.adam(0.01)
+
+    @jax.jit
+    def better(patch, state):
+        value, slope = jax.value_and_grad(lambda patch: squared_chamfer(patch[None], patches).mean())(patch)
+        change, state = rule.update(slope, state)
+        return value, patch + change, state
+
+    patch = 0.2 * jax.random.normal(jax.random.key(1), (16, 3))
+    state = rule.init(patch)
+    for _ in range(300):
+        value, patch, state = better(patch, state)
+    return float(value)
 
 
 def test_wrong_sizes_are_one_sentence():

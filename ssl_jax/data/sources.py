@@ -36,9 +36,10 @@ def open(
     """The source that `text` names.
 
     embedded:NAME[/SPLIT] comes with the package; tfds:NAME[/SPLIT] was prepared by tensorflow_datasets in `data_dir`
-    (by default TFDS_DATA_DIR); folder:PATH is a folder of images or videos; arrayrecord:PATTERN was made by `ssl-jax
-    data convert`; wds:PATTERN are WebDataset shards of images and captions; package.module:function is called without
-    arguments and returns a Source. Paths may be gs:// where TensorFlow can read it.
+    (by default TFDS_DATA_DIR); folder:PATH is a folder of images, videos or meshes, and folder:PATH?split=NAME what
+    lies in NAME of each class there; arrayrecord:PATTERN was made by `ssl-jax data convert`; wds:PATTERN are WebDataset
+    shards of images and captions; package.module:function is called without arguments and returns a Source. Paths may
+    be gs:// where TensorFlow can read it.
 
     channels: what encoded images are decoded to, 1, 3 or 4; bits: 8 or 16; None or 0 for what they have. scan: the
     source is only read in order, as check and convert do, which lifts the size limit of TFRecord sets. ValueError, in

@@ -40,14 +40,12 @@ def _drawn(item: tf.Tensor, seed: tf.Tensor, size: int) -> tf.Tensor:
 
 def _of_surface(triangles: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
     """Points for draws [n, 3] in 0..1: one chooses the triangle, two the place in it."""
-    a, b, c = tf.unstack(triangles, axis=1)
-    area = tf.norm(tf.linalg.cross(b - a, c - a), axis=-1)
-    until = tf.cumsum(tf.cast(area, tf.float64))
+    a, b, c = tf.unstack(tf.cast(triangles, tf.float64), axis=1)  # squares of squares of small or large units
+    until = tf.cumsum(tf.norm(tf.linalg.cross(b - a, c - a), axis=-1))
     some = tf.debugging.assert_positive(until[-1], "the surface has no area")
     with tf.control_dependencies([some]):
         place = tf.searchsorted(until, tf.cast(draws[:, 0], tf.float64) * until[-1], side="right")
-    which = tf.minimum(place, tf.shape(area)[0] - 1)
-    a, b, c = (tf.gather(corner, which) for corner in (a, b, c))
+    a, b, c = tf.unstack(tf.gather(triangles, tf.minimum(place, tf.shape(until)[0] - 1)), axis=1)
     root = tf.sqrt(draws[:, 1:2])  # uniform in the triangle: the square root of the share of its height
     return a + root * (b - a + draws[:, 2:] * (c - b))
 

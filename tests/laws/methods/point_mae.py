@@ -5,7 +5,7 @@ from ssl_jax.nets import point_transformer
 ARGUMENTS = {}
 GROUPS = {"global": (1, 24)}
 EXTENT = (3,)
-learns = None  # what it learns is of shapes: tests/methods/test_point_mae.py
+learns = None  # what it learns is of shapes: tests/test_point_encoder.py
 
 
 def nets(dtype: str) -> dict:
