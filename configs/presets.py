@@ -11,6 +11,8 @@ CIFAR100 = dict(mean=(0.5071, 0.4865, 0.4409), std=(0.2673, 0.2564, 0.2762))
 FASHION_MNIST = dict(mean=(0.2860,), std=(0.3530,))
 MOVING_FASHION_MNIST = dict(mean=(0.0973,), std=(0.2466,))
 """The images' own on a canvas of 48 pixels, of which they cover 34 %."""
+SOLDER_JOINTS = dict(mean=(0.34,), std=(0.26,))
+HALF = dict(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
 KINETICS = dict(mean=(0.45, 0.45, 0.45), std=(0.225, 0.225, 0.225))
 """PySlowFast's, for all videos."""
 CLIP = dict(mean=(0.48145466, 0.4578275, 0.40821073), std=(0.26862954, 0.26130258, 0.27577711))
@@ -44,6 +46,11 @@ def moco_v2(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:
     """MoCo v2 (arXiv:2003.04297, section 3), SimSiam (arXiv:2011.10566, section 3) and PCL v2."""
     colors = (*_colors((0.4, 0.4, 0.4, 0.1), stats), _blur(size, 0.5))
     return (_view("global", 2, size, _crop((0.2, 1.0)), colors, stats),)
+
+
+def rank_n_contrast(size: int = 224, *, stats: dict = HALF) -> tuple[dict, ...]:
+    """Rank-N-Contrast (arXiv:2210.01189, appendix; released code): MoCo v2's without the blur."""
+    return (_view("global", 2, size, _crop((0.2, 1.0)), _colors((0.4, 0.4, 0.4, 0.1), stats), stats),)
 
 
 def byol(size: int = 224, *, scale: tuple[float, float] = (0.08, 1.0), stats: dict = IMAGENET) -> tuple[dict, ...]:
@@ -239,6 +246,42 @@ def evaluate_points(size: int = 1024) -> tuple[dict, ...]:
     """The same points each time, in the unit sphere."""
     ops = (dict(name="sample", args=dict(fixed=True)), dict(name="unit_sphere"))
     return (dict(group="clean", count=1, size=size, ops=ops, of="points"),)
+
+
+def series(
+    size: int = 500,
+    *,
+    count: int = 2,
+    noise: float = 0.05,
+    scaling: float = 0.1,
+    hidden: float = 0.1,
+    standardize: bool = True,
+) -> tuple[dict, ...]:
+    """Windows of a series of sensors that keep what is counted in time: shift, noise, scaling, cutout, in this order.
+
+    size: readings. noise, scaling: standard deviations, of what `standardize` leaves and of the factor's logarithm.
+    hidden: the largest share that is cut out. standardize: each window by its own mean and deviation.
+    """
+    colors = (
+        *((dict(name="standardize"),) if standardize else ()),
+        dict(name="add_noise", args=dict(amount=noise)),
+        dict(name="rescale", args=dict(amount=scaling)),
+        dict(name="cutout", p=0.5, args=dict(share=hidden)),
+    )
+    return (dict(group="global", count=count, size=size, of="series", ops=(dict(name="window"), *colors)),)
+
+
+def evaluate_series(size: int = 500, *, standardize: bool = True) -> tuple[dict, ...]:
+    """For `c.clean`: the window in the middle of the series."""
+    ops = (dict(name="window", args=dict(place="center")), *((dict(name="standardize"),) if standardize else ()))
+    return (dict(group="clean", count=1, size=size, of="series", ops=ops),)
+
+
+def measured(size: int = 32, *, padding: int = 3, light: float = 0.4, stats: dict = SOLDER_JOINTS) -> tuple[dict, ...]:
+    """Pictures whose target is a share or a length: shift, flip and light, and nothing that zooms or hides a part."""
+    geometry = (dict(name="pad_crop", args=dict(padding=padding)), _FLIP)
+    light = dict(name="color_jitter", p=0.8, args=dict(brightness=light, contrast=light, saturation=0.0, hue=0.0))
+    return (_view("global", 2, size, geometry, (light,), stats),)
 
 
 _FLIP = dict(name="flip", p=0.5)

@@ -18,7 +18,7 @@ import jax
 from jax.experimental import topologies
 
 from ssl_jax import api
-from ssl_jax.config import build, durations, recipes
+from ssl_jax.config import build, catalog, durations, recipes
 from ssl_jax.data import classes, parts, sources
 from ssl_jax.shard import chips, operations, program
 from ssl_jax.shard import mesh as meshes
@@ -71,7 +71,7 @@ def dataset(data: dict) -> tuple[int, int, int]:
     """Examples, classes, channels: of the dataset itself, or of one that is known by name."""
     try:
         source = sources.open(data["train"], data_dir=data["dir"] or None)
-        seen = [part.channels for name, part in source.parts.items() if name in ("image", "clip")]
+        seen = [part.channels for name, part in source.parts.items() if name in ("image", "clip", "series")]
         return source.size, classes.count(source), max(seen, default=0)
     except ValueError as error:
         for name, sizes in KNOWN.items():
@@ -156,7 +156,8 @@ def program_of(config: dict, sizes: tuple, devices: list) -> Program:
     clock = durations.run(config["duration"], examples=examples, batch=config["batch"])
     method, optimizer = build.method_and_optimizer(config, clock, classes)
     training, clean = (build.preprocess(config[key], config["photometric"]) for key in ("views", "clean"))
-    shapes = build.shapes(training, config["batch"], parts.assumed({view.of for view in training.views}, channels))
+    known, targets = parts.assumed({view.of for view in training.views}, channels), catalog.targets(config)
+    shapes = build.shapes(training, config["batch"], known, targets)
     mesh = meshes.make(**config["mesh"], devices=devices)
     return program.build(method, optimizer, training.device, clean.device, shapes, mesh, inputs=clean.inputs)
 

@@ -90,7 +90,8 @@ class Seen(NamedTuple):
     student: {name: [b, v, ...]}, the side that gradients reach. teacher: {name: [b, w, ...]}, without gradient. A
     criterion of one output sees the array alone, through `criteria.lenses.at`.
     batch: what the batch has besides images: index, int32 [b], the stable id of the example in its dataset; label,
-    int32 [b], -1 where there is none; and what the method adds, such as hidden, bool [b, v, l].
+    int32 [b], -1 where there is none; target, float32 [b, k], NaN where one is missing, of data that has them; and what
+    the method adds, such as hidden, bool [b, v, l].
     """
 
     student: Tree
@@ -195,7 +196,8 @@ class Card(NamedTuple):
     """What the list of methods says of one: the constant CARD of its file.
 
     title: as its authors call it. family: one of `catalog.FAMILIES`. year: of the first publication. paper:
-    "arXiv:2002.05709", or "" where there is none. needs: the parts that an example of its data must have.
+    "arXiv:2002.05709", or "" where there is none. needs: the parts that an example of its data must have, "target"
+    among them where the loss reads numbers to be predicted.
     """
 
     title: str

@@ -77,7 +77,20 @@ def opened(data: dict) -> tuple[sources.Source, sources.Source | None, tuple[str
     alike = dict(channels=train.image.channels, bits=train.image.bits) if "image" in train.parts else {}
     with about("data.test"):
         test = sources.open(data["test"], **options, **alike)
+        _check_alike(train, test)
     return train, *classes.alike(train, test)
+
+
+def _check_alike(train: sources.Source, test: sources.Source) -> None:
+    """Raises ValueError for other parts, other sensors or other numbers to be predicted than training has."""
+    if not train.parts.keys() & test.parts.keys():
+        parts = [", ".join(source.parts) for source in (test, train)]
+        raise ValueError(f"an example of {test.name} has {parts[0]}, and one of {train.name} has {parts[1]}")
+    sensors = [source.parts["series"].channels for source in (train, test) if "series" in source.parts]
+    targets = [source.targets.shape[1] for source in (train, test) if source.targets is not None]
+    for what, counts in (("sensors", sensors), ("targets", targets)):
+        if len(set(counts)) > 1:
+            raise ValueError(f"{test.name} has {counts[1]} {what}, and {train.name} has {counts[0]}")
 
 
 def with_vocabularies(config: dict, train: sources.Source) -> dict:

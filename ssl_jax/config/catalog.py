@@ -8,7 +8,10 @@ from ssl_jax.checks import spelling
 from ssl_jax.config import recipes, registry
 from ssl_jax.types import Card, Method
 
-FAMILIES = ("joint embedding", "masked modeling", "pretext task", "reconstruction", "multimodal", "distillation")
+FAMILIES = (
+    *("joint embedding", "masked modeling", "pretext task", "reconstruction", "multimodal", "distillation"),
+    "supervised",
+)
 FORM = 'CARD = Card("Title", "family", year, "arXiv:1234.56789")'
 
 
@@ -25,6 +28,12 @@ def methods() -> list[dict]:
         row = {"name": name, **card(module)._asdict(), "paradigm": paradigm(module)}
         rows.append({**row, "recipes": [r for r, m in known.items() if m == name]})
     return rows
+
+
+def targets(config: dict) -> int:
+    """Numbers to predict that an example has where there is no dataset to ask: 1 if the recipe's method reads them."""
+    module = inspect.getmodule(registry.find("methods", config["method"]["name"], Method))
+    return int("target" in getattr(module, "CARD", Card("", "", 0)).needs)
 
 
 def card(module: ModuleType) -> Card:

@@ -12,8 +12,8 @@ from ssl_jax.data.memory import arrays
 from ssl_jax.data.source import Source
 
 HERE = Path(__file__).parent / "embedded"
-COMPUTED = ("moving_fashion_mnist",)
-"""Datasets that are computed from embedded ones (`moving.py`), and opened by `sources.open`."""
+COMPUTED = ("moving_fashion_mnist", "solder_joints")
+"""Datasets that are computed (`moving.py`, `joints.py`), and opened by `sources.open`."""
 
 
 def embedded(text: str) -> Source:

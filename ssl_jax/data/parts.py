@@ -70,9 +70,9 @@ def spec(part: Part) -> tf.TensorSpec:
 
 
 def assumed(kinds: set[str], channels: int) -> dict[str, Part]:
-    """Parts of these kinds where there is no dataset to ask: images and clips of 8 bits and so many channels.
+    """Parts of these kinds where there is no dataset to ask: images and clips of 8 bits, series, of so many channels.
 
     Encoded clips have three channels, those of other counts are arrays.
     """
-    known = {"image": Image(channels), "clip": Clip(channels, encoded=channels == 3)}
+    known = {"image": Image(channels), "clip": Clip(channels, encoded=channels == 3), "series": Series(channels)}
     return {name: known[name] if name in known else kind() for name, kind in KINDS.items() if name in kinds}

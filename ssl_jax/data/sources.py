@@ -6,22 +6,28 @@ import re
 from ssl_jax.checks import spelling
 from ssl_jax.data.embedded_source import embedded
 from ssl_jax.data.folder import folder
+from ssl_jax.data.joints import NAME as JOINTS
+from ssl_jax.data.joints import solder_joints
 from ssl_jax.data.memory import arrays
 from ssl_jax.data.moving import NAME as MOVING
 from ssl_jax.data.moving import moving_fashion_mnist
 from ssl_jax.data.records import arrayrecord
+from ssl_jax.data.series import series
 from ssl_jax.data.shards import wds
 from ssl_jax.data.source import Source, images, labeled, subset
+from ssl_jax.data.table import table
 from ssl_jax.data.tfds_source import tfds_source
 
 __all__ = ["Source", "arrays", "images", "labeled", "open", "subset"]
 
-ENCODED = ("tfds", "folder", "arrayrecord", "wds")
+ENCODED = ("tfds", "folder", "arrayrecord", "wds", "table")
 """The kinds whose images are encoded, so that they can be decoded to other channels and bits."""
-KINDS = ("embedded", *ENCODED)
+KINDS = ("embedded", "series", *ENCODED)
+COMPUTED = {MOVING: moving_fashion_mnist, JOINTS: solder_joints}
+"""Embedded datasets that are computed."""
 FORMS = (
-    "embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN, wds:PATTERN[#FIELD] or "
-    "package.module:function"
+    "embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN, wds:PATTERN[#FIELD], "
+    "table:FILE.csv[?OPTIONS], series:PATH[?OPTIONS] or package.module:function"
 )
 
 
@@ -38,8 +44,9 @@ def open(
     embedded:NAME[/SPLIT] comes with the package; tfds:NAME[/SPLIT] was prepared by tensorflow_datasets in `data_dir`
     (by default TFDS_DATA_DIR); folder:PATH is a folder of images, videos or meshes, and folder:PATH?split=NAME what
     lies in NAME of each class there; arrayrecord:PATTERN was made by `ssl-jax data convert`; wds:PATTERN are WebDataset
-    shards of images and captions; package.module:function is called without arguments and returns a Source. Paths may
-    be gs:// where TensorFlow can read it.
+    shards of images and captions; table:FILE lists images with numbers to predict (`table.py`); series:PATH are series
+    of sensors (`series.py`); package.module:function is called without arguments and returns a Source. Paths may be
+    gs:// where TensorFlow can read it.
 
     channels: what encoded images are decoded to, 1, 3 or 4; bits: 8 or 16; None or 0 for what they have. scan: the
     source is only read in order, as check and convert do, which lifts the size limit of TFRecord sets. ValueError, in
@@ -51,7 +58,9 @@ def open(
         raise ValueError(f"a dataset is named by {FORMS}, not by {text!r}")
     if kind == "embedded":
         name, _, split = rest.partition("/")
-        return _plain(moving_fashion_mnist(split) if name == MOVING else embedded(rest), **wanted)
+        return _plain(COMPUTED[name](split) if name in COMPUTED else embedded(rest), **wanted)
+    if kind == "series":
+        return _plain(series(rest), **wanted)
     if kind not in KINDS:
         return _plain(_own(kind, rest, text), **wanted)
     if (channels or 0) not in (0, 1, 3, 4):
@@ -64,6 +73,8 @@ def open(
         return tfds_source(rest, data_dir=data_dir, scan=scan, **wanted)
     if kind == "folder":
         return folder(rest, **wanted)
+    if kind == "table":
+        return table(rest, **wanted)
     if kind == "wds":
         return wds(rest, **wanted)
     return arrayrecord(rest, **wanted)

@@ -1,7 +1,6 @@
 """What a part of an example is without a network: the features that those of encoders are compared with."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
 
 import jax
 import jax.numpy as jnp
@@ -10,13 +9,6 @@ from ssl_jax.types import Array
 
 PAIRS, BINS, FARTHEST = 2**14, 64, 3.0
 """Pairs of points that are drawn, bins of their distances, and the end of the last bin in mean distances."""
-
-
-class Raw(NamedTuple):
-    """name: of the features, in tables. of: clean views [b, ...] -> float32 [b, d]."""
-
-    name: str
-    of: Callable[[Array], Array]
 
 
 def flat(views: Array) -> Array:
@@ -38,10 +30,27 @@ def d2_histogram(points: Array) -> Array:
     return jax.vmap(lambda row: jnp.bincount(row, length=BINS))(bins).astype(jnp.float32) / PAIRS
 
 
-RAW = {
-    "image": Raw("raw_pixels", flat),
-    "clip": Raw("raw_pixels", flat),
-    "series": Raw("raw_pixels", flat),
-    "points": Raw("d2_histogram", d2_histogram),
+def spectra(series: Array) -> Array:
+    """The sizes of the Fourier coefficients in time, [b, t, c] -> [b, d]: blind to where a window begins."""
+    return flat(jnp.abs(jnp.fft.rfft(series.astype(jnp.float32), axis=1)))
+
+
+PARTS = {
+    "image": {"raw_pixels": flat},
+    "clip": {"raw_pixels": flat},
+    "series": {"raw_series": flat, "spectra": spectra},
+    "points": {"d2_histogram": d2_histogram},
 }
-"""By the kind of the part; texts have none."""
+"""By the kind of the part, the names of its features in tables and what makes them: clean views [b, ...] -> float32
+[b, d]. Texts have none."""
+NAMES = tuple(dict.fromkeys(name for features in PARTS.values() for name in features))
+
+
+def of(part: str) -> dict[str, Callable[[Array], Array]]:
+    """The features of a kind of part by name."""
+    return PARTS.get(part, {})
+
+
+def names(parts: Iterable[str]) -> tuple[str, ...]:
+    """What there is for examples of these parts."""
+    return tuple(dict.fromkeys(name for part in parts for name in of(part)))

@@ -14,6 +14,7 @@ from ssl_jax.data import device, stream
 from ssl_jax.data.source import Source, described, subset
 from ssl_jax.evals import features
 from ssl_jax.exporting import weights
+from ssl_jax.features import inputs
 from ssl_jax.process import machine
 from ssl_jax.shard import mesh as meshes
 from ssl_jax.shard import program
@@ -22,10 +23,8 @@ from ssl_jax.storage.checkpoint import Checkpoints
 from ssl_jax.types import Net, Place, Tree
 from ssl_jax.views import compose_host
 
-FIRST = (("patch_embed", "kernel"), ("stem", "conv", "kernel"), ("kernel",))
-"""Where encoders have the kernel [h, w, c, d] that meets the images."""
-PARTS = ("image", "points")
-"""Parts of an example whose encoders stand alone."""
+FIRST = (("patch_embed", "kernel"), ("stem", "conv", "kernel"), ("stem_conv", "kernel"), ("kernel",))
+"""Where encoders have the kernel [h, w, c, d] that meets the images, or [k, c, d] that meets the series."""
 
 
 class Rows(NamedTuple):
@@ -71,28 +70,32 @@ class Encoder(NamedTuple):
 
     @property
     def part(self) -> str:
-        """What it takes of an example, one of `PARTS`."""
+        """What it takes of an example, one of `inputs.CHECKS`."""
         return self.config["clean"][0].get("of", "image")
 
     @property
     def channels(self) -> int:
-        """What an image must have; 0 where the encoder takes none."""
-        if self.part != "image":
-            return 0
+        """What an image must have, or the sensors of a series; 3 of points."""
+        if self.part == "points":
+            return 3
         first = next(place for place in FIRST if place[0] in self.params)
-        return paths.at(self.params, first).shape[2]
+        return paths.at(self.params, first).shape[-2]
 
     def embed(self, images: np.ndarray | Sequence[np.ndarray]) -> dict[str, np.ndarray]:
         """Features of images, or of clouds of points: {"pool": [b, d], ...} as the network gives them.
 
-        images: uint8 or uint16 [b, h, w, c], or a list of [h, w, c] of any sizes. They are resized, cropped and
+        images: uint8 or uint16 [b, h, w, c], or a list of [h, w, c] of any sizes; for an encoder of series floats
+        [b, t, c], or a list of [t, c], of which the window of evaluation is taken. Images are resized, cropped and
         normalized as the recipe evaluates them; the whole range of the type, 0..255 or 0..65535, counts as 0..1, so
         that an image has the same features in either, whichever the encoder was trained on. Clouds: [b, n, 3], or a
         list of [n, 3] of any n, of which the recipe's clean view takes its number of points. Raises ValueError for
         anything else, for another number of channels, and for both types in one call.
         """
-        images = _checked(images, self.channels) if self.part == "image" else _clouds(images)
-        views = np.stack([compose_host.alone(self.host, image, part=self.part)["clean"] for image in images])
+        made = [
+            compose_host.alone(self.host, each, part=self.part)
+            for each in inputs.CHECKS[self.part](images, self.channels)
+        ]
+        views = np.stack([views["clean"] for views in made])
         return jax.tree.map(np.asarray, self.outputs(views))
 
     def stream(self, source: Source, *, batch: int) -> Rows:
@@ -118,10 +121,15 @@ def rows(encoder: Encoder, source: Source, span: tuple[int, int], *, batch: int)
 
 def check(encoder: Encoder, source: Source) -> None:
     """Raises ValueError where examples have not what the encoder takes."""
-    if encoder.part not in source.parts:
-        raise ValueError(f"{source.name} has the part {', '.join(source.parts)}, and the encoder takes {encoder.part}")
-    if encoder.part == "image" and (channels := source.image.channels) != encoder.channels:
+    if (channels := channels_of(source, encoder.part)) != encoder.channels:
         raise ValueError(f"{source.name} has {channels} channels, and the encoder takes {encoder.channels}")
+
+
+def channels_of(source: Source, part: str) -> int:
+    """Of its images, its series or its points. Raises ValueError where it has none."""
+    if part not in source.parts and part != "image":
+        raise ValueError(f"{source.name} has no {part}; an example of it has {', '.join(source.parts)}")
+    return source.image.channels if part == "image" else source.parts[part].channels
 
 
 def checked(found: Rows, encoder: Encoder, source: Source) -> Rows:
@@ -129,56 +137,6 @@ def checked(found: Rows, encoder: Encoder, source: Source) -> Rows:
     if not found.valid.any():
         raise ValueError(stream.nothing(source, encoder.host))
     return found
-
-
-def _checked(images: Any, channels: int) -> list[np.ndarray]:
-    """Images as a list of arrays [h, w, c] of one type. Raises ValueError for everything else."""
-    wanted = f"give uint8 or uint16 arrays, [b, h, w, {channels}] or a list of [h, w, {channels}]"
-    if hasattr(images, "dtype"):
-        if np.ndim(images) != 4:
-            raise ValueError(
-                f"an array {list(np.shape(images))} is no batch of images: {wanted}; images[None] is a batch"
-            )
-    elif not isinstance(images, list | tuple):
-        raise ValueError(f"a {type(images).__name__} is no batch of images: {wanted}")
-    if len(images) == 0:
-        raise ValueError(f"there are no images to embed: {wanted}")
-    for image in images:
-        if not hasattr(image, "dtype"):
-            raise ValueError(
-                f"a {type(image).__name__} is no image: {wanted}, as np.asarray makes them of an open file"
-            )
-    images = [np.asarray(image) for image in images]
-    for image in images:
-        if image.ndim != 3 or image.dtype not in (np.uint8, np.uint16):
-            raise ValueError(
-                f"an image is uint8 or uint16 [h, w, c], and this one is {image.dtype} {list(image.shape)}"
-            )
-        if image.shape[2] != channels:
-            raise ValueError(f"an image is {list(image.shape)}, and the encoder takes {channels} channels: {wanted}")
-        if not image.size:
-            raise ValueError(f"an image is {list(image.shape)}, which has no pixels")
-    if len({image.dtype for image in images}) > 1:
-        raise ValueError("some images are uint8 and some uint16, whose scales differ: embed them in two calls")
-    return images
-
-
-def _clouds(clouds: Any) -> list[np.ndarray]:
-    """Clouds of points as a list of float32 [n, 3]. Raises ValueError for everything else."""
-    wanted = "give an array [b, n, 3] or a list of [n, 3]"
-    if not hasattr(clouds, "dtype") and not isinstance(clouds, list | tuple):
-        raise ValueError(f"a {type(clouds).__name__} is no batch of clouds of points: {wanted}")
-    if len(clouds) == 0:
-        raise ValueError(f"there are no clouds of points to embed: {wanted}")
-    found = [np.asarray(cloud) for cloud in clouds]
-    for cloud in found:
-        if cloud.ndim != 2 or cloud.shape[1] != 3 or not len(cloud) or cloud.dtype.kind not in "fiu":
-            raise ValueError(
-                f"a cloud of points is [n, 3], and this one is {cloud.dtype} {list(cloud.shape)}: {wanted}"
-            )
-        if not np.isfinite(cloud).all():
-            raise ValueError("a cloud has points that are not finite")
-    return [cloud.astype(np.float32) for cloud in found]
 
 
 def load(path: str, *, step: int | None = None, which: str | None = None) -> Encoder:
@@ -224,12 +182,11 @@ def put(tree: dict) -> dict:
 def made(config: dict, step: int, which: str, role: str, params: Tree, stats: Tree) -> Encoder:
     """An encoder of a resolved recipe from its weights."""
     net, clean = network(config, role), build.preprocess(config["clean"], config["photometric"])
-    parts = [view.of for view in clean.views]
-    if len(parts) > 1 or parts[0] not in PARTS:
-        other = " and ".join(sorted(part for part in parts if part != "image"))
+    other = sorted(view.of for view in clean.views if view.of not in inputs.CHECKS or len(clean.views) > 1)
+    if other:
         raise ValueError(
-            f"the encoder takes the part {other} of an example; only encoders of images or of points can be loaded and "
-            "used to embed so far, and `ssl-jax evaluate` reads all"
+            f"the encoder takes the part {' and '.join(other)} of an example; only encoders of images, series and "
+            "points can be loaded and used to embed so far, and `ssl-jax evaluate` reads all"
         )
 
     @program.jit_on(meshes.local())

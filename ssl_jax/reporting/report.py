@@ -10,6 +10,7 @@ from etils import epath
 from rich.console import Console
 from rich.table import Table
 
+from ssl_jax import regressing
 from ssl_jax.data import sources, stream
 from ssl_jax.data.sources import Source
 from ssl_jax.process import goodput
@@ -34,13 +35,24 @@ TITLES = {
     "random_init": "random init",
     "pretrained": "pre-trained",
     "chance": "chance",
+    "raw_series": "readings",
+    "spectra": "spectra",
+    "training_mean": "training mean",
+    "regression": "regression",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "r2": "R²",
+    "spearman": "Spearman",
     **{name: name.replace("_", " ").replace("@", ", recall at ") for name in matching.NAMES},
 }
 LEFT_OUT = {
     "unreadable": "that cannot be read",
     "unlabelled": "without a label",
     "other_class": "in classes without training images",
+    "without_target": "without a target",
 }
+COLUMNS = (evaluation.CHANCE, regressing.MEAN, *evaluation.BASELINES)
+"""Of a table, as far as they are there."""
 SHOWN = 8
 """Images on the contact sheet."""
 POINTS = 1500
@@ -71,13 +83,18 @@ def views(job: Job, first: dict[str, np.ndarray], workdir: str, key: Key) -> Non
 
 
 def table(result: dict) -> Table:
-    """The accuracies of result.json, in percent: one row a protocol, one column an encoder; of pairs, chance first."""
-    protocols = [name for name in evaluation.PROTOCOLS if name in result]
-    columns = [n for n in (evaluation.CHANCE, *evaluation.BASELINES) if any(n in result[p] for p in protocols)]
-    out = Table("test accuracy, %", *(TITLES[name] for name in columns), title="What was learned")
-    for protocol in protocols:
-        values = (result[protocol][name] for name in columns)
-        out.add_row(TITLES[protocol], *("-" if value is None else f"{100 * value:.1f}" for value in values))
+    """The accuracies of result.json, in percent: one row a protocol, one column an encoder; of pairs, chance first.
+
+    Of a source with targets there are the scores of a regression as well, or alone, errors in units of the target.
+    """
+    groups = [[n for n in names if n in result] for names in (evaluation.PROTOCOLS, regressing.NAMES)]
+    columns = [name for name in COLUMNS if any(name in result[p] for group in groups for p in group)]
+    title = ("test accuracy, %" if groups[0] else "") + (" and " if all(groups) else "")
+    out = Table(f"{title}{'test error' if groups[1] else ''}", *map(TITLES.get, columns), title="What was learned")
+    for protocols, shown in zip(groups, (lambda x: f"{100 * x:.1f}", lambda x: f"{x:.3g}"), strict=True):
+        for protocol in protocols:
+            values = (result[protocol].get(name) for name in columns)
+            out.add_row(TITLES[protocol], *("-" if value is None else shown(value) for value in values))
     return out
 
 
@@ -95,7 +112,7 @@ def unscored(job: Job, workdir: str) -> str:
     """Why there is no table."""
     if evaluation.possible(job):
         return f"No accuracies, by config.evaluation.final; `ssl-jax evaluate --workdir={workdir}` has them."
-    return "No accuracies: they want a test set (config.data.test), and labels or captions."
+    return "No accuracies: they want a test set (config.data.test), and labels, captions or targets."
 
 
 def conclude(
@@ -128,7 +145,7 @@ def conclude(
         with saying("curves.png"):
             pictures.curves(drawable, folder / "curves.png")
             pictured.append("curves.png")
-    scored = any(name in result for name in evaluation.PROTOCOLS)
+    scored = any(name in result for name in (*evaluation.PROTOCOLS, *regressing.NAMES))
     if scored:
         console.print(table(result))
     lines = (

@@ -10,9 +10,10 @@ from collections.abc import Callable
 import jax
 
 from ssl_jax.config import recipes
+from ssl_jax.evals import raw
 from ssl_jax.process import machine
 from ssl_jax.run import identity
-from ssl_jax.run.evaluation import UNLEARNED, Scores
+from ssl_jax.run.evaluation import Scores
 from ssl_jax.run.job import Job
 from ssl_jax.shard import processes
 from ssl_jax.storage import files
@@ -53,11 +54,12 @@ def key(job: Job, name: str) -> str:
     config, sources = job.config, (job.train, job.test)
     parts = {part: config[part] for part in ("seed", "clean", "photometric")}
     parts["evaluation"] = {k: v for k, v in config["evaluation"].items() if k != "every"}
-    if name not in UNLEARNED:  # what else the random network and its batch statistics come from
+    if name not in raw.NAMES:  # what else the random network and its batch statistics come from
         parts |= {k: v for k, v in config.items() if k not in recipes.FREE or k == "duration"}
         parts["data"] = ()
     parts["data of"] = [[s.stamp or s.digest, s.size, s.parts, s.classes] for s in sources]
-    parts["labels"] = [None if s.labels is None else hashlib.sha256(s.labels.tobytes()).hexdigest() for s in sources]
+    known = [array for s in sources for array in (s.labels, s.targets)]
+    parts["labels"] = [None if array is None else hashlib.sha256(array.tobytes()).hexdigest() for array in known]
     parts["machine"] = [jax.default_backend(), jax.device_count(), identity.code()]
     parts["libraries"] = [getattr(sys.modules.get(name), "__version__", "") for name in LIBRARIES]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ssl_jax import monitors
+from ssl_jax import monitors, regressing
 from ssl_jax.data import device, stream
 from ssl_jax.data.sources import Source, labeled, subset
 from ssl_jax.evals import features, raw, suite, usable
@@ -21,8 +21,7 @@ from ssl_jax.types import TrainState
 
 MONITORED = 4096
 """Embeddings that the monitors look at: `monitors.uniformity` takes the square of them in memory."""
-UNLEARNED = tuple(sorted({each.name for each in raw.RAW.values()}, reverse=True))
-BASELINES = (*UNLEARNED, "random_init", "pretrained")
+BASELINES = (*raw.NAMES, "random_init", "pretrained")
 """What a table compares: the data without a network, by its kind, the encoder before training, the encoder after it."""
 CHANCE = "chance"
 """Beside them, where there is retrieval: what embeddings get that know nothing."""
@@ -40,8 +39,8 @@ def some(source: Source, limit: int) -> Source:
 
 
 def possible(job: Job) -> bool:
-    """Whether anything can be measured on a test set: with labels in both sets, or of pairs."""
-    return classifying(job) or matching.possible(job)
+    """Whether anything can be measured on a test set: with labels or targets in both sets, or of pairs."""
+    return classifying(job) or matching.possible(job) or regressing.possible(job)
 
 
 def classifying(job: Job) -> bool:
@@ -51,19 +50,23 @@ def classifying(job: Job) -> bool:
 
 def foreseen(job: Job) -> list[str]:
     """Sentences about what the final evaluation will not measure, as far as labels are known before it."""
-    train = some(job.train, job.evaluation["examples"])
-    if not classifying(job) or train.labels is None or job.test.labels is None:
-        return []
-    reasons = _impossible(job, usable.of(train.labels, job.test.labels), train.labels, job.test.labels, suited(job))
+    train, reasons = some(job.train, job.evaluation["examples"]), {}
+    if classifying(job) and train.labels is not None and job.test.labels is not None:
+        part = usable.of(train.labels, job.test.labels)
+        reasons = _impossible(job, part, train.labels, job.test.labels, suited(job))
+    if regressing.possible(job) and (reason := regressing.impossible(train, job.test)):
+        reasons[regressing.PROBE] = reason
     return [f"{name} will not be measured: {reason}" for name, reason in reasons.items()]
 
 
 def protocols(job: Job) -> tuple[str, ...]:
     """What the recipe's `evaluation.final` asks for."""
     asked = FINAL[job.evaluation["final"]]
-    if not matching.possible(job):
+    others = [part.NAMES for part in (matching, regressing) if asked and part.possible(job)]
+    if not others:
         return asked
-    return (*(matching.NAMES if asked else ()), *(suited(job) if classifying(job) else ()))
+    pairs, numbers = (part.NAMES if part.NAMES in others else () for part in (matching, regressing))
+    return (*pairs, *(suited(job) if classifying(job) else ()), *numbers)
 
 
 def suited(job: Job) -> tuple[str, ...]:
@@ -106,12 +109,13 @@ def embedded(job: Job, program: Program, source: Source, state: TrainState, chec
     return read(job, program, source, lambda views: program.embed(state.params, state.method_state, views), check)
 
 
-def unlearned(job: Job, program: Program, source: Source) -> Rows:
-    """What the clean views are without a network (`evals/raw.py`), side by side; texts have no part in it."""
+def unlearned(job: Job, program: Program, source: Source, name: str) -> Rows:
+    """What the clean views are without a network (`evals/raw.py`), by this name, side by side."""
 
     @jax.jit
     def of(views: dict) -> dict:
-        rows = [raw.RAW[part].of(views[group][:, 0]) for part, group in job.clean.inputs.items() if part in raw.RAW]
+        found = [(raw.of(part).get(name), group) for part, group in job.clean.inputs.items()]
+        rows = [features(views[group][:, 0]) for features, group in found if features]
         return {"pool": rows[0] if len(rows) == 1 else jnp.concatenate(rows, 1)}
 
     return read(job, program, source, of)
@@ -124,9 +128,9 @@ def matched(job: Job, program: Program, embed: Callable | None, check: Callable 
 
 
 class Scores(NamedTuple):
-    """accuracies: by protocol, in 0..1, None where there is none. reasons: why there is none, by protocol.
+    """accuracies: by protocol, in 0..1, None where there is none; those of a regression in units of the target.
 
-    left_out: examples that took no part, {"train": {reason: examples}, "test": …}.
+    reasons: why there is none, by protocol. left_out: examples that took no part, {"train": {reason: examples}, …}.
     """
 
     accuracies: dict[str, float | None]
@@ -147,6 +151,21 @@ def scored(job: Job, train: Rows, test: Rows, which: Sequence[str]) -> Scores:
     return Scores({name: found.get(name) for name in which}, reasons, part.left_out)
 
 
+def regressed(job: Job, source: Source, train: Rows, test: Rows) -> tuple[Scores, dict[str, float]]:
+    """Scores of the linear probe on features of training examples and of the test set, and those of the mean.
+
+    Raises ValueError where features are not finite.
+    """
+    sides = ((source, train.x, train.valid), (job.test, test.x, test.valid))
+    left_out = {
+        role: regressing.left_out(side[0], side[2]) for role, side in zip(("train", "test"), sides, strict=True)
+    }
+    if reason := regressing.impossible(source, job.test, train.valid, test.valid):
+        return Scores(dict.fromkeys(regressing.NAMES), {regressing.PROBE: reason}, left_out), {}
+    found, levels = regressing.scores(*sides)
+    return Scores(found, {}, left_out), levels
+
+
 def _impossible(job: Job, part: usable.Usable, train: np.ndarray, test: np.ndarray, which: Sequence[str]) -> dict:
     """{protocol: why it cannot run}."""
     known = job.train.classes
@@ -160,7 +179,8 @@ def during(job: Job, program: Program, state: TrainState, check: Callable = bool
 
     check: is called before each batch, and may raise to end the evaluation.
     """
-    rows = embedded(job, program, some(job.train, job.evaluation["examples"]), state, check)
+    train = some(job.train, job.evaluation["examples"])
+    rows = embedded(job, program, train, state, check)
     x = rows.x[rows.valid]
     few = x[np.linspace(0, len(x) - 1, min(MONITORED, len(x))).astype(int)]
     out = {f"eval/{name}": float(monitor(few)) for name, monitor in monitors.REPORT.items()}
@@ -171,8 +191,12 @@ def during(job: Job, program: Program, state: TrainState, check: Callable = bool
         }
     elif possible(job):
         with contextlib.suppress(ValueError):  # why there is no number is said at the end; a run does not stop for it
-            found = scored(job, rows, embedded(job, program, job.test, state, check), ("knn",)).accuracies["knn"]
-            out |= {} if found is None else {"eval/knn": found}
+            test, found = embedded(job, program, job.test, state, check), {}
+            if regressing.possible(job):
+                found |= regressed(job, train, rows, test)[0].accuracies
+            if classifying(job):
+                found |= scored(job, rows, test, ("knn",)).accuracies
+            out |= {f"eval/{name}": value for name, value in found.items() if value is not None}
     return out
 
 
@@ -185,35 +209,43 @@ def final(
 ) -> dict:
     """{"knn": {"raw_pixels": …, "random_init": …, "pretrained": …}, …, "not_measured": {…}, "left_out": {…}}
 
-    Of points there is "d2_histogram" in the place of "raw_pixels". Of pairs there are recalls in the place of kNN,
-    "text_to_image@1" and the like, with "chance" beside the baselines. An accuracy that cannot be measured is None, and
-    `not_measured` has the reason under the name of the protocol, or of the encoder. left_out: examples that took no
-    part, as `Scores` has them. random: makes the state of the same job before anything was learned. cached: (name of a
-    baseline, what makes its scores) -> scores.
+    Of points there is "d2_histogram" in the place of "raw_pixels", of series "raw_series" and "spectra". Of pairs there
+    are recalls in the place of kNN, "text_to_image@1" and the like, with "chance" beside the baselines; of targets the
+    scores of a regression, with "training_mean". An accuracy that cannot be measured is None, and `not_measured` has
+    the reason under the name of the protocol, or of the encoder. left_out: examples that took no part, as `Scores` has
+    them. random: makes the state of the same job before anything was learned. cached: (name of a baseline, what makes
+    its scores) -> scores.
     """
     train, which, columns, why = some(job.train, job.evaluation["examples"]), protocols(job), {}, {}
-    accuracies = tuple(name for name in which if name not in matching.NAMES)
-    own = next(raw.RAW[part].name for part in job.clean.inputs if part in raw.RAW)
+    accuracies = tuple(name for name in which if name not in (*matching.NAMES, *regressing.NAMES))
     readers = {
-        own: lambda: (functools.partial(unlearned, job, program), None),
+        **{name: lambda name=name: of_raw(name) for name in raw.names(job.clean.inputs)},
         "random_init": lambda: of_state(random()),
         "pretrained": lambda: of_state(state),
     }
+
+    def of_raw(name: str) -> tuple[Callable, None]:
+        return functools.partial(unlearned, job, program, name=name), None
 
     def of_state(state: TrainState) -> tuple[Callable, Callable]:
         reader = functools.partial(embedded, job, program, state=state)
         return reader, lambda views: program.embed(state.params, state.method_state, views)
 
     def measured(name: str) -> Scores:
-        reader, embed = readers[name]()
-        found = Scores({}, {}, {})
+        (reader, embed), parts = readers[name](), []
+        if accuracies or regressing.possible(job):
+            rows = reader(source=train), reader(source=job.test)
         if accuracies:
-            found = scored(job, reader(source=train), reader(source=job.test), accuracies)
+            parts.append(scored(job, *rows, accuracies))
+        if regressing.possible(job):
+            found, levels = regressed(job, train, *rows)
+            columns[regressing.MEAN] = dict.fromkeys(which) | levels
+            parts.append(found)
         if matching.possible(job):
             recalls, levels = matched(job, program, embed)
             columns[CHANCE] = dict.fromkeys(which) | levels
-            found = found._replace(accuracies={**recalls, **found.accuracies})
-        return found
+            parts.append(Scores(recalls, {}, {}))
+        return _together(parts)
 
     left_out = {}
     for name in readers:
@@ -226,3 +258,16 @@ def final(
         columns[name], why, left_out = scores.accuracies, why | scores.reasons, scores.left_out
     table = {protocol: {name: column[protocol] for name, column in columns.items()} for protocol in which}
     return {**table, "not_measured": why, "left_out": left_out}
+
+
+def _together(parts: list[Scores]) -> Scores:
+    """The scores of several kinds of protocols as one."""
+    whole = Scores({}, {}, {})
+    for part in parts:
+        roles = {role: {**whole.left_out.get(role, {}), **counts} for role, counts in part.left_out.items()}
+        whole = Scores(
+            {**whole.accuracies, **part.accuracies},
+            {**whole.reasons, **part.reasons},
+            {**whole.left_out, **roles},
+        )
+    return whole

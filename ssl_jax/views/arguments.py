@@ -62,5 +62,8 @@ RULES: dict[str, tuple[Callable, str]] = {
     "count": (_within(1, 16), "a number of operations from 1 to 16"),
     "magnitude": (_within(0, 30), "a number from 0 to 30"),
     "mean": (_all(_within(0, 1)), f"a number from 0 to 1 for each channel: {UNITS}"),
+    "amount": (_within(0, 10), "an amount from 0 to 10"),
+    "share": (_within(0, 1), "a share of the series from 0 to 1"),
+    "factor": (_rising(0, 100), "two rising factors above 0"),
     "std": (_all(lambda value: 0 < value <= 1), f"a number above 0, at most 1, for each channel: {UNITS}"),
 }

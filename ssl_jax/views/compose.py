@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ssl_jax.checks import annotations, spelling
 from ssl_jax.types import Op, View
-from ssl_jax.views import arguments, clips, geometric, photometric, points, points_device, texts
+from ssl_jax.views import arguments, clips, geometric, photometric, points, points_device, series, series_device, texts
 
 
 class Run(NamedTuple):
@@ -48,7 +48,7 @@ KINDS = {
     "clip": Kind(_operations(clips, ["seed", "items"]), PHOTOMETRIC),
     "text": Kind(_operations(texts, ["seed", "texts"]), {}),
     "points": Kind(_operations(points, ["seed", "items"]), _operations(points_device, ["key", "points"])),
-    "series": Kind({}, {}),
+    "series": Kind(_operations(series, ["seed", "items"]), _operations(series_device, ["key", "series"])),
 }
 TAKEN = ("index", "label", "target", "mask", "valid", "replaced", "position")
 """What a batch has besides its views."""
@@ -123,6 +123,7 @@ def runs(records: Iterable[View]) -> tuple[Run, ...]:
 DRAWING = {
     *("random_resized_crop", "pad_crop", "color_jitter", "gaussian_blur", "rand_augment_color"),
     *("clip", "random_line", "sample", "stretch", "shift", "turn"),
+    *("window", "add_noise", "rescale", "cutout"),
 }
 """Operations that draw numbers of their own, besides whether they are done at all."""
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import tensorflow as tf
 
+from ssl_jax.checks import spelling
 from ssl_jax.types import Op, View
 from ssl_jax.views import compose, geometric, photometric_host, places
 
@@ -55,8 +56,14 @@ def _stacked(views: list[tf.Tensor]) -> tf.Tensor:
 
 
 def alone(host: Callable, raw: np.ndarray, *, part: str = "image") -> dict[str, np.ndarray]:
-    """`host` of an example of one part outside of a pipeline, with the draws of seed (0, 0); clean views have none."""
-    made = host({part: tf.constant(raw)}, tf.zeros([2], tf.int64))
+    """`host` of an example of one part outside of a pipeline, with the draws of seed (0, 0); clean views have none.
+
+    Raises ValueError where no view can be made of it.
+    """
+    try:
+        made = host({part: tf.constant(raw)}, tf.zeros([2], tf.int64))
+    except tf.errors.InvalidArgumentError as error:
+        raise ValueError(f"no view can be made of one of them: {spelling.one_line(error)}") from error
     return {group: views.numpy() for group, views in made.items()}
 
 

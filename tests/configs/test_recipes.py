@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ssl_jax.config import build, durations, recipes, schema
+from ssl_jax.config import build, catalog, durations, recipes, schema
 from ssl_jax.data.parts import assumed
 from ssl_jax.optim import leaves, schedules
 from tests import sizes
@@ -22,7 +22,8 @@ def parts(text):
     clock = durations.run(config["duration"], examples=examples, batch=config["batch"])
     method, optimizer = build.method_and_optimizer(config, clock, classes)
     training = build.preprocess(config["views"], config["photometric"])
-    shapes = build.shapes(training, config["batch"], assumed({view.of for view in training.views}, channels))
+    known = assumed({view.of for view in training.views}, channels)
+    shapes = build.shapes(training, config["batch"], known, catalog.targets(config))
     floats = {k: v if v.dtype == jnp.int32 else jax.ShapeDtypeStruct(v.shape, jnp.float32) for k, v in shapes.items()}
     params, _ = jax.eval_shape(method.init, jax.random.key(0), floats)
     return config, clock, params, optimizer

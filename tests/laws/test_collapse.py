@@ -175,6 +175,8 @@ CANNOT = {
     "mae": "pixels are its target: a constant prediction is no small loss",
     "point_mae": "points are its target: a constant prediction is no small loss",
     "rotation": "labels are its target: the same features for all four turns are no small loss",
+    "rank_n_contrast": "targets are what it reads: the same features for all are no small loss",
+    "supervised_regression": "targets are what it reads: a constant prediction is no small loss",
     "barlow_twins": "without its second term the dimensions are copies of each other and no point: tests/losses holds "
     "the term to its formula",
 }

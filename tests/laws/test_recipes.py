@@ -3,7 +3,7 @@
 import jax
 import pytest
 
-from ssl_jax.config import build, durations, recipes, schema
+from ssl_jax.config import build, catalog, durations, recipes, schema
 from ssl_jax.data.parts import assumed
 from ssl_jax.shard import mesh, program
 from tests import sizes
@@ -19,7 +19,8 @@ def test_the_step_lowers(name):
     clock = durations.run(config["duration"], examples=examples, batch=config["batch"])
     method, optimizer = build.method_and_optimizer(config, clock, classes)
     training, clean = (build.preprocess(config[key], config["photometric"]) for key in ("views", "clean"))
-    shapes = build.shapes(training, config["batch"], assumed({view.of for view in training.views}, channels))
+    known = assumed({view.of for view in training.views}, channels)
+    shapes = build.shapes(training, config["batch"], known, catalog.targets(config))
     place = mesh.make(1, 1, devices=jax.devices()[:1])
     made = program.build(method, optimizer, training.device, clean.device, shapes, place, inputs=clean.inputs)
     key = jax.eval_shape(lambda: jax.random.key(0))

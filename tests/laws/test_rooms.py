@@ -71,10 +71,12 @@ MAY_IMPORT = {
     },
     "monitors": {"losses", "types"},
     "planning": EVERYTHING,
+    "regressing": {"data", "evals", "run.job"},
     "reporting": {
         "data",
         "evals",
         "process",
+        "regressing",
         "reporting",
         "run.evaluation",
         "run.job",
@@ -86,7 +88,7 @@ MAY_IMPORT = {
         "views",
     },
     "run.baselines": {"config.recipes", "process", "run.evaluation", "run.identity", "run.job", "shard", "storage"},
-    "run.evaluation": {"data", "evals", "monitors", "run.job", "run.matching", "shard", "types"},
+    "run.evaluation": {"data", "evals", "monitors", "regressing", "run.job", "run.matching", "shard", "types"},
     "run.health": {"process", "types"},
     "run.identity": {"config.recipes", "run.job"},
     "run.job": {"config.durations", "data", "run.health", "storage", "types"},
@@ -104,7 +106,17 @@ MAY_IMPORT = {
     },
     "run.starting": {"exporting", "features", "reporting", "run.job", "run.resuming", "shard", "storage", "types"},
 }
-HOST_VIEWS = {"clips", "compose_host", "decoding", "geometric", "photometric_host", "places", "points", "texts"}
+HOST_VIEWS = {
+    "clips",
+    "compose_host",
+    "decoding",
+    "geometric",
+    "photometric_host",
+    "places",
+    "points",
+    "series",
+    "texts",
+}
 HOST_VIEWS = {f"views/{name}.py" for name in HOST_VIEWS}
 """The files of views/ that work on the host, in tensorflow."""
 

@@ -37,9 +37,9 @@ def own(name: str) -> ModuleType | None:
     """What a method brings along: tests/laws/methods/NAME.py, which may have any of
 
     ARGUMENTS: of its constructor; nets: (dtype) -> {role: Net}, in place of those below; GROUPS: {group: (views, size)}
-    of its batch; EXTENT: the axes of a view after the first, in place of (size, 3); more: (generator) -> what else a
-    batch has; learns: (examples) -> the method as test_learns.py trains it on Fashion-MNIST, None where steps teach it
-    nothing or it sees no images.
+    of its batch; EXTENT: the axes of a view after the first, in place of (size, 3); TARGETS: numbers to predict that an
+    example has; more: (generator) -> what else a batch has; learns: (examples) -> the method as test_learns.py trains
+    it on Fashion-MNIST, None where steps teach it nothing or it sees no images.
     """
     full = f"tests.laws.methods.{name}"
     return importlib.import_module(full) if importlib.util.find_spec(full) else None
@@ -114,6 +114,9 @@ def batch(name: str, seed: int) -> dict:
         images["text"] = tokens(generator, *TEXTS[name])
     index = generator.permutation(EXAMPLES)[:BATCH].astype(np.int32)
     ids = {"index": index, "label": generator.integers(-1, 3, BATCH).astype(np.int32)}
+    if targets := of(name, "TARGETS", 0):
+        images["target"] = generator.normal(size=(BATCH, targets)).astype(np.float32)
+        images["target"][3] = np.nan  # an example without
     return {**images, **ids, **of(name, "more", lambda generator: {})(generator)}
 
 

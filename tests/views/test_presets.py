@@ -12,7 +12,7 @@ from ssl_jax.views import compose, compose_device, compose_host
 
 COMPILED = ("simclr", "byol", "infomin", "evaluate")
 """The presets whose colors also run, which takes a compilation each."""
-OTHERS = ("clip", "clip_clean", "evaluate_clips", "evaluate_points", "points", "rho")
+OTHERS = ("clip", "clip_clean", "evaluate_clips", "evaluate_points", "points", "rho", "series", "evaluate_series")
 """Presets of other parts than images, which their recipes trace."""
 NAMES = [n for n, f in inspect.getmembers(presets, inspect.isfunction) if not n.startswith("_") and n not in OTHERS]
 

@@ -53,7 +53,8 @@ def run(args: argparse.Namespace) -> None:
         processes.start(flags, patience=patience["start"], heartbeat=patience["heartbeat"], shutdown=SLOWEST)
         loaded = encoder.load(args.workdir, step=args.step, which=args.which)
         bits = loaded.config["data"].get("bits")  # exports of earlier versions do not say it
-        source = sources.open(args.data, data_dir=args.dir, channels=loaded.channels, bits=bits)
+        wanted = dict(channels=loaded.channels, bits=bits) if loaded.part == "image" else {}
+        source = sources.open(args.data, data_dir=args.dir, **wanted)
         what = {**embedding.request(loaded, source), "--out": args.out}
         alike = {name: str(value) for name, value in what.items() if name != embedding.STAMP}
         processes.agree(alike, seconds=patience["agree"])

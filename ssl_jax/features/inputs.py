@@ -1,0 +1,76 @@
+"""What may be given to an encoder in Python, by the part that it takes: everything else is one sentence."""
+
+from typing import Any
+
+import numpy as np
+
+
+def of_images(images: Any, channels: int) -> list[np.ndarray]:
+    """Images as a list of arrays [h, w, c] of one type. Raises ValueError for everything else."""
+    wanted = f"give uint8 or uint16 arrays, [b, h, w, {channels}] or a list of [h, w, {channels}]"
+    if hasattr(images, "dtype"):
+        if np.ndim(images) != 4:
+            raise ValueError(
+                f"an array {list(np.shape(images))} is no batch of images: {wanted}; images[None] is a batch"
+            )
+    elif not isinstance(images, list | tuple):
+        raise ValueError(f"a {type(images).__name__} is no batch of images: {wanted}")
+    if len(images) == 0:
+        raise ValueError(f"there are no images to embed: {wanted}")
+    for image in images:
+        if not hasattr(image, "dtype"):
+            raise ValueError(
+                f"a {type(image).__name__} is no image: {wanted}, as np.asarray makes them of an open file"
+            )
+    images = [np.asarray(image) for image in images]
+    for image in images:
+        if image.ndim != 3 or image.dtype not in (np.uint8, np.uint16):
+            raise ValueError(
+                f"an image is uint8 or uint16 [h, w, c], and this one is {image.dtype} {list(image.shape)}"
+            )
+        if image.shape[2] != channels:
+            raise ValueError(f"an image is {list(image.shape)}, and the encoder takes {channels} channels: {wanted}")
+        if not image.size:
+            raise ValueError(f"an image is {list(image.shape)}, which has no pixels")
+    if len({image.dtype for image in images}) > 1:
+        raise ValueError("some images are uint8 and some uint16, whose scales differ: embed them in two calls")
+    return images
+
+
+def of_clouds(clouds: Any, channels: int = 3) -> list[np.ndarray]:
+    """Clouds of points as a list of float32 [n, 3]. Raises ValueError for everything else."""
+    wanted = "give an array [b, n, 3] or a list of [n, 3]"
+    if not hasattr(clouds, "dtype") and not isinstance(clouds, list | tuple):
+        raise ValueError(f"a {type(clouds).__name__} is no batch of clouds of points: {wanted}")
+    if len(clouds) == 0:
+        raise ValueError(f"there are no clouds of points to embed: {wanted}")
+    found = [np.asarray(cloud) for cloud in clouds]
+    for cloud in found:
+        if cloud.ndim != 2 or cloud.shape[1] != 3 or not len(cloud) or cloud.dtype.kind not in "fiu":
+            raise ValueError(
+                f"a cloud of points is [n, 3], and this one is {cloud.dtype} {list(cloud.shape)}: {wanted}"
+            )
+        if not np.isfinite(cloud).all():
+            raise ValueError("a cloud has points that are not finite")
+    return [cloud.astype(np.float32) for cloud in found]
+
+
+def of_series(series: Any, channels: int) -> list[np.ndarray]:
+    """Series as a list of float32 [t, c] that can be embedded. Raises ValueError for everything else."""
+    wanted = f"give floats [b, t, {channels}], or a list of [t, {channels}]"
+    if hasattr(series, "dtype") and np.ndim(series) != 3:
+        raise ValueError(f"an array {list(np.shape(series))} is no batch of series: {wanted}; series[None] is a batch")
+    try:
+        made = [np.asarray(each, np.float32) for each in series]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"a {type(series).__name__} is no batch of series of numbers: {wanted}") from error
+    if not made:
+        raise ValueError(f"there are no series to embed: {wanted}")
+    for each in made:
+        if each.ndim != 2 or each.shape[1] != channels:
+            raise ValueError(f"a series is {list(each.shape)}, and the encoder takes {channels} sensors: {wanted}")
+    return made
+
+
+CHECKS = {"image": of_images, "series": of_series, "points": of_clouds}
+"""(what was given, channels) -> a list of arrays; raises ValueError. Encoders of other parts do not stand alone yet."""
