@@ -49,7 +49,7 @@ def moco_v2(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:
 
 
 def rank_n_contrast(size: int = 224, *, stats: dict = HALF) -> tuple[dict, ...]:
-    """Rank-N-Contrast (arXiv:2210.01189, appendix; released code): MoCo v2's without the blur."""
+    """Rank-N-Contrast (arXiv:2210.01189, released code): MoCo v2's without the blur."""
     return (_view("global", 2, size, _crop((0.2, 1.0)), _colors((0.4, 0.4, 0.4, 0.1), stats), stats),)
 
 
@@ -280,8 +280,8 @@ def evaluate_series(size: int = 500, *, standardize: bool = True) -> tuple[dict,
 def measured(size: int = 32, *, padding: int = 3, light: float = 0.4, stats: dict = SOLDER_JOINTS) -> tuple[dict, ...]:
     """Pictures whose target is a share or a length: shift, flip and light, and nothing that zooms or hides a part."""
     geometry = (dict(name="pad_crop", args=dict(padding=padding)), _FLIP)
-    light = dict(name="color_jitter", p=0.8, args=dict(brightness=light, contrast=light, saturation=0.0, hue=0.0))
-    return (_view("global", 2, size, geometry, (light,), stats),)
+    jitter = dict(brightness=light, contrast=light, saturation=0.0, hue=0.0)
+    return (_view("global", 2, size, geometry, (dict(name="color_jitter", p=0.8, args=jitter),), stats),)
 
 
 _FLIP = dict(name="flip", p=0.5)

@@ -10,6 +10,8 @@ squared error: in a copy of this file,
     c.method = dict(name="supervised_regression", mean=3.29, std=0.4)
     c.nets.projector = dict(name="linear", out=1)
 
+Here it is the better one: of a target that views keep as they are, 200 labels tell more than which pictures are alike
+(`benchmarks/results/simclr_solder_joints.json`).
 Origin: contrastive pre-training of a regression, the MaWis-KI project, whose data and network are not public. Views
 keep voids and cracks whole, at their size: a shift within the ground around the joint, a flip, and light.
 """

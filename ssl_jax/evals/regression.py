@@ -1,6 +1,6 @@
 """Ridge regression on frozen features: ||Y - XW - b||^2 + lambda n ||W||^2 in closed form, and how well it predicts.
 
-The linear probe of a regression (as in arXiv:2210.01189, section 5.1, where it is trained by steps): features and
+The linear probe of a regression (as after arXiv:2210.01189, whose code trains it by steps): features and
 targets are standardized on train, lambda is chosen on a held-out part of train, then all of train is fitted.
 """
 

@@ -34,7 +34,7 @@ def rank_n_contrast(features: Array, target: Array, temperature: float | Array) 
 
 def squared_error(prediction: Array, target: Array) -> Array:
     """Mean squared error of numbers [n, k], over those that are there; 0 where none is. For linear heads it is
-    least squares, the reference that learned features are compared with (as in arXiv:2210.01189, table 1)."""
+    least squares, the reference that learned features are compared with (as in arXiv:2210.01189)."""
     prediction = widen(prediction)
     real = jnp.isfinite(target)
     gap = prediction - jnp.where(real, target, jnp.zeros((), target.dtype)).astype(prediction.dtype)

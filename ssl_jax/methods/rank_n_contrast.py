@@ -10,7 +10,7 @@ CARD = Card("Rank-N-Contrast", "supervised", 2023, "arXiv:2210.01189", needs=("t
 def rank_n_contrast(encoder: Net, projector: Net, *, temperature: float = 2.0) -> Method:
     """Supervised: it reads the targets of the training set, and a regressor on frozen features comes after it.
 
-    The paper has no projector (`identity`); temperature: of section 5 and the official code. Batch statistics over
+    The paper has no projector (`identity`); temperature: of the official code. Batch statistics over
     both views together.
     """
     criterion = lenses.at(targeted.rank_n_contrast(temperature=temperature), name="projection")

@@ -10,7 +10,6 @@ from etils import epath
 from rich.console import Console
 from rich.table import Table
 
-from ssl_jax import regressing
 from ssl_jax.data import sources, stream
 from ssl_jax.data.sources import Source
 from ssl_jax.process import goodput
@@ -18,7 +17,7 @@ from ssl_jax.process.goodput import Goodput
 from ssl_jax.reporting import pictures
 from ssl_jax.reporting.display import complain
 from ssl_jax.reporting.log import rows
-from ssl_jax.run import evaluation, matching
+from ssl_jax.run import evaluation, matching, regressing
 from ssl_jax.run.job import Job
 from ssl_jax.shard.program import Program
 from ssl_jax.step import purposes

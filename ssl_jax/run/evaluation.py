@@ -9,11 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ssl_jax import monitors, regressing
+from ssl_jax import monitors
 from ssl_jax.data import device, stream
 from ssl_jax.data.sources import Source, labeled, subset
 from ssl_jax.evals import features, raw, suite, usable
-from ssl_jax.run import matching
+from ssl_jax.run import matching, regressing
 from ssl_jax.run.job import Job
 from ssl_jax.shard import processes
 from ssl_jax.shard.program import Program

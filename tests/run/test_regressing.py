@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import ssl_jax
-from ssl_jax import planning, regressing
+from ssl_jax import planning
 from ssl_jax.cli import main
 from ssl_jax.config import recipes, schema
 from ssl_jax.data import series, sources
-from ssl_jax.run import evaluation
+from ssl_jax.run import evaluation, regressing
 from ssl_jax.run.evaluation import Rows
 from tests.recordings import beating, written
 
