@@ -166,20 +166,14 @@ CONTROLS = {
 }
 CANNOT = {
     "clip": "its guard is SimCLR's, the other rows of the batch: tests/criteria hold it to its formula",
-    "k_means": "no step trains it: its centroids are those of scikit-learn",
-    "pca": "no step trains it: its components are those of scikit-learn",
-    "pcl_v2": "its guard is MoCo's queue, which has its control; tests/criteria hold its prototypes to their formula",
     "ibot": "its guards are DINO's, which has its controls; tests/criteria hold the center of patches to its formula",
-    "vicregl": "its guards are VICReg's, which has its control; tests/criteria hold those of places to their formula",
     "knowledge_distillation": "its target is a network that no step moves",
     "mae": "pixels are its target: a constant prediction is no small loss",
-    "point_mae": "points are its target: a constant prediction is no small loss",
     "rotation": "labels are its target: the same features for all four turns are no small loss",
-    "rank_n_contrast": "targets are what it reads: the same features for all are no small loss",
-    "supervised_regression": "targets are what it reads: a constant prediction is no small loss",
     "barlow_twins": "without its second term the dimensions are copies of each other and no point: tests/losses holds "
     "the term to its formula",
 }
+CANNOT |= {name: reason for name in tiny.METHODS if (reason := tiny.of(name, "NO_CONTROL", ""))}
 """Methods that need no control, and why."""
 QUICK = ("byol: predictor", "dino: center", "swav: balance")
 

@@ -4,6 +4,7 @@ from ssl_jax.nets import fitted
 
 ARGUMENTS = {"iterations": 3, "drawn": 12}
 GROUPS = {"global": (1, 8)}
+NO_CONTROL = "no step trains it: its centroids are those of scikit-learn"
 learns = None
 
 

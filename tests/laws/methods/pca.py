@@ -4,6 +4,7 @@ from ssl_jax.nets import fitted
 
 ARGUMENTS = {"whiten": True}
 GROUPS = {"global": (1, 8)}
+NO_CONTROL = "no step trains it: its components are those of scikit-learn"
 learns = None
 
 

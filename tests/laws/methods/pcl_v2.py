@@ -7,6 +7,7 @@ from ssl_jax.nets import heads, resnet
 from ssl_jax.types import Method
 
 ARGUMENTS = {"queue": 32, "clusters": (4, 6), "negatives": 3, "warmup": 0, "iterations": 3}
+NO_CONTROL = "its guard is MoCo's queue, which has its control; tests/criteria hold its prototypes to their formula"
 
 
 def learns(examples: int) -> Method:

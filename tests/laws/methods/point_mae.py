@@ -5,7 +5,8 @@ from ssl_jax.nets import point_transformer
 ARGUMENTS = {}
 GROUPS = {"global": (1, 24)}
 EXTENT = (3,)
-learns = None  # what it learns is of shapes: tests/test_point_encoder.py
+NO_CONTROL = "points are its target: a constant prediction is no small loss"
+learns = None  # what it learns is of shapes: tests/features/test_point_encoder.py
 
 
 def nets(dtype: str) -> dict:

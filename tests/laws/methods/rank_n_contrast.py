@@ -1,4 +1,5 @@
 """One number to predict of each image."""
 
 TARGETS = 1
-learns = None  # of targets, which tests/test_regressing.py has
+NO_CONTROL = "targets are what it reads: the same features for all are no small loss"
+learns = None  # of targets, which tests/run/test_regressing.py has

@@ -1,4 +1,5 @@
 """As many numbers to predict of each image as the tiny projector has outputs."""
 
 TARGETS = 8
-learns = None  # of targets, which tests/test_regressing.py has
+NO_CONTROL = "targets are what it reads: a constant prediction is no small loss"
+learns = None  # of targets, which tests/run/test_regressing.py has

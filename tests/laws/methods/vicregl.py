@@ -8,6 +8,7 @@ from ssl_jax.nets import heads, resnet
 from ssl_jax.types import Method
 
 ARGUMENTS = {"num_matches": (6, 3)}
+NO_CONTROL = "its guards are VICReg's, which has its control; tests/criteria hold those of places to their formula"
 
 
 def nets(dtype: str) -> dict:
