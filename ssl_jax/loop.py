@@ -248,8 +248,9 @@ def passes(job: Job, program: Program, run: Run, state: TrainState, step: int, p
 
 
 def report_replaced(job: Job, writer: Writer, step: int, replaced: np.ndarray) -> None:
-    """Names the images that could not be read and that others stand for."""
+    """Names the examples that could not be read and that others stand for."""
     bad = replaced[replaced >= 0]
     if bad.size:
         names = ", ".join(job.train.describe(int(i)) for i in bad[:3]) + (", …" if bad.size > 3 else "")
-        writer.note(f"step {step + 1}: {bad.size} unreadable images replaced by their successors: {names}")
+        what = f"{bad.size} unreadable {job.train.noun}"
+        writer.note(f"step {step + 1}: {what} replaced by their successors: {names}")

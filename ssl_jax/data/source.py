@@ -14,6 +14,10 @@ NAMED = 32
 """Records that are read at a time for their names: more of them take more memory, and no less time each."""
 
 
+NOUNS = {"image": "images", "clip": "videos", "points": "clouds of points", "series": "series"}
+"""What examples of one part are called."""
+
+
 class Source(NamedTuple):
     """A dataset with random access. The index of an example, 0..size-1, is its stable id.
 
@@ -47,6 +51,11 @@ class Source(NamedTuple):
     stamp: str = ""
     targets: np.ndarray | None = None
     notices: tuple[str, ...] = ()
+
+    @property
+    def noun(self) -> str:
+        """What sentences call its examples."""
+        return NOUNS.get(next(iter(self.parts)), "examples") if len(self.parts) == 1 else "examples"
 
     @property
     def image(self) -> Image:

@@ -91,7 +91,7 @@ def sequential(
 def nothing(source: Source, host: Callable) -> str:
     """One sentence for a source of which `sequential` gave no valid row: what is wrong with its first examples."""
     first = np.arange(min(source.size, 3))
-    return _reason(source, host, first, first, 0, f"none of the {source.size} images can be read")
+    return _reason(source, host, first, first, 0, f"none of the {source.size} {source.noun} can be read")
 
 
 def shuffled(g: tf.Tensor, n: int, seed: int) -> tf.Tensor:
@@ -255,7 +255,7 @@ def _tries(source: Source) -> int:
 
 
 def _tried(source: Source) -> str:
-    return f"{_tries(source)} images in a row cannot be read"
+    return f"{_tries(source)} {source.noun} in a row cannot be read"
 
 
 def _guarded(

@@ -10,7 +10,7 @@ class Usable(NamedTuple):
     """train, test: bool [n], the examples that take part. classes: int32 [k], the labels that occur in training.
 
     left_out: why examples do not take part, {"train": {reason: examples}, "test": …}; reasons that occur, as
-    "unreadable", "unlabelled" and "other_class".
+    "unreadable", "unlabeled" and "other_class".
     """
 
     train: np.ndarray
@@ -35,7 +35,7 @@ def of(
     used = [ok & np.isin(y, classes) for ok, y in zip(readable, (train, test), strict=True)]
     left_out = {}
     for name, y, ok, part in zip(("train", "test"), (train, test), readable, used, strict=True):
-        counts = {"unreadable": ~ok, "unlabelled": ok & (y == -1), "other_class": ok & (y != -1) & ~part}
+        counts = {"unreadable": ~ok, "unlabeled": ok & (y == -1), "other_class": ok & (y != -1) & ~part}
         left_out[name] = {reason: int(rows.sum()) for reason, rows in counts.items() if rows.any()}
     return Usable(*used, classes, left_out)
 

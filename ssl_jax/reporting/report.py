@@ -46,7 +46,7 @@ TITLES = {
 }
 LEFT_OUT = {
     "unreadable": "that cannot be read",
-    "unlabelled": "without a label",
+    "unlabeled": "without a label",
     "other_class": "in classes without training images",
     "without_target": "without a target",
 }

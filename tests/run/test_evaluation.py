@@ -90,7 +90,7 @@ def test_what_cannot_take_part_is_left_out_and_counted():
     valid = np.arange(60) != 0
     found = evaluation.scored(job(train), Rows(x, y, valid), test, suite.STANDARD)
     assert set(found.accuracies.values()) == {1.0}
-    assert found.left_out == {"train": {"unreadable": 1, "unlabelled": 20}, "test": {"unlabelled": 1, "other_class": 2}}
+    assert found.left_out == {"train": {"unreadable": 1, "unlabeled": 20}, "test": {"unlabeled": 1, "other_class": 2}}
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_protocol_that_cannot_run_says_why(counts, tested, said):
 def test_labels_that_are_usable():
     part = usable.of(np.array([3, 3, 7, -1]), np.array([7, 5, -1]), test_valid=np.array([True, True, False]))
     assert part.classes.tolist() == [3, 7] and part.numbered(np.array([7, 3])).tolist() == [1, 0]
-    assert part.left_out == {"train": {"unlabelled": 1}, "test": {"unreadable": 1, "other_class": 1}}
+    assert part.left_out == {"train": {"unlabeled": 1}, "test": {"unreadable": 1, "other_class": 1}}
 
 
 def trained(place, train, test, *more) -> tuple[int, str]:
