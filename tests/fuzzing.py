@@ -23,7 +23,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from ssl_jax.config import build, dry_run, recipes, schema
+from ssl_jax.config import build, catalog, dry_run, recipes, schema
 from ssl_jax.data import memory
 from ssl_jax.data.source import Source
 from ssl_jax.run.job import Job
@@ -65,6 +65,11 @@ def gray() -> Source:
     return _made(1)
 
 
+def numbered() -> Source:
+    """The same photos, each with a number to predict."""
+    return _made(3)._replace(targets=np.linspace(0, 1, 64, dtype=np.float32)[:, None])
+
+
 @functools.cache
 def _made(channels: int) -> Source:
     pixels = np.random.default_rng(0).integers(0, 256, (64, 32, 32, channels)).astype(np.uint8)
@@ -83,7 +88,8 @@ NAMES = [name for name in recipes.names() if pictured(name)]
 def base(name: str) -> dict:
     """A resolved recipe on the made-up images."""
     config = schema.resolve(recipes.load(name))
-    data = "tests.fuzzing:gray" if name == "quickstart" else "tests.fuzzing:color"
+    source = gray if name == "quickstart" else numbered if catalog.targets(config) else color
+    data = f"tests.fuzzing:{source.__name__}"
     config["data"] = {**config["data"], "train": data, "test": data}
     encoder = config["nets"]["encoder"]
     if encoder.get("depth") == 50:
