@@ -27,6 +27,7 @@ from ssl_jax.config import build, catalog, dry_run, recipes, schema
 from ssl_jax.data import memory
 from ssl_jax.data.source import Source
 from ssl_jax.run.job import Job
+from tests import sizes
 
 WRONG = (
     *(None, True, "", "1e-4x", "100000 epochs", 0, -1, 7, 10**12, 10**30, 0.5, -0.5, 1.5, 1e300, math.nan, math.inf),
@@ -88,7 +89,8 @@ NAMES = [name for name in recipes.names() if pictured(name)]
 def base(name: str) -> dict:
     """A resolved recipe on the made-up images."""
     config = schema.resolve(recipes.load(name))
-    source = gray if name == "quickstart" else numbered if catalog.targets(config) else color
+    colors = numbered if catalog.targets(config) else color
+    source = gray if sizes.of(config)[2] == 1 else colors
     data = f"tests.fuzzing:{source.__name__}"
     config["data"] = {**config["data"], "train": data, "test": data}
     encoder = config["nets"]["encoder"]
