@@ -380,7 +380,7 @@ def test_a_diverged_encoder_is_a_column_without_numbers(monkeypatch):
     data = sources.arrays(np.zeros((24, 4, 4, 1), np.uint8), np.arange(24) % 2, classes=("a", "b"))
     x = np.eye(2, dtype=np.float32)[data.labels]
     good, bad = (Rows(x * scale, data.labels, np.ones(24, bool)) for scale in (1, np.float32(np.nan)))
-    monkeypatch.setattr(evaluation, "unlearned", lambda job, program, source: good)
+    monkeypatch.setattr(evaluation, "unlearned", lambda job, program, source, name: good)
     monkeypatch.setattr(evaluation, "embedded", lambda job, program, source, state: bad if state else good)
     clean = types.SimpleNamespace(inputs={"image": "clean"})
     asked = {"examples": 100, "final": "all"}
