@@ -129,7 +129,8 @@ def channels_of(source: Source, part: str) -> int:
     """Of its images, its series or its points. Raises ValueError where it has none."""
     if part not in source.parts and part != "image":
         raise ValueError(f"{source.name} has no {part}; an example of it has {', '.join(source.parts)}")
-    return source.image.channels if part == "image" else source.parts[part].channels
+    found = source.image if part == "image" else source.parts[part]
+    return found.width if part == "points" else found.channels
 
 
 def checked(found: Rows, encoder: Encoder, source: Source) -> Rows:

@@ -191,6 +191,13 @@ def test_devices_only_in_shard():
     assert [name(p) for p in FILES if words.search(p.read_text()) and room(p) != "shard"] == []
 
 
+def test_files_of_tests_have_names_of_their_own():
+    """Where a folder is no package pytest knows a file by its name alone."""
+    tests = [path for path in ROOT.parent.glob("tests/**/test_*.py") if not (path.parent / "__init__.py").exists()]
+    names = [path.name for path in tests]
+    assert sorted(n for n in set(names) if names.count(n) > 1) == []
+
+
 def test_no_global_randomness():
     words = re.compile(r"np\.random\.|numpy\.random|tf\.random\.set_seed|random\.seed\(")
     assert [name(p) for p in FILES if words.search(p.read_text())] == []
