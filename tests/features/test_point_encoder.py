@@ -69,7 +69,7 @@ def test_embed_writes_a_row_for_each_mesh(run, tmp_path, capsys):
     assert main.main(
         ["embed", f"--workdir={work}", "--data=embedded:fashion_mnist/test", f"--out={tmp_path / 'g.npz'}"]
     )
-    assert "has the part image, and the encoder takes points" in capsys.readouterr().err
+    assert "has no points; an example of it has image" in capsys.readouterr().err
     assert not (tmp_path / "g.npz.parts").exists()
 
 
