@@ -9,7 +9,7 @@ from flax import linen as nn
 from ssl_jax.checks import ranges
 from ssl_jax.nets import positions
 from ssl_jax.nets.norm import LayerNorm
-from ssl_jax.nets.options import LAYERS, MOST, at_least_float32, compute_dtype, parameter_dtype
+from ssl_jax.nets.options import LAYERS, MOST, at_least_float32, compute_dtype, divided, parameter_dtype
 from ssl_jax.nets.pure import pure
 from ssl_jax.nets.transformer import Blocks, Dense, kernel_init
 from ssl_jax.types import Array, Net
@@ -40,8 +40,7 @@ def mae_decoder(
     ranges.above_zero(patch=patch, channels=channels, width=width, layers=layers, heads=heads)
     ranges.at_most(MOST, patch=patch, channels=channels, width=width)
     ranges.at_most(LAYERS, layers=layers)
-    if width % heads:
-        raise ValueError(f"a decoder of width {width} cannot be divided among {heads} heads")
+    divided("decoder", width, heads)
     compute = compute_dtype(dtype)
     blocks = Blocks(layers, heads, scan=scan, remat=remat, dtype=compute)
     net = pure(MaeDecoder(blocks, width, patch * patch * channels, compute))

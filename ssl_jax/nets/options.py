@@ -29,6 +29,12 @@ def clips_only(x: jax.Array) -> None:
         raise ValueError(f"a network for clips takes [b, t, h, w, c], not {list(x.shape)}: give images another encoder")
 
 
+def divided(what: str, width: int, heads: int) -> None:
+    """Raises ValueError where the heads of attention have no equal shares of the width."""
+    if width % heads:
+        raise ValueError(f"a {what} of width {width} cannot be divided among {heads} heads")
+
+
 def compute_dtype(name: str) -> jnp.dtype:
     """The dtype that a network computes in. Raises ValueError for a name that is none of DTYPES."""
     one_of("dtype", name, DTYPES)

@@ -12,7 +12,7 @@ from ssl_jax.checks import ranges
 from ssl_jax.nets.activations import gelu
 from ssl_jax.nets.decoders import place
 from ssl_jax.nets.norm import BatchNorm, LayerNorm
-from ssl_jax.nets.options import LAYERS, MOST, at_least_float32, compute_dtype, parameter_dtype
+from ssl_jax.nets.options import LAYERS, MOST, at_least_float32, compute_dtype, divided, parameter_dtype
 from ssl_jax.nets.points import patches as cut
 from ssl_jax.nets.pure import pure
 from ssl_jax.nets.transformer import Blocks, Dense, kernel_init
@@ -83,8 +83,7 @@ def _blocks(width, layers, heads, drop_path, init_std, scan, remat, dtype) -> Bl
     ranges.at_most(MOST, width=width)
     ranges.at_most(LAYERS, layers=layers)
     ranges.below_one(drop_path=drop_path)
-    if width % heads:
-        raise ValueError(f"a transformer of width {width} cannot be divided among {heads} heads")
+    divided("transformer", width, heads)
     compute = compute_dtype(dtype)
     return Blocks(layers, heads, drop_path, None, init_std, scan, remat, eps=EPS, dtype=compute)
 

@@ -8,9 +8,9 @@ from flax import linen as nn
 
 from ssl_jax.checks import ranges
 from ssl_jax.nets.norm import BatchNorm
-from ssl_jax.nets.options import MOST, at_least_float32, compute_dtype, parameter_dtype
+from ssl_jax.nets.options import MOST, compute_dtype, parameter_dtype
 from ssl_jax.nets.pure import pure
-from ssl_jax.nets.resnet import BASIC, Block, Stage, stages
+from ssl_jax.nets.resnet import BASIC, Block, staged, stages
 from ssl_jax.types import Array, Net
 
 
@@ -81,8 +81,5 @@ class SeriesResNet(nn.Module):
         block = partial(block, bottleneck=False, zero_init=self.zero_init, conv=conv, norm=norm)
         x = conv(self.base, self.kernel, self.stride, name="stem_conv")(x.astype(self.dtype))
         x = nn.relu(norm(name="stem_norm")(x))
-        for i, blocks in enumerate(self.blocks):
-            stage = partial(block, features=self.base * 2**i)
-            x = Stage(blocks, 1 if i == 0 else 2, stage, name=f"stage{i + 1}")(x)
-        x = at_least_float32(x)
-        return {"pool": x.mean(1), "tokens": x}
+        found = staged(x, self.blocks, self.base, lambda stage: block)
+        return {"pool": found["pool"], "tokens": found["maps"][f"stage{len(self.blocks)}"]}

@@ -9,7 +9,7 @@ from flax import linen as nn
 from ssl_jax.checks import ranges
 from ssl_jax.nets.activations import GELUS
 from ssl_jax.nets.norm import LayerNorm
-from ssl_jax.nets.options import LAYERS, MOST, at_least_float32, compute_dtype, one_of, parameter_dtype
+from ssl_jax.nets.options import LAYERS, MOST, at_least_float32, compute_dtype, divided, one_of, parameter_dtype
 from ssl_jax.nets.pure import pure
 from ssl_jax.nets.transformer import Blocks
 from ssl_jax.types import Array, Net
@@ -53,8 +53,7 @@ def text_transformer(
     ranges.at_most(MOST, vocabulary=vocabulary, length=length, width=width)
     ranges.at_most(LAYERS, layers=layers)
     ranges.below_one(drop_path=drop_path)
-    if width % heads:
-        raise ValueError(f"a text transformer of width {width} cannot be divided among {heads} heads")
+    divided("text transformer", width, heads)
     compute = compute_dtype(dtype)
     blocks = Blocks(layers, heads, drop_path, None, init_std, scan, remat, activation, eps, compute)
     return pure(TextTransformer(vocabulary, length, width, blocks, causal, compute))

@@ -14,7 +14,7 @@ from ssl_jax.checks import ranges
 from ssl_jax.nets import positions as grids
 from ssl_jax.nets.activations import GELUS
 from ssl_jax.nets.norm import LayerNorm
-from ssl_jax.nets.options import LAYERS, MOST, at_least_float32, compute_dtype, one_of, parameter_dtype
+from ssl_jax.nets.options import LAYERS, MOST, at_least_float32, compute_dtype, divided, one_of, parameter_dtype
 from ssl_jax.nets.pure import pure
 from ssl_jax.nets.transformer import Blocks, kernel_init
 from ssl_jax.types import Array, Net
@@ -94,8 +94,7 @@ def sizes(variant: str | tuple[int, int, int, int]) -> tuple[int, int, int, int]
     ranges.above_zero(width=width, layers=layers, heads=heads, patch=patch)
     ranges.at_most(MOST, width=width, patch=patch)
     ranges.at_most(LAYERS, layers=layers)
-    if width % heads:
-        raise ValueError(f"a vit of width {width} cannot be divided among {heads} heads")
+    divided("vit", width, heads)
     return tuple(variant)
 
 
