@@ -15,7 +15,7 @@ import tensorflow as tf
 from etils import epath
 
 from ssl_jax.checks import spelling
-from ssl_jax.data import listing, pulse, series_files
+from ssl_jax.data import listing, pulse, queries, series_files
 from ssl_jax.data.parts import Series
 from ssl_jax.data.source import Source, digest
 
@@ -36,7 +36,11 @@ def series(text: str) -> Source:
     Examples are float32 [t, c]. ValueError, in one sentence, for what is not there or cannot be read so.
     """
     place, _, query = text.partition("?")
-    name, path, options = f"series:{place}", epath.Path(place).expanduser(), _options(query, f"series:{text}")
+    name, path, options = (
+        f"series:{place}",
+        epath.Path(place).expanduser(),
+        queries.options(query, OPTIONS, f"series:{text}", "series"),
+    )
     if place.lower().endswith(".ts"):
         if options:
             raise ValueError(f"series:{text}: cases of a .ts file are whole, so it takes no {next(iter(options))}")
@@ -194,17 +198,6 @@ def _files(path: epath.Path, name: str) -> list[epath.Path]:
     if not path.exists() or not os.fspath(path).lower().endswith(".csv"):
         raise ValueError(f"{name}: there is no such .ts or .csv file, or folder of .csv files")
     return [path]
-
-
-def _options(query: str, name: str) -> dict[str, str]:
-    found = {}
-    for part in query.split("&") if query else ():
-        key, equal, value = part.partition("=")
-        if key not in OPTIONS or not equal or not value:
-            shown = spelling.unknown(key, OPTIONS, "the options of series")
-            raise ValueError(f"{name}: {shown if key not in OPTIONS else f'{key} has no value; write {key}=...'}")
-        found[key] = value
-    return found
 
 
 def _seconds(options: dict[str, str], key: str, name: str) -> float:

@@ -13,7 +13,7 @@ import tensorflow as tf
 from etils import epath
 
 from ssl_jax.checks import spelling
-from ssl_jax.data import contents
+from ssl_jax.data import contents, queries
 from ssl_jax.data.parts import Image
 from ssl_jax.data.source import Source, digest
 
@@ -28,12 +28,8 @@ def table(text: str, *, channels: int | None = None, bits: int | None = None) ->
     column that is not there, a target that is no number, a split without images.
     """
     place, _, query = text.partition("?")
-    name, path, wanted = f"table:{text}", epath.Path(place).expanduser(), dict(OPTIONS)
-    for part in query.split("&") if query else ():
-        key, _, value = part.partition("=")
-        if key not in OPTIONS or not value:
-            raise ValueError(f"{name}: {spelling.unknown(key, OPTIONS, 'the options of table')}; write {key}=...")
-        wanted[key] = value
+    name, path = f"table:{text}", epath.Path(place).expanduser()
+    wanted = OPTIONS | queries.options(query, OPTIONS, name, "table")
     if not path.exists():
         raise ValueError(f"{name}: there is no such file")
     lines = list(csv.DictReader(path.read_bytes().decode(errors="replace").splitlines()))
