@@ -23,8 +23,11 @@ from ssl_jax.storage.checkpoint import Checkpoints
 from ssl_jax.types import Net, Place, Tree
 from ssl_jax.views import compose_host
 
-FIRST = (("patch_embed", "kernel"), ("stem", "conv", "kernel"), ("stem_conv", "kernel"), ("kernel",))
-"""Where encoders have the kernel [h, w, c, d] that meets the images, or [k, c, d] that meets the series."""
+FIRST = (
+    *(("patch_embed", "kernel"), ("stem", "conv", "kernel"), ("stem_conv", "kernel"), ("embed", "linear1", "kernel")),
+    ("kernel",),
+)
+"""Where encoders have the kernel that meets images [h, w, c, d], series [k, c, d] or points [c, d]."""
 
 
 class Rows(NamedTuple):
@@ -75,9 +78,7 @@ class Encoder(NamedTuple):
 
     @property
     def channels(self) -> int:
-        """What an image must have, or the sensors of a series; 3 of points."""
-        if self.part == "points":
-            return 3
+        """What an image must have, or the sensors of a series, or the numbers of a point."""
         first = next(place for place in FIRST if place[0] in self.params)
         return paths.at(self.params, first).shape[-2]
 

@@ -37,18 +37,18 @@ def of_images(images: Any, channels: int) -> list[np.ndarray]:
     return images
 
 
-def of_clouds(clouds: Any, channels: int = 3) -> list[np.ndarray]:
-    """Clouds of points as a list of float32 [n, 3]. Raises ValueError for everything else."""
-    wanted = "give an array [b, n, 3] or a list of [n, 3]"
+def of_clouds(clouds: Any, channels: int) -> list[np.ndarray]:
+    """Clouds of points as a list of float32 [n, channels]. Raises ValueError for everything else."""
+    wanted = f"give an array [b, n, {channels}] or a list of [n, {channels}]"
     if not hasattr(clouds, "dtype") and not isinstance(clouds, list | tuple):
         raise ValueError(f"a {type(clouds).__name__} is no batch of clouds of points: {wanted}")
     if len(clouds) == 0:
         raise ValueError(f"there are no clouds of points to embed: {wanted}")
     found = [np.asarray(cloud) for cloud in clouds]
     for cloud in found:
-        if cloud.ndim != 2 or cloud.shape[1] != 3 or not len(cloud) or cloud.dtype.kind not in "fiu":
+        if cloud.ndim != 2 or cloud.shape[1] != channels or not len(cloud) or cloud.dtype.kind not in "fiu":
             raise ValueError(
-                f"a cloud of points is [n, 3], and this one is {cloud.dtype} {list(cloud.shape)}: {wanted}"
+                f"a cloud of points is [n, {channels}], and this one is {cloud.dtype} {list(cloud.shape)}: {wanted}"
             )
         if not np.isfinite(cloud).all():
             raise ValueError("a cloud has points that are not finite")

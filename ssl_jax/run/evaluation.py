@@ -218,14 +218,12 @@ def final(
     """
     train, which, columns, why = some(job.train, job.evaluation["examples"]), protocols(job), {}, {}
     accuracies = tuple(name for name in which if name not in (*matching.NAMES, *regressing.NAMES))
+    own = raw.names(job.clean.inputs)
     readers = {
-        **{name: lambda name=name: of_raw(name) for name in raw.names(job.clean.inputs)},
+        **{name: lambda name=name: (functools.partial(unlearned, job, program, name=name), None) for name in own},
         "random_init": lambda: of_state(random()),
         "pretrained": lambda: of_state(state),
     }
-
-    def of_raw(name: str) -> tuple[Callable, None]:
-        return functools.partial(unlearned, job, program, name=name), None
 
     def of_state(state: TrainState) -> tuple[Callable, Callable]:
         reader = functools.partial(embedded, job, program, state=state)
