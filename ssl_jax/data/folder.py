@@ -41,7 +41,7 @@ def folder(path: str, *, channels: int | None = None, bits: int | None = None) -
 
     A folder without images may hold videos instead, in the same order: an example is the path of one, of which views
     decode the frames that they show; of a remote one it is the file. Without both it may hold meshes (`meshes.py`): an
-    example is the surface, of which views draw points.
+    example is the surface, of which views draw points. `notices` counts files of the other kinds, which are not read.
 
     path may end with ?split=NAME: of each class what lies in its own folder NAME, as in CLASS/train/FILE, ModelNet's
     layout. Where all files lie in such folders of two or more splits, one has to be named.
@@ -56,7 +56,7 @@ def folder(path: str, *, channels: int | None = None, bits: int | None = None) -
     place, _, split = path.partition(SPLIT)
     root = epath.Path(place).expanduser()
     _exists(root, name)
-    listed = _listed(root, name, encoded.SUFFIXES, split)
+    listed = _listed(root, name, encoded.SUFFIXES, split, (*VIDEOS, *meshes.SUFFIXES))
     if not listed.names:
         return _others(root, name, split, channels, bits)
     headers = _headers(root, listed.names)
@@ -68,7 +68,7 @@ def folder(path: str, *, channels: int | None = None, bits: int | None = None) -
 
 def _others(root: epath.Path, name: str, split: str, channels: int | None, bits: int | None) -> Source:
     """A folder of videos, or of meshes."""
-    listed, part = _listed(root, name, VIDEOS, split), Clip()
+    listed, part = _listed(root, name, VIDEOS, split, meshes.SUFFIXES), Clip()
     if not listed.names:
         listed, part = _listed(root, name, meshes.SUFFIXES, split), Points(surface=True)
     if not listed.names:
@@ -85,9 +85,11 @@ def _others(root: epath.Path, name: str, split: str, channels: int | None, bits:
     return _of_files(root, name, listed, part)
 
 
-def _listed(root: epath.Path, name: str, suffixes: tuple[str, ...], split: str) -> listing.Listing:
+def _listed(
+    root: epath.Path, name: str, suffixes: tuple[str, ...], split: str, others: tuple[str, ...] = ()
+) -> listing.Listing:
     """The files of a kind; of a split those in the folder of its name in each class. ValueError for unnamed splits."""
-    found = listing.files(root, name, suffixes)
+    found = listing.files(root, name, suffixes, others)
     if not found.names:
         return found
     if not split:

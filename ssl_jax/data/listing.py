@@ -1,7 +1,8 @@
-"""The images or videos below a folder: each real folder once, in an order that does not depend on the file system's."""
+"""The files of a kind below a folder: each real folder once, in an order that does not depend on the file system's."""
 
 import os
 from array import array
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -32,17 +33,24 @@ def images(root: epath.Path, name: str) -> Listing:
     return files(root, name, encoded.SUFFIXES)
 
 
-def files(root: epath.Path, name: str, suffixes: tuple[str, ...]) -> Listing:
+def files(root: epath.Path, name: str, suffixes: tuple[str, ...], others: tuple[str, ...] = ()) -> Listing:
     """The files below `root`, local or gs://, whose names end so, in any case.
 
-    Names that begin with a dot are not seen, links to folders are followed.
+    Names that begin with a dot are not seen, links to folders are followed. others: ends of names that a note counts,
+    since a person may have meant those files too.
 
     A real folder is listed once, so that a link to a folder above is no circle: under its real path where that lies
     below the root, else under the first path of links to it in sorted order. ValueError, which begins with `name`, for
     a folder that cannot be listed.
     """
     place = os.fspath(root)
-    return _sorted(*(_remote(root, suffixes) if "://" in place else _local(place, name, suffixes)))
+    return _sorted(*(_remote if "://" in place else _local)(place, name, suffixes, others))
+
+
+def _not_read(name: str, left: Counter[str]) -> list[str]:
+    """A sentence about files of other kinds."""
+    shown = ", ".join(f"{count} {end}" for end, count in sorted(left.items()))
+    return [f"{name}: files of other kinds lie there too and are not read: {shown}"] if left else []
 
 
 def _sorted(files: list, sizes: array, times: array, folders: list[str], notes: list[str]) -> Listing:
@@ -51,23 +59,24 @@ def _sorted(files: list, sizes: array, times: array, folders: list[str], notes: 
     return Listing([files[k] for k in order], *columns, sorted(folders), tuple(notes))
 
 
-def _remote(root: epath.Path, suffixes: tuple[str, ...]) -> tuple:
+def _remote(root: str, name: str, suffixes: tuple[str, ...], others: tuple[str, ...]) -> tuple:
     """A bucket has no links, and tells neither sizes nor times in a listing."""
-    files, tops = [], []
-    for place, folders, names in root.walk():
+    files, tops, left = [], [], Counter()
+    for place, folders, names in epath.Path(root).walk():
         folders[:] = [folder for folder in folders if not folder.startswith(".")]
-        inside = os.fspath(place)[len(os.fspath(root)) :].strip("/")
+        inside = os.fspath(place)[len(root) :].strip("/")
         tops = tops if inside else list(folders)
         if not any(part.startswith(".") for part in inside.split("/")):
             found = [n for n in names if n.lower().endswith(suffixes) and not n.startswith(".")]
             files += [f"{inside}/{image}" if inside else image for image in found]
+            left.update(_end(n) for n in names if n.lower().endswith(others) and not n.startswith("."))
     unknown = array("q", [UNKNOWN]) * len(files)
-    return files, unknown, unknown, tops, []
+    return files, unknown, unknown, tops, _not_read(name, left)
 
 
-def _local(root: str, name: str, suffixes: tuple[str, ...]) -> tuple:
+def _local(root: str, name: str, suffixes: tuple[str, ...], others: tuple[str, ...]) -> tuple:
     files, sizes, times = [], array("q"), array("q")
-    seen, tops, again, dead = {}, [], [], []
+    seen, tops, again, dead, left = {}, [], [], [], Counter()
     links = [""]
     while links:
         # Real folders first, so that none is listed under the path of a link that could be listed under its own.
@@ -85,6 +94,8 @@ def _local(root: str, name: str, suffixes: tuple[str, ...]) -> tuple:
                 for inside, entry in _entries(root, place):
                     if _is(entry.is_dir):
                         (links if entry.is_symlink() else folders).append(inside)
+                    elif entry.name.lower().endswith(others):
+                        left[_end(entry.name)] += 1
                     elif entry.name.lower().endswith(suffixes):
                         if not _is(entry.is_file):
                             dead.append(printable(inside))
@@ -99,8 +110,13 @@ def _local(root: str, name: str, suffixes: tuple[str, ...]) -> tuple:
     notes = [
         *_note(name, again, "links not followed, since their folders are listed already"),
         *_note(name, dead, "left out, since they are not files (broken links, pipes)"),
+        *_not_read(name, left),
     ]
     return files, sizes, times, tops, notes
+
+
+def _end(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
 
 
 def _entries(root: str, place: str) -> Iterator[tuple[str, os.DirEntry]]:

@@ -211,10 +211,13 @@ def test_a_bucket_is_listed_as_a_folder_is(tmp_path):
     image(tmp_path, "b/2.png", "a/deep/1.png", "a-b/3.png", "x.png", ".h/1.png", "a/.h/1.png", "a/.h.png")
     (tmp_path / "c").mkdir()
     (tmp_path / "a" / "notes.txt").write_text("no image")
-    files, sizes, times, folders, notes = listing._sorted(*listing._remote(epath.Path(tmp_path), encoded.SUFFIXES))
+    (tmp_path / "a" / "chair.off").write_text("no image either")
+    found = listing._remote(str(tmp_path), "folder:x", encoded.SUFFIXES, (".off",))
+    files, sizes, times, folders, notes = listing._sorted(*found)
     here = listing.images(epath.Path(tmp_path), "folder:x")
     assert files == here.names == ["a-b/3.png", "a/deep/1.png", "b/2.png", "x.png"]
-    assert folders == here.folders == ["a", "a-b", "b", "c"] and notes == ()
+    assert folders == here.folders == ["a", "a-b", "b", "c"]
+    assert notes == ("folder:x: files of other kinds lie there too and are not read: 1 .off",)
     assert sizes.tolist() == times.tolist() == [-1] * 4 and (here.sizes > 0).all() and (here.times > 0).all()
 
 
@@ -228,6 +231,18 @@ def test_notes_are_said(tmp_path, capsys):
     assert f"note: folder:{tmp_path}: 1 of the 2 classes have no images: [b]" in said
     assert main.main(["data", "check", f"folder:{tmp_path}", "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["notices"]) == 2
+
+
+def test_files_of_other_kinds_are_counted(tmp_path):
+    image(tmp_path, "a/1.png")
+    for path in ("a/film.MP4", "b/film.mp4", "b/chair.off", "b/notes.txt", ".h.mp4"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_bytes(b"")
+    said = "files of other kinds lie there too and are not read"
+    assert f"folder:{tmp_path}: {said}: 2 .mp4, 1 .off" in folder(str(tmp_path)).notices
+    (tmp_path / "a" / "1.png").unlink()
+    films = folder(str(tmp_path))
+    assert list(films.parts) == ["clip"] and f"folder:{tmp_path}: {said}: 1 .off" in films.notices
 
 
 def test_names_are_printed_as_they_are(tmp_path, capsys, monkeypatch):
