@@ -17,7 +17,7 @@ from ssl_jax.process.goodput import Goodput
 from ssl_jax.process.watchdog import Watchdog
 from ssl_jax.reporting import report
 from ssl_jax.reporting.display import complain
-from ssl_jax.run import baselines, evaluation, identity, resuming, starting
+from ssl_jax.run import baselines, evaluation, identity, label_free, resuming, starting
 from ssl_jax.run.job import Job
 from ssl_jax.shard import processes
 from ssl_jax.shard.cluster import Flags
@@ -126,13 +126,15 @@ def evaluate(
 
 
 def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent: Goodput) -> dict:
-    """The report of a state, beside raw pixels and a random network where accuracies are wanted and can be measured."""
+    """The report of a state, beside a random network and, where accuracies can be measured, raw pixels."""
     spent.enter("evaluation")
 
     def measure() -> dict:
         begun = starting.noted(workdir)
         begun = {"start": begun} if begun else {}
-        if not evaluation.possible(job) or not evaluation.protocols(job):
+        if evaluation.FINAL[job.evaluation["final"]] and not evaluation.possible(job):
+            return {**begun, **label_free.measured(job, program, state, lambda: loop.baseline(job, program))}
+        if not evaluation.protocols(job):
             return begun
         known = baselines.Known(job)
         found = evaluation.final(job, program, state, lambda: loop.baseline(job, program), known)

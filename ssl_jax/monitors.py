@@ -39,6 +39,24 @@ def centered(z: Array) -> Array:
     return z - jnp.mean(z, 0, keepdims=True)
 
 
+def spectral_decay(z: Array) -> Array:
+    """alpha of the centered embeddings' variances, lambda_j ~ j^-alpha: about 1 where features serve best.
+
+    Agrawal et al. 2022 (alpha-ReQ, NeurIPS), by the fit of Stringer et al. 2019 (Nature 571): a line through log j and
+    log lambda_j with weights 1 / j, without the first ten of 30 or more variances that are above float32's noise.
+    Infinite where fewer than three are, as at collapse.
+    """
+    variances = jnp.square(jnp.linalg.svd(centered(z), compute_uv=False))
+    j = jnp.arange(1, len(variances) + 1)
+    real = variances > 1e-9 * variances[0]
+    used = real & (j > jnp.where(jnp.sum(real) >= 30, 10, 0))
+    x, y, weight = jnp.log(j), jnp.log(jnp.maximum(variances, 1e-30)), used / j
+    weight = weight / jnp.maximum(jnp.sum(weight), 1e-12)
+    dx = x - jnp.sum(weight * x)
+    slope = jnp.sum(weight * dx * y) / jnp.maximum(jnp.sum(weight * dx**2), 1e-12)
+    return jnp.where(jnp.sum(used) < 3, jnp.inf, -slope)
+
+
 def dead(z: Array, *, threshold: float = 1e-3) -> Array:
     """The share of dimensions whose std over the examples is below `threshold`: 1 at collapse, 0 is ideal."""
     return jnp.mean((jnp.std(widen(z), 0) < threshold).astype(jnp.float32))

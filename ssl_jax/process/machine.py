@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 TUNABLES, HUGE = "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"
 PAGES = pathlib.Path("/sys/kernel/mm/transparent_hugepage/enabled")
+MEMORY = ("/proc/meminfo", "/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current")
 DEVICES = pathlib.Path("/dev")
 
 
@@ -39,6 +40,21 @@ def gpus(environment: Mapping[str, str]) -> int:
         if name in environment:
             return len([part for part in environment[name].split(",") if part.strip() not in ("", "-1")])
     return len([path for path in DEVICES.glob("nvidia*") if re.fullmatch(r"nvidia\d+", path.name)])
+
+
+def free_memory() -> int:
+    """Bytes of memory that this process may still take: those that are free or hold files, within a container's limit.
+
+    0 where the system does not say.
+    """
+    meminfo, limit, used = (pathlib.Path(path) for path in MEMORY)
+    if not meminfo.exists():
+        return 0
+    found = re.search(r"MemAvailable:\s*(\d+) kB", meminfo.read_text())
+    free = int(found[1]) * 1024 if found else 0
+    if limit.exists() and used.exists() and (most := limit.read_text().strip()).isdigit():
+        free = min(free, max(int(most) - int(used.read_text()), 0))
+    return free
 
 
 def release() -> None:

@@ -14,10 +14,10 @@ from ssl_jax.data import sources, stream
 from ssl_jax.data.sources import Source
 from ssl_jax.process import goodput
 from ssl_jax.process.goodput import Goodput
-from ssl_jax.reporting import pictures
+from ssl_jax.reporting import neighbors, pictures
 from ssl_jax.reporting.display import complain
 from ssl_jax.reporting.log import rows
-from ssl_jax.run import evaluation, matching, regressing
+from ssl_jax.run import evaluation, label_free, matching, regressing
 from ssl_jax.run.job import Job
 from ssl_jax.shard.program import Program
 from ssl_jax.step import purposes
@@ -42,6 +42,10 @@ TITLES = {
     "rmse": "RMSE",
     "r2": "R²",
     "spearman": "Spearman",
+    label_free.CONSISTENCY: "other view found, %",
+    "effective_rank": "effective rank (RankMe)",
+    "alpha": "alpha of the spectrum",
+    "std": "std of the unit embedding",
     **{name: name.replace("_", " ").replace("@", ", recall at ") for name in matching.NAMES},
 }
 LEFT_OUT = {
@@ -81,6 +85,17 @@ def views(job: Job, first: dict[str, np.ndarray], workdir: str, key: Key) -> Non
     pictures.contact_sheet(seen, path, originals=originals, **stats)
 
 
+def scored(result: dict) -> bool:
+    """Whether there is a score by labels, captions or targets."""
+    return any(name in result for name in (*evaluation.PROTOCOLS, *regressing.NAMES))
+
+
+def tables(result: dict) -> list[Table]:
+    """What there is to show of result.json."""
+    own = [label_free_table(result["label_free"])] if "label_free" in result else []
+    return [*([table(result)] if scored(result) else []), *own]
+
+
 def table(result: dict) -> Table:
     """The accuracies of result.json, in percent: one row a protocol, one column an encoder; of pairs, chance first.
 
@@ -94,6 +109,18 @@ def table(result: dict) -> Table:
         for protocol in protocols:
             values = (result[protocol].get(name) for name in columns)
             out.add_row(TITLES[protocol], *("-" if value is None else shown(value) for value in values))
+    return out
+
+
+def label_free_table(found: dict) -> Table:
+    """What there is without labels: one row a measure, one column an encoder."""
+    columns = list(next(iter(found.values())))
+    out = Table("without labels", *map(TITLES.get, columns), title="What was learned")
+    for name, values in found.items():
+        shown = (
+            f"{100 * value:.1f}" if name == label_free.CONSISTENCY else f"{value:.3g}" for value in values.values()
+        )
+        out.add_row(TITLES[name], *shown) if None not in values.values() else None
     return out
 
 
@@ -123,10 +150,8 @@ def conclude(
     {} where no accuracies are wanted or possible. A picture that cannot be drawn is a sentence.
     """
     folder, console = epath.Path(workdir), Console(markup=False, emoji=False)
-    result, drawn = measure(), None
-    if "linear" in result:
-        with saying("projection.png"):
-            drawn = evaluation.embedded(job, program, evaluation.some(job.test, POINTS), state)
+    result = measure()
+    drawn, around = _shown(job, program, state, result)
     seconds = spent.seconds()
     result |= {"data": {role: card(getattr(job, role)) for role in ("train", "test")}}
     result |= {"config_hash": job.digest, "step": int(state.step), "seconds": round(sum(seconds.values()), 1)}
@@ -140,15 +165,17 @@ def conclude(
         with saying("projection.png"):
             pictures.projection(drawn.x[shown], drawn.y[shown], job.train.classes, folder / "projection.png")
             pictured.append("projection.png")
+    if around is not None:
+        with saying("neighbors.png"):
+            pictured += neighbors.draw(job, around, folder)
     if drawable := rows(workdir):  # a run without a step has none
         with saying("curves.png"):
             pictures.curves(drawable, folder / "curves.png")
             pictured.append("curves.png")
-    scored = any(name in result for name in (*evaluation.PROTOCOLS, *regressing.NAMES))
-    if scored:
-        console.print(table(result))
+    for shown in tables(result):
+        console.print(shown)
     lines = (
-        *([] if scored else [unscored(job, workdir)]),
+        *([] if scored(result) else [unscored(job, workdir)]),
         *remarks(result),
         f"checkpoint  {folder}/checkpoints/{int(state.step)}",
         f"metrics     {folder}/metrics.jsonl, result.json; TensorBoard: --logdir {folder}",
@@ -157,6 +184,20 @@ def conclude(
     )
     console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
     return result
+
+
+def _shown(
+    job: Job, program: Program, state: TrainState, result: dict
+) -> tuple[evaluation.Rows | None, label_free.Seen | None]:
+    """Features for projection.png, and those for neighbors.png; all processes make them together."""
+    drawn, around = None, None
+    if "linear" in result:
+        with saying("projection.png"):
+            drawn = evaluation.embedded(job, program, evaluation.some(job.test, POINTS), state)
+    if "label_free" in result and neighbors.drawable(job):
+        with saying("neighbors.png"):
+            around = label_free.seen(job, program, state, POINTS)
+    return drawn, around
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from ssl_jax.data import device, stream
 from ssl_jax.data.sources import Source, labeled, subset
 from ssl_jax.evals import features, raw, suite, usable
 from ssl_jax.run import matching, regressing
-from ssl_jax.run.job import Job
+from ssl_jax.run.job import Job, Preprocess
 from ssl_jax.shard import processes
 from ssl_jax.shard.program import Program
 from ssl_jax.types import TrainState
@@ -83,24 +83,35 @@ class Rows(NamedTuple):
     valid: np.ndarray
 
 
-def read(job: Job, program: Program, source: Source, embed: Callable, check: Callable = bool) -> Rows:
+def read(
+    job: Job,
+    program: Program,
+    source: Source,
+    embed: Callable,
+    check: Callable = bool,
+    *,
+    views: Preprocess | None = None,
+    seed: int = 0,
+) -> Rows:
     """Features of all examples of a source, NaN where an image cannot be read.
 
-    embed: {group: clean views [b, 1, ...] as the host makes them} -> {"pool": [b, d]}. check: is called before each
-    batch, and may raise. Raises ValueError where no image can be read.
+    embed: {group: views [b, v, ...] as the host makes them} -> {"pool": [b, d]}. check: is called before each batch,
+    and may raise. views: the clean ones, or others; seed: what random ones draw from. Raises ValueError where no image
+    can be read.
     """
+    views = views or job.clean
     batch = max(job.evaluation["batch"] // program.devices, 1) * program.devices
-    local = stream.sequential(source, job.clean.host, batch=batch, process=processes.which())
+    local = stream.sequential(source, views.host, batch=batch, process=processes.which(), seed=seed)
     # Where one process holds all, nothing is gathered: two programs with collectives in flight can block each other on
     # a CPU, which has fewer threads than they have participants.
     whole = program.whole if processes.several() else lambda tree: tree
-    groups = tuple(job.clean.inputs.values())
+    groups = tuple({view.group: None for view in views.views})
     with device.put(local, program.by_example) as batches:
         known = ({k: b[k] for k in (*groups, "label", "mask", "valid")} for b in batches if not check())
         parts = ({"inputs": {group: b.pop(group) for group in groups}, **whole(b)} for b in known)
         found = Rows(*features.extract(lambda views: whole({"pool": embed(views)["pool"]}), parts))
     if not found.valid.any():
-        raise ValueError(stream.nothing(source, job.clean.host))
+        raise ValueError(stream.nothing(source, views.host))
     return found
 
 

@@ -39,10 +39,8 @@ def start(flags: Flags, *, patience: float, heartbeat: float, shutdown: float) -
     patience, heartbeat, shutdown: seconds that others may take to start, to give a sign of life, and to end. Ends the
     process, by `exits.PEERS_MISSING`, if they do not.
     """
-    seen = gpus(os.environ)
-    chips = hardware_utils.num_available_tpu_chips_and_device_id()[0]
-    how = None if distributed.global_state.client else decide(os.environ, flags, chips=chips, gpus=seen)
-    if how is None:
+    how, seen, chips = _found(flags)
+    if distributed.global_state.client or how is None:
         return
     if not seen and not chips:
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {IN_ORDER}".strip()
@@ -61,6 +59,18 @@ def start(flags: Flags, *, patience: float, heartbeat: float, shutdown: float) -
             shutdown_timeout_seconds=int(shutdown),
         )
     check_devices(how, seen)
+
+
+def expected(flags: Flags) -> bool:
+    """Whether this process is to be one of several, before they have joined."""
+    return distributed.global_state.client is not None or _found(flags)[0] is not None
+
+
+def _found(flags: Flags) -> tuple[Start | None, int, int]:
+    """How to start, the GPUs and the TPU chips of this host."""
+    seen = gpus(os.environ)
+    chips = hardware_utils.num_available_tpu_chips_and_device_id()[0]
+    return decide(os.environ, flags, chips=chips, gpus=seen), seen, chips
 
 
 @contextlib.contextmanager

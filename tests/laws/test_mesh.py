@@ -11,6 +11,8 @@ from ssl_jax.shard import mesh, program, rules
 from tests.laws import tiny
 
 STEPS = 2
+UNOPTIMIZED = {"xla_backend_optimization_level": 0}
+"""For two steps of so small a network: the compiler takes half of the time."""
 
 
 def run(name: str, data: int, fsdp: int):
@@ -46,6 +48,8 @@ def assert_same(one, other, tolerance: float):
 @pytest.mark.parametrize("data, fsdp", [(2, 4), pytest.param(8, 1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", tiny.METHODS)
 def test_any_mesh_is_one_device(name, data, fsdp, monkeypatch):
+    for options in ("ON_CPU", "QUICKLY"):
+        monkeypatch.setattr(program, options, {**getattr(program, options), **UNOPTIMIZED})
     monkeypatch.setattr(rules, "SMALL", 1)  # so that even these small leaves are split over fsdp
     with jax.enable_x64(True):
         state, rows = alone(name)

@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "__init__": EVERYTHING,
     "__main__": {"cli"},
     "api": EVERYTHING,
+    "choosing": EVERYTHING,
     "cli": EVERYTHING,
     "config.build": EVERYTHING,
     "config.catalog": {"checks", "config.recipes", "config.registry", "types"},
@@ -80,6 +81,7 @@ MAY_IMPORT = {
         "reporting",
         "run.evaluation",
         "run.job",
+        "run.label_free",
         "run.matching",
         "shard",
         "step",
@@ -101,6 +103,7 @@ MAY_IMPORT = {
     "run.health": {"process", "types"},
     "run.identity": {"config.recipes", "run.job"},
     "run.job": {"config.durations", "data", "run.health", "storage", "types"},
+    "run.label_free": {"data", "evals", "losses", "monitors", "run.evaluation", "run.job", "shard", "types"},
     "run.matching": {"evals", "run.job", "types"},
     "run.passing": {"config.durations", "data", "run.job", "shard", "types"},
     "run.resuming": {

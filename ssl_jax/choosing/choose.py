@@ -1,0 +1,60 @@
+"""A dataset -> a recipe: looks, chooses, measures, tells, keeps."""
+
+import time
+
+from rich.console import Console
+from rich.table import Table
+
+from ssl_jax.choosing import facts, kept, measured, recipe
+from ssl_jax.choosing.recipe import Choice, Request
+from ssl_jax.data import sources
+
+
+def choose(
+    request: Request, workdir: str, *, changes: dict[str, str] | None = None, begun: float | None = None
+) -> dict:
+    """The recipe for a dataset on this machine; the one that was chosen before where the work directory has one.
+
+    Prints what was chosen and why, and writes choices.json and recipe.py. changes: {"batch": "64"}, as on the command
+    line; they are measured with, and not part of what is returned. ValueError, in one sentence, for data, a method, a
+    network or a time that cannot be.
+    """
+    begun, changes = time.monotonic(), changes or {}
+    if (known := kept.of(workdir, request)) is not None:
+        return known
+    console = Console(markup=False, emoji=False, highlight=False)
+    source = sources.open(request.data, data_dir=request.dir or None, **_reading(changes))
+    found, machine = facts.of(source, console), facts.here()
+    config, said = recipe.make(found, machine, request)
+    with console.status("compiling a step and timing it with the data"):
+        config, job, program, line = measured.fitted(config, changes, machine, console.print)
+        said = [choice if choice.what != "batch" else choice._replace(value=str(config["batch"])) for choice in said]
+        compiling, step = measured.seconds_a_step(job, program)
+    if request.seconds and "duration" not in changes:
+        spent = time.monotonic() - begun
+        config["duration"], length = measured.duration(request.seconds, spent, compiling, step)
+    else:
+        length = measured.estimate(job, step)
+    said += [line, length]
+    kept.write(workdir, request, config, said)
+    console.print(table(found, said))
+    console.print(f"the recipe  {workdir}/{kept.RECIPE}; --config.KEY=VALUE changes any of it")
+    return config
+
+
+def table(found: facts.Facts, said: list[Choice]) -> Table:
+    """The choices for a terminal."""
+    labels = f"{found.classes} classes" if found.classes else "no labels"
+    lost = f", {found.unreadable} of {found.seen} unreadable" if found.unreadable else ""
+    title = f"{found.name}: {found.examples:,} images, {found.channels} channels of {found.bits} bits, {labels}{lost}"
+    out = Table("what", "choice", "why", title=title, title_justify="left")
+    for choice in said:
+        out.add_row(*choice)
+    return out
+
+
+def _reading(changes: dict[str, str]) -> dict[str, int]:
+    """Channels and bits that the command line says."""
+    return {
+        key: int(changes[f"data.{key}"]) for key in ("channels", "bits") if changes.get(f"data.{key}", "").isdigit()
+    }

@@ -1,0 +1,115 @@
+"""What only a try tells: the batch that fits into the memory, and how long a step takes with the data it reads."""
+
+import itertools
+import time
+from collections.abc import Callable
+
+import jax
+
+from ssl_jax import loop
+from ssl_jax.choosing import recipe, spans
+from ssl_jax.choosing.facts import Machine
+from ssl_jax.choosing.recipe import Choice
+from ssl_jax.config import build, dry_run, schema
+from ssl_jax.data import device
+from ssl_jax.run.job import Job
+from ssl_jax.shard.program import Program
+
+TRIED, LONGEST = 30, 20.0
+"""Steps that are timed, at most, and seconds that they take."""
+SHARE = 0.85
+"""Of the time that is left, what training gets: evaluations, checkpoints and pictures take the rest."""
+FEWEST = 20
+"""Steps below which a run is refused."""
+
+
+def fitted(config: dict, changes: dict[str, str], machine: Machine, say: Callable[[str], None]) -> tuple:
+    """The recipe with a batch that fits, its job and its program, and the line to tell.
+
+    changes: those of the command line, which count more; a batch of theirs is not made smaller. ValueError where not
+    even the smallest batch fits.
+    """
+    while True:
+        job, program = tried(config, changes)
+        batch, needed = job.clock.batch, memory(program)
+        if not machine.memory or needed <= machine.memory or "batch" in changes:
+            return config, job, program, _memory_line(batch, needed, machine)
+        smaller = config["batch"] // 2 // machine.devices * machine.devices
+        if smaller < max(2, machine.devices):
+            raise ValueError(
+                f"a step of {batch} images needs {_gib(needed)} GiB of memory and there are {_gib(machine.memory)}: "
+                "take a smaller network with --net"
+            )
+        say(f"a batch of {batch} needs {_gib(needed)} GiB: trying {smaller}")
+        config = recipe.batched(config, smaller)
+
+
+def tried(config: dict, changes: dict[str, str]) -> tuple[Job, Program]:
+    """The job of a recipe and its functions, checked on shapes."""
+    job = build.job(schema.changed(config, changes))
+    dry_run.check(job.method, job.optimizer, job.training, job.clean, job.shapes, job.train.parts)
+    return job, loop.compiled(job)
+
+
+def memory(program: Program) -> int:
+    """Bytes that a step needs of one device, as the compiler has it; 0 where it does not say."""
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    found = program.step.trace(program.state, program.batch, key).lower().compile().memory_analysis()
+    return found.argument_size_in_bytes + found.temp_size_in_bytes if found else 0
+
+
+def seconds_a_step(job: Job, program: Program) -> tuple[float, float]:
+    """(how long compiling took, how long a step takes then, with the reading of its images)."""
+    begun = time.perf_counter()
+    state, key = loop.fresh(job, program), loop.keys(job.seed)["step"]
+    with device.put(loop.batches(job), program.by_example) as feed:
+
+        def one() -> None:
+            nonlocal state
+            batch = next(feed)
+            batch.pop("replaced")
+            state, _ = program.step(state, batch, key)
+
+        for _ in range(2):  # the first one compiles
+            one()
+            jax.block_until_ready(state)
+        compiling, begun = time.perf_counter() - begun, time.perf_counter()
+        for done in itertools.count(1):
+            one()
+            jax.block_until_ready(state.step)
+            spent = time.perf_counter() - begun
+            if done == TRIED or spent > LONGEST:
+                return compiling, spent / done
+
+
+def duration(seconds: float, spent: float, compiling: float, step: float) -> tuple[str, Choice]:
+    """How many steps there is time for. ValueError for too few.
+
+    spent: seconds that are over; compiling: of these, what compiling took, which the run does again; step: those of one
+    step.
+    """
+    left = seconds - spent - compiling
+    steps = int(SHARE * left / step)
+    if steps < FEWEST:
+        least = spent + compiling + FEWEST * step / SHARE
+        raise ValueError(
+            f"--time={spans.text(seconds)} is too short here: to look at the data and to compile took {spent:.0f} s, "
+            f"and a step takes {step:.2g} s: give {spans.text(60 * (least // 60 + 1))} or more"
+        )
+    line = f"a step takes {step:.2g} s here; {SHARE:.0%} of the {spans.text(left)} that are left"
+    return f"{steps} steps", Choice("duration", f"{steps} steps", line)
+
+
+def estimate(job: Job, step: float) -> Choice:
+    """The duration of a run without a time, and how long that is."""
+    about = spans.text(60 * max(round(job.clock.total * step / SHARE / 60), 1))
+    return Choice("duration", job.config["duration"], f"{job.clock.total:,} steps of {step:.2g} s, about {about}")
+
+
+def _gib(size: float) -> str:
+    return f"{size / 2**30:.2g}"
+
+
+def _memory_line(batch: int, needed: int, machine: Machine) -> Choice:
+    there = f", {_gib(machine.memory)} GiB may be used" if machine.memory else ""
+    return Choice("memory", f"{_gib(needed)} GiB", f"a step of {batch} images on each of {machine.devices}{there}")
