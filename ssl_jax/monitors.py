@@ -47,10 +47,10 @@ def spectral_decay(z: Array) -> Array:
     Infinite where fewer than three are, as at collapse.
     """
     variances = jnp.square(jnp.linalg.svd(centered(z), compute_uv=False))
-    j = jnp.arange(1, len(variances) + 1)
+    j = jnp.arange(1, len(variances) + 1, dtype=variances.dtype)
     real = variances > 1e-9 * variances[0]
     used = real & (j > jnp.where(jnp.sum(real) >= 30, 10, 0))
-    x, y, weight = jnp.log(j), jnp.log(jnp.maximum(variances, 1e-30)), used / j
+    x, y, weight = jnp.log(j), jnp.log(jnp.maximum(variances, 1e-30)), jnp.where(used, 1 / j, 0)
     weight = weight / jnp.maximum(jnp.sum(weight), 1e-12)
     dx = x - jnp.sum(weight * x)
     slope = jnp.sum(weight * dx * y) / jnp.maximum(jnp.sum(weight * dx**2), 1e-12)

@@ -107,3 +107,17 @@ def test_matches_by_loops():
     np.testing.assert_allclose(found["similarity/positive"], np.trace(table) / 9, rtol=1e-5)
     np.testing.assert_allclose(found["similarity/negative"], (table.sum() - np.trace(table)) / 72, rtol=1e-5)
     np.testing.assert_allclose(found["similarity/gap"], np.linalg.norm(u.mean(0) - v.mean(0)), rtol=1e-5)
+
+
+def test_the_decay_of_a_spectrum_is_the_power_it_was_made_with(strict):
+    """Against numpy's weighted fit, and the exponent that went in."""
+    basis, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(400, 60)))
+    basis -= basis.mean(0)
+    z = np.linalg.qr(basis)[0] * np.arange(1, 61) ** -0.6
+    np.testing.assert_allclose(monitors.spectral_decay(jnp.asarray(z)), 1.2, rtol=1e-6)
+    noisy = z * np.random.default_rng(1).uniform(0.5, 2, 60)
+    variances = np.linalg.svd(noisy - noisy.mean(0), compute_uv=False) ** 2
+    j = np.arange(11, 61)
+    slope = np.polyfit(np.log(j), np.log(variances[10:]), 1, w=j**-0.5)[0]
+    np.testing.assert_allclose(monitors.spectral_decay(jnp.asarray(noisy)), -slope, rtol=1e-10)
+    assert monitors.spectral_decay(jnp.ones((50, 8))) == jnp.inf

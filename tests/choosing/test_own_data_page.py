@@ -1,0 +1,31 @@
+"""docs/own_data.md has the numbers of the tables."""
+
+from pathlib import Path
+
+import pytest
+
+from ssl_jax.choosing import facts, measured, tables
+
+PAGE = " ".join((Path(__file__).parents[2] / "docs" / "own_data.md").read_text().split())
+
+
+@pytest.mark.parametrize("side, words", [(48, "up to 48"), (96, "up to 96"), (160, "up to 160"), (161, "more")])
+def test_sizes(side, words):
+    views = [tables.size(side, platform) for platform in ("cpu", "gpu")]
+    assert f"| {words}{' px' if side < 161 else ''} | {views[0]} px | {views[1]} px |" in PAGE
+
+
+def test_numbers():
+    first, *others = tables.METHODS
+    batches = tables.BATCHES
+    for said in (
+        f"| method | {first}; or one of {', '.join(others)} |",
+        f"views have {tables.PUBLISHED} px or more",
+        f"from {tables.MEDIUM:,} images on `resnet50`",
+        f"{batches['cpu']} images on a CPU, {batches['gpu']} a GPU, {batches['tpu']} a TPU chip",
+        f"deviation of up to {facts.SEEN:,} of the images",
+        f"{tables.EPOCHS} epochs, {tables.STEPS:,} steps or more",
+        f"and {1 - measured.SHARE:.0%} are left".replace("%", " %"),
+        *(f"`{name}`" for name in tables.SMALL.values()),
+    ):
+        assert said in PAGE, said
