@@ -49,6 +49,11 @@ def of_files(paths: Sequence[str]) -> tuple[str, str]:
     return compared([os.path.basename(path) for path in paths], sizes, times, paths.__getitem__)
 
 
+def size(path: str) -> int:
+    """The bytes of a file. ValueError where it is not there."""
+    return _status(path)[0]
+
+
 def raw(name: str) -> bytes:
     """The bytes of a file's name as the file system has them, also where they are no UTF-8."""
     return os.fsencode(name)

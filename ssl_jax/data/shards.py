@@ -1,10 +1,7 @@
 """Sources from WebDataset shards of pairs, in img2dataset's layout: KEY.png or .jpg, KEY.txt, KEY.json, KEY.cls."""
 
-import glob
 import itertools
 import json
-import os
-import re
 import tarfile
 from array import array
 from collections.abc import Callable, Iterator
@@ -14,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ssl_jax.checks import spelling
-from ssl_jax.data import contents, encoded
+from ssl_jax.data import contents, encoded, places, tars
 from ssl_jax.data.parts import Image, Text
 from ssl_jax.data.source import Source, digest
 
@@ -44,9 +41,7 @@ def wds(pattern: str, *, channels: int | None = None, bits: int | None = None) -
     """
     where, _, field = pattern.partition("#")
     name = f"wds:{pattern}"
-    if "://" in where:
-        raise ValueError(f"{name}: shards are read from local paths only; mount the bucket and name its path")
-    files = _files(where, name)
+    files = places.matching(where, name)
     index, notes = _indexed(files, name)
     labels, classes, said = _labels(files, index, field, name)
     headers = _headers(files, index)
@@ -92,34 +87,6 @@ class Index(NamedTuple):
     tags: np.ndarray
 
 
-def expanded(pattern: str) -> list[str]:
-    """The patterns that braces stand for: {000..012} counts with its zeros, {a,b} lists."""
-    found = re.search(r"\{([^{}]*)\}", pattern)
-    if not found:
-        return [pattern]
-    span = re.fullmatch(r"(\d+)\.\.(\d+)", found[1])
-    if span:
-        first, last = int(span[1]), int(span[2])
-        options = [str(k).zfill(len(span[1])) for k in range(first, last + 1)]
-    else:
-        options = found[1].split(",")
-    return [
-        whole for option in options for whole in expanded(pattern[: found.start()] + option + pattern[found.end() :])
-    ]
-
-
-def _files(pattern: str, name: str) -> list[str]:
-    files = []
-    for one in expanded(os.path.expanduser(pattern)):
-        some = sorted(path for path in glob.glob(one) if os.path.isfile(path))
-        if not some:
-            raise ValueError(f"{name}: no file matches {one}")
-        files += some
-    if not files:
-        raise ValueError(f"{name}: the braces of {pattern} stand for nothing")
-    return list(dict.fromkeys(files))
-
-
 def _indexed(files: list[str], name: str) -> tuple[Index, list[str]]:
     """The examples of all shards, and sentences about what was left out."""
     rows, keys, tags, notes, bare = array("q"), array("Q"), array("q"), [], []
@@ -153,53 +120,18 @@ def _examples(members: Iterator[Member]) -> Iterator[tuple[str, dict[str, tuple[
 
 
 def _members(path: str, name: str, notes: list[str]) -> Iterator[Member]:
-    """The files of a shard that are whole; headers alone are read. What is amiss with the shard goes into `notes`."""
-    size = os.path.getsize(path)
-    early = f"{name}: the shard {path} ends early or is damaged; the examples before that place are read"
-    begun = False
-    try:
-        with tarfile.open(path, "r:") as tar:
-            while (member := tar.next()) is not None:
-                tar.members, begun = [], True  # else every header is kept
-                if member.offset_data + member.size > size:
-                    notes.append(early)
-                    return
-                folder, slash, base = member.name.removeprefix("./").rpartition("/")
-                key, dot, suffix = base.partition(".")
-                if member.isfile() and key and dot:
-                    yield folder + slash + key, suffix.lower(), member.offset, member.offset_data, member.size
-            end = tar.offset
-    except tarfile.ReadError as error:
-        if begun:
-            notes.append(early)
-            return
-        what = "compressed, so that nothing in it can be read alone; unpack it" if _compressed(path) else "no tar file"
-        raise ValueError(f"{name}: {path} is {what}") from error
-    except OSError as error:
-        raise ValueError(f"{name}: {path} cannot be read: {error}") from error
-    if _span(path, end, tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):  # what an archive ends with
-        notes.append(early)
-
-
-def _compressed(path: str) -> bool:
-    return _span(path, 0, 6).startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"))
-
-
-def _span(path: str, start: int, size: int) -> bytes:
-    """Bytes of a file; fewer where it ends before, none where it cannot be read or `size` is -1."""
-    if size < 1:
-        return b""
-    try:
-        with open(path, "rb", buffering=0) as file:
-            return os.pread(file.fileno(), size, start)
-    except OSError:
-        return b""
+    """The files of a shard that are whole. What is amiss with the shard goes into `notes`."""
+    for member in tars.members(path, name, notes):
+        folder, slash, base = member.name.removeprefix("./").rpartition("/")
+        key, dot, suffix = base.partition(".")
+        if member.isfile() and key and dot:
+            yield folder + slash + key, suffix.lower(), member.offset, member.offset_data, member.size
 
 
 def _bytes(files: list[str], row: np.ndarray, kind: str) -> bytes:
     """The image, text or metadata ("meta") of an example."""
     at = COLUMNS.index(kind)
-    return _span(files[row[0]], int(row[at]), int(row[at + 1]))
+    return places.span(files[row[0]], int(row[at]), int(row[at + 1]))
 
 
 def _headers(files: list[str], index: Index) -> list[tuple[int, int]]:
@@ -213,7 +145,7 @@ def _labels(files: list[str], index: Index, field: str, name: str) -> tuple[np.n
     """int32 [n], the names of classes, and sentences about labels that cannot be read."""
     if not field:
         rows = zip(index.rows, index.tags, strict=True)
-        said = [_span(files[row[0]], *map(int, tag)).strip() for row, tag in rows]
+        said = [places.span(files[row[0]], *map(int, tag)).strip() for row, tag in rows]
         wrong = [k for k, text in enumerate(said) if text and not text.isdigit()]
         labels = np.array([int(text) if text.isdigit() else -1 for text in said], np.int32)
         notes = [f"{name}: {len(wrong):,} of KEY.cls are no whole numbers and count as no label"] if wrong else []
@@ -246,10 +178,10 @@ def _describer(files: list[str], index: Index, name: str) -> Callable[[int], str
     def describe(number: int) -> str:
         row = index.rows[int(number)]
         try:
-            with tarfile.open(files[row[0]], "r:") as tar:
-                tar.fileobj.seek(int(row[1]))
+            with places.opened(files[row[0]]) as file, tarfile.open(fileobj=file, mode="r:") as tar:
+                file.seek(int(row[1]))
                 member = tar.tarinfo.fromtarfile(tar).name
-        except (tarfile.TarError, OSError):
+        except (tarfile.TarError, OSError, tf.errors.OpError):
             return f"{name}, example {number}"
         folder, slash, base = member.removeprefix("./").rpartition("/")
         return contents.printable(f"{folder}{slash}{base.partition('.')[0]} of {files[row[0]]}")

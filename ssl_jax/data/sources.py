@@ -2,8 +2,10 @@
 
 import importlib
 import re
+from collections.abc import Callable
 
 from ssl_jax.checks import spelling
+from ssl_jax.data.archives import tar_source, zip_source
 from ssl_jax.data.embedded_source import embedded
 from ssl_jax.data.folder import folder
 from ssl_jax.data.joints import NAME as JOINTS
@@ -20,14 +22,26 @@ from ssl_jax.data.tfds_source import tfds_source
 
 __all__ = ["Source", "arrays", "images", "labeled", "open", "subset"]
 
-ENCODED = ("tfds", "folder", "arrayrecord", "wds", "table")
+OPENERS = {
+    "tfds": tfds_source,
+    "folder": folder,
+    "arrayrecord": arrayrecord,
+    "wds": wds,
+    "table": table,
+    "zip": zip_source,
+    "tar": tar_source,
+}
+ARROW = {"hf": "hugging_face", "parquet": "parquet_source"}
+"""The kinds that pyarrow reads: the module here that has the function of its name."""
+ENCODED = (*OPENERS, *ARROW)
 """The kinds whose images are encoded, so that they can be decoded to other channels and bits."""
 KINDS = ("embedded", "series", *ENCODED)
 COMPUTED = {MOVING: moving_fashion_mnist, JOINTS: solder_joints}
 """Embedded datasets that are computed."""
 FORMS = (
     "embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN, wds:PATTERN[#FIELD], "
-    "table:FILE.csv[?OPTIONS], series:PATH[?OPTIONS] or package.module:function"
+    "zip:PATTERN, tar:PATTERN, hf:DIR[?split=NAME], parquet:PATTERN[?COLUMNS], table:FILE.csv[?OPTIONS], "
+    "series:PATH[?OPTIONS] or package.module:function"
 )
 
 
@@ -69,15 +83,18 @@ def open(
         )
     if (bits or 0) not in (0, 8, 16):
         raise ValueError(f"{text}: {bits} bits cannot be read; data.bits is 8, 16, or 0 for those of the files")
-    if kind == "tfds":
-        return tfds_source(rest, data_dir=data_dir, scan=scan, **wanted)
-    if kind == "folder":
-        return folder(rest, **wanted)
-    if kind == "table":
-        return table(rest, **wanted)
-    if kind == "wds":
-        return wds(rest, **wanted)
-    return arrayrecord(rest, **wanted)
+    options = {"data_dir": data_dir, "scan": scan} if kind == "tfds" else {}
+    return _opener(kind, text)(rest, **wanted, **options)
+
+
+def _opener(kind: str, text: str) -> Callable:
+    """The function that opens sources of a kind. ValueError where it needs a package that is not installed."""
+    if kind in OPENERS:
+        return OPENERS[kind]
+    try:
+        return getattr(importlib.import_module(f"ssl_jax.data.{ARROW[kind]}"), ARROW[kind])
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{text} is read with {error.name}: pip install 'ssl_jax[parquet]'") from error
 
 
 def _plain(source: Source, channels: int | None, bits: int | None) -> Source:
