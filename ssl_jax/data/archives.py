@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import tensorflow as tf
 
 from ssl_jax.data import contents, encoded, headers, layout, listing, meshes, places, queries, tars
 from ssl_jax.data.source import Source, digest
@@ -135,7 +134,7 @@ def _zipped(path: str, number: int, name: str, notes: list[str]) -> Iterator[Mem
     except (zipfile.BadZipFile, NotImplementedError) as error:
         said = "is no zip file, or ends early: the directory at its end cannot be read"
         raise ValueError(f"{name}: {contents.printable(path)} {said} ({error})") from error
-    except (OSError, tf.errors.OpError) as error:
+    except OSError as error:
         raise ValueError(f"{name}: {contents.printable(path)} cannot be read: {error}") from error
     for info in infos:
         inside = info.filename.replace("\\", "/") if info.create_system == 0 else info.filename

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-import tensorflow as tf
 from etils import epath
 
 from ssl_jax.checks import spelling
@@ -124,5 +123,5 @@ def _table(path: str, name: str) -> pa.Table:
             return pa.ipc.open_stream(pa.memory_map(path)).read_all()
         with places.opened(path) as file:
             return pa.ipc.open_stream(file.read()).read_all()
-    except (pa.ArrowException, OSError, tf.errors.OpError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{name}: {contents.printable(path)} is no Arrow file, or ends early: {error}") from error

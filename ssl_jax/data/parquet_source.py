@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
-import tensorflow as tf
 from pyarrow import parquet
 
 from ssl_jax.data import columns, contents, places, queries
@@ -61,7 +60,7 @@ def _footer(path: str, name: str) -> parquet.FileMetaData:
     try:
         with places.opened(path) as file:
             return parquet.read_metadata(file)
-    except (pa.ArrowException, OSError, tf.errors.OpError) as error:
+    except (pa.ArrowException, OSError) as error:
         said = f"{name}: {contents.printable(path)} is no Parquet file, or ends early: its footer cannot be read"
         raise ValueError(said) from error
 
@@ -82,7 +81,7 @@ def _whole(files: list[str], column: str, name: str) -> pa.ChunkedArray:
         try:
             with places.opened(path) as file:
                 parts.append(parquet.ParquetFile(file).read(columns=[column]).column(0))
-        except (pa.ArrowException, OSError, tf.errors.OpError) as error:
+        except (pa.ArrowException, OSError) as error:
             raise ValueError(f"{name}: the column {column!r} of {path} cannot be read: {error}") from error
     return pa.chunked_array([chunk for part in parts for chunk in part.chunks], type=parts[0].type)
 

@@ -1,13 +1,12 @@
 """Files by a pattern, and bytes out of the middle of one: local, or gs:// and what else TensorFlow reads."""
 
 import glob
+import io
 import os
 import re
-from typing import Any
+from typing import BinaryIO
 
 import tensorflow as tf
-
-from ssl_jax.data.contents import printable
 
 
 def expanded(pattern: str) -> list[str]:
@@ -36,10 +35,10 @@ def matching(pattern: str, name: str, *, suffix: str = "") -> list[str]:
     for one in expanded(os.path.expanduser(pattern)):
         some = _files(one, suffix)
         if not some:
-            raise ValueError(f"{name}: no file matches {printable(one)}")
+            raise ValueError(f"{name}: no file matches {one}")
         files += some
     if not files:
-        raise ValueError(f"{name}: the braces of {printable(pattern)} stand for nothing")
+        raise ValueError(f"{name}: the braces of {pattern} stand for nothing")
     return list(dict.fromkeys(files))
 
 
@@ -61,9 +60,47 @@ def below(folder: str, suffix: str) -> list[str]:
     return sorted(f"{place}/{name}" for place, name in found if name.lower().endswith(suffix) and name[0] != ".")
 
 
-def opened(path: str) -> Any:
-    """The file, to be read as bytes; it can seek. Raises OSError, or tf.errors.OpError for remote ones."""
-    return tf.io.gfile.GFile(path, "rb") if "://" in path else open(path, "rb")
+class _Remote(io.RawIOBase):
+    """A file that TensorFlow reads, as Python's own files are; what fails there is an OSError."""
+
+    def __init__(self, path: str):
+        self.file, self.at = tf.io.gfile.GFile(path, "rb"), 0
+        try:
+            self.length = self.file.size()
+        except tf.errors.OpError as error:
+            raise OSError(error.message) from error
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self.at = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self.at, io.SEEK_END: self.length}[whence]
+        return self.at
+
+    def readinto(self, buffer: memoryview) -> int:
+        try:
+            self.file.seek(self.at)
+            data = self.file.read(min(len(buffer), max(0, self.length - self.at)))
+        except tf.errors.OpError as error:
+            raise OSError(error.message) from error
+        buffer[: len(data)] = data
+        self.at += len(data)
+        return len(data)
+
+    def close(self) -> None:
+        self.file.close()
+        super().close()
+
+
+def opened(path: str) -> BinaryIO:
+    """The file, to be read as bytes; it can seek. Raises OSError where it cannot be opened."""
+    return io.BufferedReader(_Remote(path)) if "://" in path else open(path, "rb")
 
 
 def span(path: str, start: int, size: int) -> bytes:
@@ -77,5 +114,5 @@ def span(path: str, start: int, size: int) -> bytes:
                 return file.read(size)
         with open(path, "rb", buffering=0) as file:
             return os.pread(file.fileno(), size, start)
-    except (OSError, tf.errors.OpError):
+    except OSError:
         return b""

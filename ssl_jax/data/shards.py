@@ -181,7 +181,7 @@ def _describer(files: list[str], index: Index, name: str) -> Callable[[int], str
             with places.opened(files[row[0]]) as file, tarfile.open(fileobj=file, mode="r:") as tar:
                 file.seek(int(row[1]))
                 member = tar.tarinfo.fromtarfile(tar).name
-        except (tarfile.TarError, OSError, tf.errors.OpError):
+        except (tarfile.TarError, OSError):
             return f"{name}, example {number}"
         folder, slash, base = member.removeprefix("./").rpartition("/")
         return contents.printable(f"{folder}{slash}{base.partition('.')[0]} of {files[row[0]]}")

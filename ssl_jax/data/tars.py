@@ -3,8 +3,6 @@
 import tarfile
 from collections.abc import Iterator
 
-import tensorflow as tf
-
 from ssl_jax.data import contents, places
 
 
@@ -30,7 +28,7 @@ def members(path: str, name: str, notes: list[str]) -> Iterator[tarfile.TarInfo]
             return
         what = "compressed, so that nothing in it can be read alone; unpack it" if _compressed(path) else "no tar file"
         raise ValueError(f"{name}: {path} is {what}") from error
-    except (OSError, tf.errors.OpError) as error:
+    except OSError as error:
         raise ValueError(f"{name}: {path} cannot be read: {error}") from error
     if places.span(path, end, tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):  # what an archive ends with
         notes.append(early)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from ssl_jax.data import check, convert, sources, stream
 from ssl_jax.data.source import described, read_rows
+from tests import buckets
 from tests.data import forms
 from tests.data.test_stream import as_it_is, joined, same, take
 
@@ -109,3 +110,13 @@ def test_a_conversion_has_the_same_pictures(form, opened, tmp_path):
     assert (manifest["labels"], made.classes) == (opened(form).labels.tolist(), opened(form).classes)
     rows, _ = read_rows(made, tf.range(23, dtype=tf.int64))
     assert rows.numpy().tolist() == list(FILES.values())
+
+
+@every
+def test_a_bucket_has_the_same_pictures(form, opened, tmp_path, monkeypatch):
+    text = form(tmp_path, FILES)
+    source = sources.open(text.replace(str(tmp_path), buckets.bucket(monkeypatch, tmp_path, form.__name__)))
+    assert (source.size, source.classes) == (23, ("ant", "bee", "cat"))
+    assert source.labels.tolist() == opened(form).labels.tolist()
+    assert same(take(1, source, batch=8, seed=3)[0], take(1, opened(form), batch=8, seed=3)[0])
+    assert "ram://" in source.describe(4)
