@@ -11,6 +11,7 @@ from ssl_jax.data.folder import folder
 from ssl_jax.data.joints import NAME as JOINTS
 from ssl_jax.data.joints import solder_joints
 from ssl_jax.data.memory import arrays
+from ssl_jax.data.mix import mix, parted
 from ssl_jax.data.moving import NAME as MOVING
 from ssl_jax.data.moving import moving_fashion_mnist
 from ssl_jax.data.records import arrayrecord
@@ -35,13 +36,13 @@ ARROW = {"hf": "hugging_face", "parquet": "parquet_source"}
 """The kinds that pyarrow reads: the module here that has the function of its name."""
 ENCODED = (*OPENERS, *ARROW)
 """The kinds whose images are encoded, so that they can be decoded to other channels and bits."""
-KINDS = ("embedded", "series", *ENCODED)
+KINDS = ("embedded", "series", "mix", *ENCODED)
 COMPUTED = {MOVING: moving_fashion_mnist, JOINTS: solder_joints}
 """Embedded datasets that are computed."""
 FORMS = (
     "embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN, wds:PATTERN[#FIELD], "
     "zip:PATTERN, tar:PATTERN, hf:DIR[?split=NAME], parquet:PATTERN[?COLUMNS], table:FILE.csv[?OPTIONS], "
-    "series:PATH[?OPTIONS] or package.module:function"
+    "series:PATH[?OPTIONS], mix:WEIGHT*SOURCE+WEIGHT*SOURCE or package.module:function"
 )
 
 
@@ -70,6 +71,10 @@ def open(
     kind, colon, rest = text.partition(":")
     if not colon or not rest:
         raise ValueError(f"a dataset is named by {FORMS}, not by {text!r}")
+    if kind == "mix":
+        parts = parted(rest, KINDS, text)
+        opened = [open(part, data_dir=data_dir, **wanted) for _, part in parts]
+        return mix(text, opened, [weight for weight, _ in parts])
     if kind == "embedded":
         name, _, split = rest.partition("/")
         return _plain(COMPUTED[name](split) if name in COMPUTED else embedded(rest), **wanted)
