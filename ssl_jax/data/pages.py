@@ -4,6 +4,7 @@ A row group of images has a hundred megabytes; the pages of its column have one.
 and how many rows it has (parquet.thrift, Apache Parquet's specification), so that one page is read for one value.
 """
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -25,6 +26,10 @@ FIRST = 16 * 1024
 
 class Damaged(Exception):
     """Bytes are not what the specification says."""
+
+
+WRONG = (Damaged, IndexError, KeyError, OSError, OverflowError, ValueError, pa.ArrowException)
+"""What reading damaged bytes ends in."""
 
 
 class Page(NamedTuple):
@@ -69,7 +74,7 @@ class Column:
             inside = rows[slots] - (self.ends[group] - self.rows[group])
             try:
                 values = self._of_group(int(group), inside)
-            except (Damaged, IndexError, OSError, pa.ArrowException):
+            except WRONG:
                 values = [None] * len(slots)
             for slot, value in zip(slots, values, strict=True):
                 found[slot] = value
@@ -87,8 +92,9 @@ class Column:
             page = pages[number]
             wanted = sorted({int(row) for row in rows[which == number]})
             inside = [row - int(ends[number]) + page.values for row in wanted]
-            found |= dict(zip(wanted, self._values(group, page, inside, words), strict=True))
-        return [found[int(row)] for row in rows]
+            with contextlib.suppress(*WRONG):  # the other pages are read
+                found |= dict(zip(wanted, self._values(group, page, inside, words), strict=True))
+        return [found.get(int(row)) for row in rows]
 
     def _pages(self, group: int) -> tuple[list[Page], np.ndarray, list[bytes]]:
         """The data pages of a row group, where their rows end, and the values of its dictionary."""
@@ -190,7 +196,10 @@ def runs(data: bytes, bits: int, count: int) -> np.ndarray:
             flat = np.unpackbits(packed, bitorder="little").reshape(-1, max(bits, 1)).astype(np.int64)
             part, at = flat @ (1 << np.arange(max(bits, 1))), at + (head >> 1) * bits
         else:
-            part, at = np.full(head >> 1, int.from_bytes(data[at : at + width], "little"), np.int64), at + width
+            part, at = (
+                np.full(min(head >> 1, count - have), int.from_bytes(data[at : at + width], "little"), np.int64),
+                at + width,
+            )
         found.append(part)
         have += len(part)
     return np.concatenate(found)[:count]
