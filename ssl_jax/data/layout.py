@@ -42,7 +42,7 @@ def classes(found: Listing, what: str, name: str) -> tuple[np.ndarray, tuple[str
     files are called in a sentence about empty classes.
     """
     if found.said is not None:
-        return *labels.numbered(found.said, f"{name}: the labels"), []
+        return *labels.numbered(found.said, f"{name}: the list of labels"), []
     number = {folder: k for k, folder in enumerate(found.folders)}
     own = np.array([number[file.split("/", 1)[0]] if "/" in file else -1 for file in found.names], np.int32)
     names = tuple(map(printable, found.folders)) if own.max(initial=-1) >= 0 else ()

@@ -81,8 +81,9 @@ def _inside(root: str, path: str, name: str, way_out: str) -> str:
     """The path relative to the root."""
     path = path.replace("\\", "/") if "/" not in path else path
     base = root.rstrip("/") + "/"
-    inside = posixpath.normpath(path.removeprefix(base))
-    if inside == ".." or inside.startswith(("../", "/")) or "://" in inside:
+    rest = path.removeprefix(base)
+    inside = posixpath.normpath(rest)
+    if inside == ".." or inside.startswith(("../", "/")) or "://" in rest:
         raise ValueError(f"{name}: the path {printable(path)} leads out of {printable(root)}; {way_out}")
     return inside
 

@@ -1,5 +1,6 @@
 """Datasets by one string. The forms are listed in `FORMS`; see `open`."""
 
+import functools
 import importlib
 import re
 from collections.abc import Callable
@@ -29,6 +30,7 @@ OPENERS = {
     "arrayrecord": arrayrecord,
     "wds": wds,
     "table": table,
+    "csv": functools.partial(table, kind="csv"),
     "zip": zip_source,
     "tar": tar_source,
 }

@@ -39,7 +39,7 @@ def table(text: str, *, channels: int | None = None, bits: int | None = None, ki
     chosen = {key: wanted.get(key) or _meant(key, columns) for key in ("image", "label", "target")}
     for column in (*filter(None, chosen.values()), *(["split"] if "split" in wanted else [])):
         if column not in columns:
-            raise ValueError(f"{name}: {spelling.unknown(column, columns, 'the columns')}")
+            raise ValueError(f"{name}: {spelling.unknown(column, columns, 'the columns')} (as its first line says)")
     rows = [(k, row) for k, row in rows if wanted.get("split") in (None, row.get("split"))]
     if not rows:
         raise ValueError(f"{name}: no line has the split {wanted.get('split')!r}")
