@@ -50,9 +50,16 @@ def joined(sources: Sequence[Source]) -> tuple[list[Source], tuple[str, ...]]:
     """The sources with labels that count in the classes of all, by name, and sentences about what does not fit.
 
     Classes come in the order of the sources. Where one of them has labels without names numbers decide, as in `alike`,
-    which says what is refused. Sources without labels have none in the end.
+    which says what is refused; so is one whose labels have no names and are known by reading alone, beside one with
+    labels. Sources without labels have none in the end.
     """
     known = [source for source in sources if labeled(source)]
+    unknown = [source.name for source in sources if source.labels is None and not source.classes]
+    if known and unknown:
+        raise ValueError(
+            f"{unknown[0]} may have labels in its records, without names of classes, so that they cannot be told from "
+            f"those of {known[0].name}: convert it with `ssl-jax data convert`"
+        )
     for source in known:
         _once(source)
     bare = next((source for source in known if not source.classes), None)

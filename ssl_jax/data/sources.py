@@ -42,9 +42,9 @@ KINDS = ("embedded", "series", "mix", *ENCODED)
 COMPUTED = {MOVING: moving_fashion_mnist, JOINTS: solder_joints}
 """Embedded datasets that are computed."""
 FORMS = (
-    "embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN, wds:PATTERN[#FIELD], "
-    "zip:PATTERN, tar:PATTERN, hf:DIR[?split=NAME], parquet:PATTERN[?COLUMNS], table:FILE.csv[?OPTIONS], "
-    "series:PATH[?OPTIONS], mix:WEIGHT*SOURCE+WEIGHT*SOURCE or package.module:function"
+    "embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, zip:PATTERN, tar:PATTERN, csv:FILE or table:FILE, "
+    "hf:FOLDER, parquet:PATTERN, wds:PATTERN[#FIELD], arrayrecord:PATTERN, series:PATH[?OPTIONS], "
+    "mix:WEIGHT*SOURCE+WEIGHT*SOURCE or package.module:function"
 )
 
 
@@ -59,11 +59,15 @@ def open(
     """The source that `text` names.
 
     embedded:NAME[/SPLIT] comes with the package; tfds:NAME[/SPLIT] was prepared by tensorflow_datasets in `data_dir`
-    (by default TFDS_DATA_DIR); folder:PATH is a folder of images, videos or meshes, and folder:PATH?split=NAME what
-    lies in NAME of each class there; arrayrecord:PATTERN was made by `ssl-jax data convert`; wds:PATTERN are WebDataset
-    shards of images and captions; table:FILE lists images with numbers to predict (`table.py`); series:PATH are series
-    of sensors (`series.py`); package.module:function is called without arguments and returns a Source. Paths may be
-    gs:// where TensorFlow can read it.
+    (by default TFDS_DATA_DIR); folder:PATH is a folder of images, videos or meshes, folder:PATH?split=NAME what
+    lies in NAME of each class there, and folder:PATH?list=FILE what a list names (`folder.py`, `lists.py`); zip:PATTERN
+    and tar:PATTERN are archives of images, read in place (`archives.py`); csv:FILE and table:FILE, which are the same,
+    list images with their classes or with numbers to predict (`table.py`); hf:FOLDER is what Hugging Face's `datasets`
+    saved or the hub has (`hugging_face.py`), parquet:PATTERN any Parquet files with a column of images
+    (`parquet_source.py`); wds:PATTERN are WebDataset shards of images and captions; arrayrecord:PATTERN was made by
+    `ssl-jax data convert`; series:PATH are series of sensors (`series.py`); mix:0.7*SOURCE+0.3*SOURCE are several of
+    these, drawn by weights (`mix.py`); package.module:function is called without arguments and returns a Source. Paths
+    may be gs:// where TensorFlow can read it, but those of ArrayRecord files.
 
     channels: what encoded images are decoded to, 1, 3 or 4; bits: 8 or 16; None or 0 for what they have. scan: the
     source is only read in order, as check and convert do, which lifts the size limit of TFRecord sets. ValueError, in

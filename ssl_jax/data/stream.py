@@ -3,7 +3,7 @@
 Example number q of this process, counted from the first step, is in the global order at
 g = step * batch + process * local + place; g // n is its epoch and the rest goes through an exact permutation of
 that epoch, computed per index, so that nothing is skipped or stored at a restart and any number of processes reads
-the same global order. Views draw their random numbers from (seed, g).
+the same global order. Views draw their random numbers from (seed, g). A mix has an order of its own (`Source.order`).
 
 An image that cannot be read, for whatever reason, is replaced by the next one of the dataset that can (index + 1, + 2,
 ... modulo n), not by the next one of the order, which would put the same image twice into one batch. `index` and

@@ -169,6 +169,7 @@ def test_what_does_not_go_together_is_one_sentence():
         ([arrays(), sources.arrays(pixels[..., :1], name="gray")], "gray has 1 channels of 8 bits and arrays has 3"),
         ([arrays(), arrays(name="long")._replace(parts={"text": 0})], "an example of long has text, and one of arrays"),
         ([arrays(0, 1, 2), arrays(0, 1, 1, name="two")], "arrays has 3 classes and two 2, and not both have names"),
+        ([arrays(0, 1, 1), arrays(name="records")._replace(labels=None)], "records may have labels in its records"),
         ([arrays(0, 1, 1, classes=("a", "a")), arrays(0, 1, 1, classes=("b", "c"))], "has two classes called a"),
         ([arrays(), arrays()._replace(targets=np.zeros((3, 2)))][::-1] + [arrays()._replace(targets=np.zeros((3, 1)))],
          "its sources have 1 and 2 numbers to be predicted"),

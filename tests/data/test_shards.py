@@ -16,6 +16,7 @@ from ssl_jax.data import sources
 from ssl_jax.data.places import expanded
 from ssl_jax.data.shards import wds
 from ssl_jax.data.source import labeled, read_image, read_rows, subset
+from tests.buckets import bucket
 
 EMOJI = Path(__file__).parents[3] / "shared" / "data" / "emoji"
 
@@ -182,6 +183,13 @@ def test_what_cannot_be_opened_is_refused(pairs, tmp_path):
         wds(str(tmp_path / "a.tar.gz"))
     with pytest.raises(ValueError, match="no images in the 1 shards"):
         wds(shard(tmp_path / "t.tar", [("x", {"txt": b"a"})]))
+
+
+def test_shards_in_a_bucket(pairs, tmp_path, monkeypatch):
+    source = wds(f"{pairs}#kind")
+    other = wds(f"{pairs}#kind".replace(str(tmp_path), bucket(monkeypatch, tmp_path, "shards")))
+    assert texts(other) == texts(source) and other.labels.tolist() == source.labels.tolist()
+    assert other.describe(5) == "101 of ram://shards/train-01.tar"
 
 
 @pytest.mark.skipif(not EMOJI.is_dir(), reason="the emoji are not there: ../shared/data/emoji")
