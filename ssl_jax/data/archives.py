@@ -182,7 +182,7 @@ def _bytes(path: str, where: Sequence[int], most: int | None) -> bytes:
     data = places.span(path, start, part)
     if method == zipfile.ZIP_DEFLATED:
         try:
-            data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, size if most is None else most)
+            data = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data, max(1, size) if most is None else most)
         except zlib.error:
             return b""
     if most is not None:

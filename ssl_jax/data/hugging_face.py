@@ -21,8 +21,9 @@ REMOTE = 8 * 2**30
 def hugging_face(text: str, *, channels: int | None = None, bits: int | None = None) -> Source:
     """`DIR[?split=NAME&image=COLUMN&label=COLUMN&target=COLUMN]`, in the order of the files and their rows.
 
-    DIR holds what `Dataset.save_to_disk` or `DatasetDict.save_to_disk` wrote, which is mapped into memory, or the
-    Parquet files of a repository of the hub: data/train-00000-of-00005.parquet, train/0000.parquet, or train.parquet.
+    DIR holds what `Dataset.save_to_disk` or `DatasetDict.save_to_disk` wrote, or the Arrow files of the cache of
+    `datasets`, as NAME-train.arrow, which are mapped into memory, or the Parquet files of a repository of the hub:
+    data/train-00000-of-00005.parquet, train/0000.parquet, or train.parquet.
     Columns are chosen as in `parquet:`. ValueError, in one sentence, for a folder that holds neither, for splits of
     which none is named, and for all that `parquet:` refuses.
     """
@@ -35,11 +36,15 @@ def hugging_face(text: str, *, channels: int | None = None, bits: int | None = N
         splits = _json(root / "dataset_dict.json", name).get("splits", [])
         root, split = root / _split(split, splits, name), ""
     if not (root / "state.json").exists():
-        found = places.below(os.fspath(root), ".parquet")
+        base = os.fspath(root)
+        found = places.below(base, ".parquet") or _cached(base)
         if not found:
-            raise ValueError(f"{name} holds neither what save_to_disk writes (state.json) nor Parquet files")
-        files = _of_split(found, os.fspath(root), split, name)
-        return parquet_source.of_files(name, files, wanted, asked)
+            raise ValueError(
+                f"{name} holds neither what save_to_disk writes (state.json) nor Parquet files; a folder of "
+                f"pictures is folder:{place}"
+            )
+        files = _of_split(found, base, split, name)
+        return (_mapped if files[0].endswith(".arrow") else parquet_source.of_files)(name, files, wanted, asked)
     if split:
         raise ValueError(f"{name}: one split was saved there alone; leave out split={split}")
     return _saved(name, root, wanted, asked)
@@ -57,45 +62,63 @@ def _split(split: str, there: Sequence[str], name: str) -> str:
     """The split that is meant. ValueError where it is not there, or where none of several is named."""
     if split and split not in there:
         raise ValueError(f"{name}: {spelling.unknown(split, there, 'the splits')}")
+    if not there:
+        raise ValueError(f"{name} names no splits, so it was not written to its end")
     if not split and len(there) != 1:
         option = "&" if "?" in name else "?"
         raise ValueError(f"{name} holds the splits {', '.join(there)}: name one, as in {name}{option}split={there[0]}")
     return split or there[0]
 
 
+def _cached(root: str) -> list[str]:
+    """The Arrow files that the cache of `datasets` has of a set, without those of its transformations."""
+    return [path for path in places.below(root, ".arrow") if not os.path.basename(path).startswith(("cache-", "tmp"))]
+
+
 def _of_split(files: list[str], root: str, split: str, name: str) -> list[str]:
-    """The Parquet files of one split, by their names or those of their folders."""
+    """The files of one split, by their names or those of their folders."""
     inside = [file[len(root) :].strip("/") for file in files]
     splits = [_split_of(file) for file in inside]
     wanted = _split(split, sorted({*splits}), name)
-    found = {
-        file: os.path.dirname(part) for file, part, own in zip(files, inside, splits, strict=True) if own == wanted
-    }
-    homes = sorted({os.path.dirname(part) if os.path.basename(part) == wanted else part for part in found.values()})
+    rows = [k for k, own in enumerate(splits) if own == wanted]
+    homes = {os.path.dirname(inside[k]) for k in rows}
+    homes = sorted({os.path.dirname(home) if os.path.basename(home) == wanted else home for home in homes})
     if len(homes) > 1:
         raise ValueError(f"{name} holds the split {wanted} in {', '.join(homes)}: name one of these folders")
-    return list(found)
+    return [files[k] for k in rows]
 
 
 def _split_of(file: str) -> str:
-    """train of data/train-00000-of-00005.parquet, of train/0000.parquet and of train.parquet."""
-    folder, stem = os.path.basename(os.path.dirname(file)), os.path.basename(file)[: -len(".parquet")]
-    return folder if folder.lower() in layout.SPLITS else re.sub(r"-\d+-of-\d+(-[0-9a-f]+)?$", "", stem)
+    """train of data/train-00000-of-00005.parquet, train/0000.parquet, train.parquet, and NAME-train.arrow."""
+    folder, (stem, end) = os.path.basename(os.path.dirname(file)), os.path.splitext(os.path.basename(file))
+    stem = re.sub(r"-\d+-of-\d+(-[0-9a-f]+)?$", "", stem)
+    return folder if folder.lower() in layout.SPLITS else stem.rpartition("-")[2] if end == ".arrow" else stem
 
 
 def _saved(name: str, root: epath.Path, wanted: dict[str, str], asked: tuple[int | None, int | None]) -> Source:
-    """What `Dataset.save_to_disk` wrote: files of Arrow's streaming format, and state.json with their names."""
+    """What `Dataset.save_to_disk` wrote: Arrow files, and state.json with their names."""
     state = _json(root / "state.json", name)
     if state.get("_indices_data_files"):
         raise ValueError(
             f"{name}: an earlier version of `datasets` saved an order of its rows beside it: save it again"
         )
-    files = [os.fspath(root / each["filename"]) for each in state.get("_data_files", [])]
+    try:
+        files = [os.fspath(root / each["filename"]) for each in state["_data_files"]]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{name}: {root}/state.json names no files, so it is none of `datasets`") from error
+    return _mapped(name, files, wanted, asked)
+
+
+def _mapped(name: str, files: list[str], wanted: dict[str, str], asked: tuple[int | None, int | None]) -> Source:
+    """Files of Arrow's streaming format."""
     if files and "://" in files[0] and (total := sum(map(contents.size, files))) > REMOTE:
         raise ValueError(f"{name} has {total / 2**30:.0f} GiB of Arrow files, which are read in place from a disk only")
     tables = [_table(file, name) for file in files]
     if not sum(map(len, tables)):
         raise ValueError(f"{name}: there are no rows")
+    for part, file in zip(tables, files, strict=True):
+        if part.schema != tables[0].schema:
+            raise ValueError(f"{name}: {file} has other columns than {files[0]}")
     table = pa.concat_tables(tables)
     chosen = columns.chosen(table.schema, wanted, name)
     column = table.column(chosen.image)

@@ -63,7 +63,7 @@ class Column:
         self.spans = [(b, b + chunk.total_compressed_size) for b, chunk in zip(begins, chunks, strict=True)]
         self.rows = np.diff(self.ends, prepend=0)
         self.known: dict[int, tuple[list[Page], np.ndarray, list[bytes]]] = {}
-        self.lock = threading.Lock()
+        self.locks = [threading.Lock() for _ in self.where]
 
     def take(self, rows: np.ndarray) -> list[bytes | None]:
         """The values of rows, int64 [k]: None for one that is missing or cannot be read."""
@@ -98,7 +98,7 @@ class Column:
 
     def _pages(self, group: int) -> tuple[list[Page], np.ndarray, list[bytes]]:
         """The data pages of a row group, where their rows end, and the values of its dictionary."""
-        with self.lock:
+        with self.locks[group]:
             if group not in self.known:
                 pages, words, (at, end) = [], [], self.spans[group]
                 while at < end:

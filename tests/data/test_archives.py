@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tarfile
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -193,3 +194,18 @@ def test_what_the_program_zip_writes(tmp_path):
     assert (source.size, source.classes) == (other.size, other.classes)
     for one, two in zip(sources.images(source, range(23)), sources.images(other, range(23)), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+EMOJI = Path(__file__).parents[3] / "shared" / "data" / "emoji"
+
+
+@pytest.mark.skipif(not EMOJI.is_dir(), reason="the emoji are not there: ../shared/data/emoji")
+def test_real_shards_as_plain_tars():
+    """Their pictures are those that WebDataset's layout gives, and nothing else is seen."""
+    plain, pairs = (sources.open(f"{kind}:{EMOJI}/test-*.tar", channels=4, bits=8) for kind in ("tar", "wds"))
+    keys = [name.partition(" of ")[0] for name in described(pairs, 0, pairs.size)]
+    places = {name.partition(" of ")[0].rpartition(".")[0]: k for k, name in enumerate(described(plain, 0, plain.size))}
+    assert plain.size == pairs.size == 762 and plain.notices == () and not labeled(plain)
+    for k in (0, 100, 761):
+        one, two = sources.images(plain, [places[keys[k]]]), sources.images(pairs, [k])
+        np.testing.assert_array_equal(one[0], two[0])

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pyarrow as pa
@@ -161,7 +162,7 @@ def test_files_must_be_alike(tmp_path):
         (["train-00000-of-00001", "test-00000-of-00001"], "", "holds the splits test, train: name one, as in"),
         (["train/0000", "test/0000"], "?split=val", "no 'val' in the splits; there are test, train"),
         (["a/train-00000-of-00001", "b/train-00000-of-00001"], "", "holds the split train in a, b: name one of"),
-        ([], "", "holds neither what save_to_disk writes (state.json) nor Parquet files"),
+        ([], "", "holds neither what save_to_disk writes (state.json) nor Parquet files; a folder"),
         (["train"], "?splt=train", "no 'splt' in the options of hf; did you mean split?"),
     ],
 )
@@ -184,9 +185,24 @@ def test_splits_of_the_hub(tmp_path, files):
     assert sources.open(f"hf:{tmp_path}?split=test").size == 4
 
 
+def test_the_cache_of_datasets(tmp_path):
+    text = forms.saved(tmp_path, forms.pictures())
+    train = sources.open(text)
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    for path in (tmp_path / "set" / "train").glob("*.arrow"):
+        shutil.copy(path, cache / f"birds-train-{path.name.removeprefix('data-')}")
+    shutil.copy(next((tmp_path / "set" / "test").glob("*.arrow")), cache / "birds-test.arrow")
+    (cache / "cache-0123.arrow").write_bytes(b"of a transformation")
+    found = sources.open(f"hf:{cache}?split=train")
+    assert found.size == 23 and found.classes == train.classes
+    assert found.gather(np.arange(23))[0].numpy().tolist() == train.gather(np.arange(23))[0].numpy().tolist()
+    with pytest.raises(ValueError, match="holds the splits test, train: name one"):
+        sources.open(f"hf:{cache}")
+
+
 def test_saved_sets_that_are_not_whole(tmp_path):
     place = tmp_path / "saved"
-    text = None
     place.mkdir()
     text = forms.saved(place, forms.pictures())
     with pytest.raises(ValueError, match="holds the splits train, test: name one, as in hf:.*split=train"):
@@ -196,6 +212,9 @@ def test_saved_sets_that_are_not_whole(tmp_path):
     path = next((place / "set" / "train").glob("*.arrow"))
     path.write_bytes(path.read_bytes()[:900])
     with pytest.raises(ValueError, match="arrow is no Arrow file, or ends early"):
+        sources.open(text)
+    (place / "set" / "train" / "state.json").write_text("{}")
+    with pytest.raises(ValueError, match="state.json names no files, so it is none of `datasets`"):
         sources.open(text)
     (place / "set" / "train" / "state.json").write_text("{")
     with pytest.raises(ValueError, match="state.json is no JSON, so it was not written to its end"):
