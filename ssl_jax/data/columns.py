@@ -38,7 +38,7 @@ def chosen(schema: pa.Schema, wanted: dict[str, str], name: str) -> Columns:
     ValueError, which begins with `name`, for a column that is not there, and where none or several could be meant.
     """
     features = _features(schema)
-    every = [field.name for field in schema if _bytes(field.type) is not None]
+    every = [field.name for field in schema if _holds_images(field.type)]
     notes = []
     image = wanted.get("image") or _image(every, features, name, schema, notes)
     for column in (image, *(wanted[key] for key in ("label", "target") if key in wanted)):
@@ -65,12 +65,11 @@ def _features(schema: pa.Schema) -> dict[str, dict]:
     return {name: each for name, each in features.items() if isinstance(each, dict)}
 
 
-def _bytes(kind: pa.DataType) -> pa.DataType | None:
-    """The type of the bytes in a column of images; None where it cannot be one."""
+def _holds_images(kind: pa.DataType) -> bool:
+    """Whether a column is bytes, or a struct with a field of bytes."""
     if pa.types.is_struct(kind):
         kind = next((kind.field(k).type for k in range(kind.num_fields) if kind.field(k).name == "bytes"), pa.null())
-    known = pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
-    return kind if known else None
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
 
 
 def _image(every: list[str], features: dict, name: str, schema: pa.Schema, notes: list[str]) -> str:
@@ -176,10 +175,9 @@ def _without(missing: int, size: int, chosen: Columns, name: str) -> list[str]:
     if not missing:
         return []
     if missing == size:
-        paths = ", only paths of files: write the files in, or list them in a table (table:FILE.csv)" * bool(
-            chosen.path
-        )
-        raise ValueError(f"{name}: the column {chosen.image!r} has no images{paths}")
+        said = f"{name}: the column {chosen.image!r} has no images"
+        way_out = ", only paths of files: write the files in, or list them in a table (table:FILE.csv)"
+        raise ValueError(said + (way_out if chosen.path else ""))
     many = f"{missing:,} of the {size:,} rows have no image"
     return [f"{name}: {many} in {chosen.image!r} and are replaced as images that cannot be read are"]
 

@@ -46,9 +46,9 @@ def folder(path: str, *, channels: int | None = None, bits: int | None = None) -
     _exists(root, name)
     found = functools.partial(_found, root, name, wanted)
     listed = found(encoded.SUFFIXES, (*listing.VIDEOS, *meshes.SUFFIXES))
-    return (
-        of_images(root, name, listed, (channels, bits)) if listed.names else _others(root, name, found, channels, bits)
-    )
+    if not listed.names:
+        return _others(root, name, found, channels, bits)
+    return of_images(root, name, listed, (channels, bits))
 
 
 def of_images(root: epath.Path, name: str, listed: listing.Listing, asked: tuple[int | None, int | None]) -> Source:

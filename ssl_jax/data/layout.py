@@ -17,13 +17,12 @@ SPLIT = "?split="
 
 
 def of_split(found: Listing, split: str, name: str, inside: str) -> Listing:
-    """The files in the folder `split` of each class; all of them where it is "", if their folders are no splits, and
-    where a list says the classes.
+    """The files in the folder `split` of each class; all of them where it is "", if their folders are no splits.
 
     inside: what is to be written to name a folder of these, up to its name. Raises ValueError for a split that is not
     there, and where one has to be named: by the rules of `folder.folder`.
     """
-    if not found.names or found.said is not None:
+    if not found.names:
         return found
     if not split:
         _no_splits(found.names, found.folders, name, inside)

@@ -9,6 +9,7 @@ from etils import epath
 
 from ssl_jax.data import encoded, meshes
 from ssl_jax.data.contents import UNKNOWN, printable
+from ssl_jax.data.layout import SPLITS
 from ssl_jax.data.listing import VIDEOS, Listing, note
 
 PATH = re.compile(
@@ -44,7 +45,12 @@ def of_kind(path: str, root: epath.Path, name: str, suffixes: tuple[str, ...]) -
     way_out = "name a folder above all of them"
     chosen = files(os.fspath(root), [paths[k] for k in rows], said and [said[k] for k in rows], name, way_out)
     left = f"{len(others):,} of {len(paths):,} lines of the list are of other kinds and are not read"
-    return chosen._replace(notes=(*note(name, others, left), *chosen.notes))
+    notes = [*note(name, others, left), *chosen.notes]
+    tops = {each.split("/", 1)[0] for each in chosen.names if "/" in each}
+    if said is None and tops and all(top.lower() in SPLITS for top in tops):
+        notes.append(f"{name}: folders are splits and no classes there; write a class behind each path of the list")
+        return chosen._replace(notes=tuple(notes), said=[""] * len(rows))
+    return chosen._replace(notes=tuple(notes))
 
 
 def _parted(line: str) -> tuple[str, str]:

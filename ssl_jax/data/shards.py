@@ -11,12 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from ssl_jax.checks import spelling
-from ssl_jax.data import contents, encoded, places, tars
-from ssl_jax.data.parts import Image, Text
+from ssl_jax.data import contents, encoded, headers, places, tars
+from ssl_jax.data.parts import Text
 from ssl_jax.data.source import Source, digest
 
-PROBES = 256
-"""Images whose headers are read for channels and bits, at most."""
 COLUMNS = ("shard", "member", "image", "image_size", "text", "text_size", "meta", "meta_size")
 """What the index has of an example, int64 each: which shard, where its first member's header lies, and of image, text
 and metadata where their bytes lie and how many there are; -1 bytes of what is missing."""
@@ -44,15 +42,11 @@ def wds(pattern: str, *, channels: int | None = None, bits: int | None = None) -
     files = places.matching(where, name)
     index, notes = _indexed(files, name)
     labels, classes, said = _labels(files, index, field, name)
-    headers = _headers(files, index)
-    common = encoded.common(headers or [(3, 8)])
-    image = Image(channels or common[0], bits or common[1])
+    head = lambda k, _: _bytes(files, index.rows[k], "image")  # noqa: E731
+    image, told = headers.read(name, len(index.rows), head, (channels, bits), most=headers.FEW, noun="images")
     same, stamp = (digest(part, field) for part in contents.of_files(files))
     called = _describer(files, index, name)
     notes += said + _captions(index, called, name) + _twice(index, called, name)
-    if any(len({head[k] for head in headers}) > 1 and not given for k, given in enumerate((channels, bits))):
-        read = f"all are read as {image.channels} channels of {image.bits} bits"
-        notes.append(f"{name}: images differ in channels or bits; {read}; data.channels and data.bits say otherwise")
     columns, targets = index.rows, tf.constant(labels)
 
     def fetched(kind: str, rows: tf.Tensor) -> tf.Tensor:
@@ -74,7 +68,7 @@ def wds(pattern: str, *, channels: int | None = None, bits: int | None = None) -
         describe=called,
         gather=gather,
         stamp=stamp,
-        notices=tuple(notes),
+        notices=(*notes, *told),
     )
 
 
@@ -132,13 +126,6 @@ def _bytes(files: list[str], row: np.ndarray, kind: str) -> bytes:
     """The image, text or metadata ("meta") of an example."""
     at = COLUMNS.index(kind)
     return places.span(files[row[0]], int(row[at]), int(row[at + 1]))
-
-
-def _headers(files: list[str], index: Index) -> list[tuple[int, int]]:
-    """(channels, bits) of images spread over all of them; what has no image header does not count."""
-    chosen = sorted({round(step) for step in np.linspace(0, len(index.rows) - 1, min(PROBES, len(index.rows)))})
-    heads = (_bytes(files, index.rows[step], "image") for step in chosen)
-    return [encoded.header(head) for head in heads if encoded.is_image(head)]
 
 
 def _labels(files: list[str], index: Index, field: str, name: str) -> tuple[np.ndarray, tuple[str, ...], list[str]]:

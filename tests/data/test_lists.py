@@ -50,6 +50,17 @@ def test_a_list_beside_absolute_paths_and_other_kinds(place):
     assert "2 of 4 lines of the list are of other kinds and are not read: movie.mp4, notes.txt" in source.notices[0]
 
 
+def test_folders_of_a_list_that_are_splits_are_no_classes(place):
+    for name in ("train", "val"):
+        (place / "set" / name).mkdir()
+        (place / "set" / "a" / "1.png").rename(place / "set" / name / "x.png")
+        Image.new("RGB", (6, 6)).save(place / "set" / "a" / "1.png")
+    source = listed(place, "train/x.png", "val/x.png")
+    assert source.classes == () and source.labels.tolist() == [-1, -1]
+    assert "folders are splits and no classes there; write a class behind each path" in source.notices[0]
+    assert listed(place, "train/x.png cat", "val/x.png dog").classes == ("cat", "dog")
+
+
 def test_files_that_are_not_there_are_counted_and_replaced(place):
     source = listed(place, "a/1.png", "a/0.png", "b/3.png", "nowhere/0.png")
     assert source.size == 4 and source.classes == ("a", "b", "c", "nowhere")
