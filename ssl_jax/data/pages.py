@@ -28,7 +28,10 @@ class Damaged(Exception):
     """Bytes are not what the specification says."""
 
 
-WRONG = (Damaged, IndexError, KeyError, OSError, OverflowError, ValueError, pa.ArrowException)
+WRONG = (
+    *(Damaged, IndexError, KeyError, MemoryError, OSError, OverflowError, RecursionError, TypeError, ValueError),
+    pa.ArrowException,
+)
 """What reading damaged bytes ends in."""
 
 
@@ -62,7 +65,7 @@ class Column:
         begins = [min(b, chunk.data_page_offset) for b, chunk in zip(begins, chunks, strict=True)]
         self.spans = [(b, b + chunk.total_compressed_size) for b, chunk in zip(begins, chunks, strict=True)]
         self.rows = np.diff(self.ends, prepend=0)
-        self.known: dict[int, tuple[list[Page], np.ndarray, list[bytes]]] = {}
+        self.known: dict[int, tuple[list[Page], np.ndarray, Page | None]] = {}
         self.locks = [threading.Lock() for _ in self.where]
 
     def take(self, rows: np.ndarray) -> list[bytes | None]:
@@ -72,18 +75,15 @@ class Column:
         for group in np.unique(groups):
             slots = np.flatnonzero(groups == group)
             inside = rows[slots] - (self.ends[group] - self.rows[group])
-            try:
-                values = self._of_group(int(group), inside)
-            except WRONG:
-                values = [None] * len(slots)
-            for slot, value in zip(slots, values, strict=True):
-                found[slot] = value
+            with contextlib.suppress(*WRONG):
+                for slot, value in zip(slots, self._of_group(int(group), inside), strict=True):
+                    found[slot] = value
         return found
 
     def _of_group(self, group: int, rows: np.ndarray) -> list[bytes | None]:
         if self.codec[group] not in CODECS:
             return self._whole(group, rows)
-        pages, ends, words = self._pages(group)
+        pages, ends, dictionary = self._pages(group)
         if any(page.encoding not in (PLAIN, *INDEXED) for page in pages):
             return self._whole(group, rows)
         found: dict[int, bytes | None] = {}
@@ -93,25 +93,25 @@ class Column:
             wanted = sorted({int(row) for row in rows[which == number]})
             inside = [row - int(ends[number]) + page.values for row in wanted]
             with contextlib.suppress(*WRONG):  # the other pages are read
-                found |= dict(zip(wanted, self._values(group, page, inside, words), strict=True))
+                found |= dict(zip(wanted, self._values(group, page, inside, dictionary), strict=True))
         return [found.get(int(row)) for row in rows]
 
-    def _pages(self, group: int) -> tuple[list[Page], np.ndarray, list[bytes]]:
-        """The data pages of a row group, where their rows end, and the values of its dictionary."""
+    def _pages(self, group: int) -> tuple[list[Page], np.ndarray, Page | None]:
+        """The data pages of a row group, where their rows end, and the page of its dictionary."""
         with self.locks[group]:
             if group not in self.known:
-                pages, words, (at, end) = [], [], self.spans[group]
+                pages, dictionary, (at, end) = [], None, self.spans[group]
                 while at < end:
                     page = self._page(group, at)
                     at = page.start + page.stored
                     if page.kind == DICTIONARY:
-                        words = plain(self._body(group, page), range(page.values))
+                        dictionary = page
                     elif page.kind in (DATA, DATA2):
                         pages.append(page)
                 ends = np.cumsum([page.values for page in pages])
                 if not len(ends) or ends[-1] != self.rows[group]:
                     raise Damaged("pages that have other rows than their group")
-                self.known[group] = pages, ends, words
+                self.known[group] = pages, ends, dictionary
             return self.known[group]
 
     def _page(self, group: int, at: int) -> Page:
@@ -122,6 +122,8 @@ class Column:
                 fields, length = struct(data, 0)
             except IndexError:
                 continue
+            if fields[3] < 0:
+                raise Damaged("a page of fewer bytes than none")
             head = next((fields[k] for k in (5, 7, 8) if k in fields), {})
             second = fields[1] == DATA2
             kind, encoding = fields[1], head.get(4 if second else 2, PLAIN)
@@ -141,7 +143,7 @@ class Column:
         rest = pa.decompress(data[page.levels :], page.size - page.levels, codec.lower(), asbytes=True)
         return data[: page.levels] + rest
 
-    def _values(self, group: int, page: Page, rows: Sequence[int], words: list[bytes]) -> list[bytes | None]:
+    def _values(self, group: int, page: Page, rows: Sequence[int], dictionary: Page | None) -> list[bytes | None]:
         """Values of a page, by rising numbers of its rows."""
         data, there, at = self._body(group, page), None, page.levels
         if self.most:
@@ -155,8 +157,12 @@ class Column:
         if page.encoding == PLAIN:
             values = plain(memoryview(data)[at:], wanted)
         else:
-            indices = runs(data[at + 1 :], data[at], int(before[-1]) + 1)
-            values = [words[indices[k]] for k in wanted]
+            if dictionary is None:
+                raise Damaged("values of a dictionary that is not there")
+            indices = runs(data[at + 1 :], data[at], int(before[-1]) + 1)[wanted].tolist()
+            needed = sorted({*indices})
+            found = dict(zip(needed, plain(self._body(group, dictionary), needed), strict=True))
+            values = [found[index] for index in indices]
         known = dict(zip(real, values, strict=True))
         return [known.get(row) for row in rows]
 

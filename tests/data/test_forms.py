@@ -74,9 +74,8 @@ def test_epochs_are_permutations_and_rows_the_examples_they_name(form, opened):
 
 @every
 def test_the_digest_tells_pixels_apart_and_not_places(form, tmp_path):
-    """A byte more in one picture, and a copy elsewhere."""
+    """Another picture in the place of one, and copies elsewhere."""
     changed = {path: data if k != 11 else forms.png(99) for k, (path, data) in enumerate(FILES.items())}
-    assert [len(changed[path]) == len(data) for path, data in FILES.items()].count(False) <= 1
     found = []
     for name, files in (("one", FILES), ("two", changed)):
         (tmp_path / name).mkdir()

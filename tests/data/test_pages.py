@@ -75,6 +75,8 @@ def test_bytes_that_are_no_header_are_damaged():
     for data in (b"\x15\x00\x19", b"\xff" * 40, b"\x1b\x00"):
         with pytest.raises((pages.Damaged, IndexError)):
             pages.struct(data, 0)
+    with pytest.raises(RecursionError):  # one of `WRONG`
+        pages.struct(b"\x1c" * 16_000, 0)
     with pytest.raises(pages.Damaged, match="ends behind its page"):
         pages.plain(b"\x09\x00\x00\x00abc", [0])
 
