@@ -32,7 +32,7 @@ PARQUET = ["pyarrow>=17"]
 VIDEO = ["av>=18"]
 TEXT = ["tokenizers>=0.21"]
 MESHES = ["trimesh>=4"]
-TEST = [*PARQUET, *VIDEO, *TEXT, *MESHES, "pytest>=8", "pytest-xdist>=3.6", "scikit-learn>=1.5"]
+TEST = [*PARQUET, *VIDEO, *TEXT, *MESHES, "datasets>=3", "pytest>=8", "pytest-xdist>=3.6", "scikit-learn>=1.5"]
 ONNX = ["jax2onnx>=0.17,<0.18", "onnxruntime>=1.20"]
 EXTRAS = {
     "tpu": ["jax[tpu]"],

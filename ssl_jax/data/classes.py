@@ -1,5 +1,7 @@
 """The classes of a test set as those of its training set: names decide, not numbers."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -28,9 +30,7 @@ def alike(train: Source, test: Source) -> tuple[Source, tuple[str, ...]]:
     if train.classes == test.classes:
         return test, ()
     for source in (train, test):
-        twice = sorted({name for name in source.classes if source.classes.count(name) > 1})
-        if twice:
-            raise ValueError(f"{source.name} has two classes called {twice[0]}, so that names cannot tell them apart")
+        _once(source)
     lacking = [name for name in test.classes if name not in train.classes]
     if len(lacking) == len(test.classes):
         raise ValueError(
@@ -44,6 +44,31 @@ def alike(train: Source, test: Source) -> tuple[Source, tuple[str, ...]]:
     return mapped, (
         f"{many} of {test.name} in classes that {train.name} lacks take no part in any score: {_some(lacking)}",
     )
+
+
+def joined(sources: Sequence[Source]) -> tuple[list[Source], tuple[str, ...]]:
+    """The sources with labels that count in the classes of all, by name, and sentences about what does not fit.
+
+    Classes come in the order of the sources. Where one of them has labels without names numbers decide, as in `alike`,
+    which says what is refused; so is one whose labels have no names and are known by reading alone, beside one with
+    labels. Sources without labels have none in the end.
+    """
+    known = [source for source in sources if labeled(source)]
+    unknown = [source.name for source in sources if source.labels is None and not source.classes]
+    if known and unknown:
+        raise ValueError(
+            f"{unknown[0]} may have labels in its records, without names of classes, so that they cannot be told from "
+            f"those of {known[0].name}: convert it with `ssl-jax data convert`"
+        )
+    for source in known:
+        _once(source)
+    bare = next((source for source in known if not source.classes), None)
+    if not known or bare:
+        notes = [_numbered(bare, source) for source in known]
+        names = next((source.classes for source in known if source.classes), ())
+        return [source._replace(classes=names) for source in sources], tuple(dict.fromkeys(sum(notes, ())))
+    names = tuple(dict.fromkeys(name for source in known for name in source.classes))
+    return [relabeled(source, names) if labeled(source) else source._replace(classes=names) for source in sources], ()
 
 
 def relabeled(source: Source, classes: tuple[str, ...]) -> Source:
@@ -64,6 +89,13 @@ def relabeled(source: Source, classes: tuple[str, ...]) -> Source:
         gather=source.gather and (lambda index: renumbered(*source.gather(index))),
         scan=source.scan and (lambda start, stop: source.scan(start, stop).map(renumbered)),
     )
+
+
+def _once(source: Source) -> None:
+    """ValueError where two classes have one name."""
+    twice = sorted({name for name in source.classes if source.classes.count(name) > 1})
+    if twice:
+        raise ValueError(f"{source.name} has two classes called {twice[0]}, so that names cannot tell them apart")
 
 
 def _numbered(train: Source, test: Source) -> tuple[str, ...]:

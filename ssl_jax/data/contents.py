@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
-from etils import epath
 
+from ssl_jax.data import places
 from ssl_jax.data.source import digest
 
 WHOLE, MANY = 64 * 2**20, 2**16
@@ -49,6 +49,11 @@ def of_files(paths: Sequence[str]) -> tuple[str, str]:
     return compared([os.path.basename(path) for path in paths], sizes, times, paths.__getitem__)
 
 
+def size(path: str) -> int:
+    """The bytes of a file. ValueError where it is not there."""
+    return _status(path)[0]
+
+
 def raw(name: str) -> bytes:
     """The bytes of a file's name as the file system has them, also where they are no UTF-8."""
     return os.fsencode(name)
@@ -73,10 +78,10 @@ def _blocks(sizes: np.ndarray) -> list[tuple[int, int, int]]:
 def _read(path: str, start: int, count: int) -> str:
     """The digest of a block of a file; "" where it cannot be read."""
     try:
-        with epath.Path(path).open("rb") if "://" in path else open(path, "rb") as file:
+        with places.opened(path) as file:
             file.seek(start)
             return digest(file.read(count))
-    except (OSError, tf.errors.OpError):
+    except OSError:
         return ""
 
 

@@ -9,24 +9,11 @@ import tensorflow as tf
 from etils import epath
 
 from ssl_jax.checks import spelling
-from ssl_jax.data import contents, encoded, listing, meshes
+from ssl_jax.data import contents, encoded, headers, layout, listing, lists, meshes, queries
 from ssl_jax.data.parts import Clip, Image, Points
 from ssl_jax.data.source import Source, digest
-from ssl_jax.views import decoding
 
-SPLITS = {
-    *("train", "training", "val", "valid", "validation", "dev", "test", "testing", "extra"),
-    *("unlabeled", "unlabelled"),
-}
-"""Names of splits, in any case. Each of them can be a class as well: a train is one of COCO's 80."""
-PROBES, REMOTE = 4096, 64
-"""Files whose headers are read, at most: local ones, and ones behind a network."""
-HEAD = 64 * 1024
-"""Bytes in which a header is looked for first; the rest of a file is read where it is not there."""
-VIDEOS = (".mp4", ".webm", ".mkv", ".avi", ".mov", ".m4v")
-"""How the names of videos end."""
-SPLIT = "?split="
-"""What stands between a folder of classes and the split that is taken of each of them."""
+OPTIONS = ("split", "list")
 HELD = 256 * 2**20
 """Bytes of meshes up to which they are kept in memory once they are read: parsing text takes milliseconds each."""
 
@@ -44,7 +31,8 @@ def folder(path: str, *, channels: int | None = None, bits: int | None = None) -
     example is the surface, of which views draw points. `notices` counts files of the other kinds, which are not read.
 
     path may end with ?split=NAME: of each class what lies in its own folder NAME, as in CLASS/train/FILE, ModelNet's
-    layout. Where all files lie in such folders of two or more splits, one has to be named.
+    layout. Where all files lie in such folders of two or more splits, one has to be named. Or with ?list=FILE: the
+    files that FILE names, in its order, and with the classes that it says (`lists.py`).
 
     Folders are splits, which are refused, and no classes where all images lie in folders named as splits are, where
     there are two or more such names, or where there is one beside others whose own images lie in two or more folders
@@ -53,26 +41,37 @@ def folder(path: str, *, channels: int | None = None, bits: int | None = None) -
     ValueError for a folder that is missing or cannot be listed, has no images, or has splits in place of classes.
     """
     name = f"folder:{contents.printable(path)}"
-    place, _, split = path.partition(SPLIT)
+    place, wanted = queries.parted(path, OPTIONS, name, "folder")
     root = epath.Path(place).expanduser()
     _exists(root, name)
-    listed = _listed(root, name, encoded.SUFFIXES, split, (*VIDEOS, *meshes.SUFFIXES))
+    found = functools.partial(_found, root, name, wanted)
+    listed = found(encoded.SUFFIXES, (*listing.VIDEOS, *meshes.SUFFIXES))
     if not listed.names:
-        return _others(root, name, split, channels, bits)
-    headers = _headers(root, listed.names)
-    found = encoded.common(headers or [(3, 8)])
-    source = _of_files(root, name, listed, Image(channels or found[0], bits or found[1]))
-    told = _notices(name, headers, source.size, (channels, bits))
+        return _others(root, name, found, channels, bits)
+    return of_images(root, name, listed, (channels, bits))
+
+
+def of_images(root: epath.Path, name: str, listed: listing.Listing, asked: tuple[int | None, int | None]) -> Source:
+    """The images of a listing. asked: channels and bits, of which those that are None are the files'."""
+    most = headers.REMOTE if "://" in os.fspath(root) else headers.PROBES
+    head = lambda k, most: _head(root / listed.names[k], most)  # noqa: E731
+    image, told = headers.read(name, len(listed.names), head, asked, most=most)
+    source = _of_files(root, name, listed, image)
     return source._replace(notices=(*source.notices, *told))
 
 
-def _others(root: epath.Path, name: str, split: str, channels: int | None, bits: int | None) -> Source:
+def _head(path: epath.Path, most: int | None) -> bytes:
+    with path.open("rb") as file:
+        return file.read() if most is None else file.read(most)
+
+
+def _others(root: epath.Path, name: str, found: Callable, channels: int | None, bits: int | None) -> Source:
     """A folder of videos, or of meshes."""
-    listed, part = _listed(root, name, VIDEOS, split, meshes.SUFFIXES), Clip()
+    listed, part = found(listing.VIDEOS, meshes.SUFFIXES), Clip()
     if not listed.names:
-        listed, part = _listed(root, name, meshes.SUFFIXES, split), Points(surface=True)
+        listed, part = found(meshes.SUFFIXES), Points(surface=True)
     if not listed.names:
-        ends = ", ".join(encoded.SUFFIXES), ", ".join(VIDEOS), ", ".join(meshes.SUFFIXES)
+        ends = ", ".join(encoded.SUFFIXES), ", ".join(listing.VIDEOS), ", ".join(meshes.SUFFIXES)
         raise ValueError(
             f"{name}: no images there; those that are looked for end in {ends[0]}, those of videos in {ends[1]}, those "
             f"of meshes in {ends[2]}"
@@ -85,33 +84,27 @@ def _others(root: epath.Path, name: str, split: str, channels: int | None, bits:
     return _of_files(root, name, listed, part)
 
 
-def _listed(
-    root: epath.Path, name: str, suffixes: tuple[str, ...], split: str, others: tuple[str, ...] = ()
+def _found(
+    root: epath.Path, name: str, wanted: dict[str, str], suffixes: tuple[str, ...], others: tuple[str, ...] = ()
 ) -> listing.Listing:
-    """The files of a kind; of a split those in the folder of its name in each class. ValueError for unnamed splits."""
-    found = listing.files(root, name, suffixes, others)
-    if not found.names:
-        return found
-    if not split:
-        _no_splits(found.names, found.folders, name)
-        return found
-    inner = [file.split("/")[1] if file.count("/") > 1 else "" for file in found.names]
-    if split not in inner:
-        raise ValueError(spelling.unknown(split, sorted({*inner} - {""}), f"the splits of {name}"))
-    rows = np.flatnonzero(np.array(inner) == split)
-    return found._replace(names=[found.names[k] for k in rows], sizes=found.sizes[rows], times=found.times[rows])
+    """The files of a kind: all, those of a split, or those of a list. ValueError for unnamed splits."""
+    if "list" not in wanted:
+        every = listing.files(root, name, suffixes, others)
+        return layout.of_split(every, wanted.get("split", ""), name, f"{name}/")
+    if "split" in wanted:
+        raise ValueError(f"{name}: a list and a split both say which files are read; leave out one of them")
+    return lists.of_kind(wanted["list"], root, name, suffixes)
 
 
 def _of_files(root: epath.Path, name: str, listed: listing.Listing, part: Image | Clip | Points) -> Source:
     """One example a file; files in folders have classes."""
-    files, sizes, times, folders, notes = listed
-    number = {folder: k for k, folder in enumerate(folders)}
-    labels = np.array([number[file.split("/", 1)[0]] if "/" in file else -1 for file in files], np.int32)
+    files, sizes, times = listed.names, listed.sizes, listed.times
+    kind, what = {Image: ("image", "images"), Clip: ("clip", "videos"), Points: ("points", "meshes")}[type(part)]
+    labels, classes, empty = layout.classes(listed, what, name)
     base = f"{os.fspath(root).rstrip('/')}/"
     same, stamp = contents.compared(files, sizes, times, lambda k: base + files[k])
-    classes = tuple(map(contents.printable, folders)) if labels.max() >= 0 else ()
+    told = classes if listed.said is None else (*classes, labels.tobytes())
     where, paths, targets = contents.raw(base), tf.constant([contents.raw(file) for file in files]), tf.constant(labels)
-    kind, what = {Image: ("image", "images"), Clip: ("clip", "videos"), Points: ("points", "meshes")}[type(part)]
     opened = tf.identity if kind == "clip" and "://" not in base else tf.io.read_file
     if kind == "points":
         opened = _surfaces(len(files) and 0 <= sizes.min() and sizes.sum() <= HELD)
@@ -122,11 +115,11 @@ def _of_files(root: epath.Path, name: str, listed: listing.Listing, part: Image 
         read=lambda index: (opened(where + paths[index]), targets[index]),
         labels=labels,
         classes=classes,
-        digest=digest(same, *classes),
+        digest=digest(same, *told),
         # Not from the list, which a million paths make too large to be kept beside the tensor.
         describe=lambda index: contents.printable(where + paths[int(index)].numpy()),
-        stamp=digest(stamp, *classes),
-        notices=(*notes, *_empty(labels, classes, what, name)),
+        stamp=digest(stamp, *told),
+        notices=(*listed.notes, *empty),
     )
 
 
@@ -150,64 +143,3 @@ def _exists(root: epath.Path, name: str) -> None:
         raise ValueError(f"{name}: there is no such folder")
     siblings = sorted(contents.printable(path.name) for path in root.parent.iterdir() if path.is_dir())
     raise ValueError(f"{name}: {spelling.unknown(contents.printable(root.name), siblings, os.fspath(root.parent))}")
-
-
-def _no_splits(files: list[str], folders: list[str], name: str) -> None:
-    """ValueError where the folders below the root are splits, or those in its classes, by the rules of `folder`."""
-    own = sorted({file.split("/")[1] for file in files if file.count("/") > 1})
-    if len(own) > 1 and all(file.count("/") > 1 for file in files) and all(part.lower() in SPLITS for part in own):
-        raise ValueError(
-            f"{name}: its classes hold the splits {', '.join(own)}: name one, as in {name}{SPLIT}{own[-1]}"
-        )
-    splits = [part for part in folders if part.lower() in SPLITS]
-    if not splits:
-        return
-    used = {file.split("/", 1)[0] for file in files if "/" in file}
-    inner = {tuple(file.split("/", 2)[:-1]) for file in files if file.startswith(f"{splits[0]}/")}
-    nested = len(inner) > 1 and all(len(parts) == 2 for parts in inner)
-    if len(splits) > 1 or nested or (used and used <= set(splits)):
-        raise ValueError(
-            f"{name} holds the splits {', '.join(splits)}: name one, as in {name}/{splits[0]} (a class of such a name "
-            "must be called otherwise)"
-        )
-
-
-def _empty(labels: np.ndarray, classes: tuple[str, ...], what: str, name: str) -> list[str]:
-    """A sentence about classes without files, which may be a mistake."""
-    counts = np.bincount(labels[labels >= 0], minlength=len(classes))
-    empty = [part for part, count in zip(classes, counts, strict=True) if not count] if classes else []
-    shown = ", ".join(empty[:3]) + (", ..." if len(empty) > 3 else "")
-    return [f"{name}: {len(empty)} of the {len(classes)} classes have no {what}: {shown}"] if empty else []
-
-
-def _headers(root: epath.Path, files: list[str]) -> list[tuple[int, int]]:
-    """(channels, bits) of files spread over the listing; files without an image header do not count."""
-    probes = REMOTE if "://" in os.fspath(root) else PROBES
-    chosen = sorted({round(step) for step in np.linspace(0, len(files) - 1, min(probes, len(files)))})
-    heads = (_header(root / files[step]) for step in chosen)
-    return [head for head in heads if head is not None]
-
-
-def _header(path: epath.Path) -> tuple[int, int] | None:
-    try:
-        with path.open("rb") as file:
-            data = file.read(HEAD)
-            if len(data) == HEAD and data[:2] == decoding.JPEG and not encoded.framed(data):
-                data += file.read()
-    except OSError:  # counted as unreadable where the image is read
-        return None
-    return encoded.header(data) if encoded.is_image(data) else None
-
-
-def _notices(name: str, headers: list, size: int, asked: tuple[int | None, int | None]) -> tuple[str, ...]:
-    """What to tell of channels and bits that were not asked for."""
-    read = [given or common for given, common in zip(asked, encoded.common(headers or [(3, 8)]), strict=True)]
-    counts = {kind: sum(h == kind for h in headers) for kind in sorted(set(headers))}
-    reading = f"all are read as {read[0]} channels of {read[1]} bits; data.channels and data.bits say otherwise"
-    many = f"{len(headers):,} of {size:,} files"
-    if len(counts) > 1 and not all(asked):
-        kinds = ", ".join(f"{n:,} of {c} channels and {b} bits" for (c, b), n in counts.items())
-        return (f"{name}: the headers of {many} tell of {kinds}; {reading}",)
-    if len(headers) < min(size, PROBES) or size > PROBES:
-        return () if all(asked) else (f"{name}: channels and bits are those of the headers of {many}; {reading}",)
-    return ()

@@ -3,7 +3,7 @@
 import os
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,13 +12,17 @@ from etils import epath
 from ssl_jax.data import encoded
 from ssl_jax.data.contents import UNKNOWN, printable
 
+VIDEOS = (".mp4", ".webm", ".mkv", ".avi", ".mov", ".m4v")
+"""How the names of videos end."""
+
 
 class Listing(NamedTuple):
     """Files below a root, sorted by their paths.
 
     names: relative to the root, with "/"; bytes that are no UTF-8 as `os.fsdecode` has them. sizes: int64 [n] bytes;
     times: int64 [n] nanoseconds; both -1 in a bucket, where each would cost a request. folders: the names directly
-    below the root, sorted, with and without images. notes: sentences about what was left out.
+    below the root, sorted, with and without images. notes: sentences about what was left out. said: what a list or a
+    table says of the class of each, None or "" for nothing; None where folders are the classes.
     """
 
     names: list[str]
@@ -26,6 +30,7 @@ class Listing(NamedTuple):
     times: np.ndarray
     folders: list[str]
     notes: tuple[str, ...]
+    said: Sequence[str | None] | None = None
 
 
 def images(root: epath.Path, name: str) -> Listing:
@@ -47,7 +52,7 @@ def files(root: epath.Path, name: str, suffixes: tuple[str, ...], others: tuple[
     return _sorted(*(_remote if "://" in place else _local)(place, name, suffixes, others))
 
 
-def _not_read(name: str, left: Counter[str]) -> list[str]:
+def not_read(name: str, left: Counter[str]) -> list[str]:
     """A sentence about files of other kinds."""
     shown = ", ".join(f"{count} {end}" for end, count in sorted(left.items()))
     return [f"{name}: files of other kinds lie there too and are not read: {shown}"] if left else []
@@ -69,9 +74,9 @@ def _remote(root: str, name: str, suffixes: tuple[str, ...], others: tuple[str, 
         if not any(part.startswith(".") for part in inside.split("/")):
             found = [n for n in names if n.lower().endswith(suffixes) and not n.startswith(".")]
             files += [f"{inside}/{image}" if inside else image for image in found]
-            left.update(_end(n) for n in names if n.lower().endswith(others) and not n.startswith("."))
+            left.update(end(n) for n in names if n.lower().endswith(others) and not n.startswith("."))
     unknown = array("q", [UNKNOWN]) * len(files)
-    return files, unknown, unknown, tops, _not_read(name, left)
+    return files, unknown, unknown, tops, not_read(name, left)
 
 
 def _local(root: str, name: str, suffixes: tuple[str, ...], others: tuple[str, ...]) -> tuple:
@@ -95,7 +100,7 @@ def _local(root: str, name: str, suffixes: tuple[str, ...], others: tuple[str, .
                     if _is(entry.is_dir):
                         (links if entry.is_symlink() else folders).append(inside)
                     elif entry.name.lower().endswith(others):
-                        left[_end(entry.name)] += 1
+                        left[end(entry.name)] += 1
                     elif entry.name.lower().endswith(suffixes):
                         if not _is(entry.is_file):
                             dead.append(printable(inside))
@@ -108,14 +113,15 @@ def _local(root: str, name: str, suffixes: tuple[str, ...], others: tuple[str, .
                 raise ValueError(f"{name}: the folder {printable(place) or '.'} cannot be listed: {error}") from error
             waiting += reversed(folders)
     notes = [
-        *_note(name, again, "links not followed, since their folders are listed already"),
-        *_note(name, dead, "left out, since they are not files (broken links, pipes)"),
-        *_not_read(name, left),
+        *note(name, again, "links not followed, since their folders are listed already"),
+        *note(name, dead, "left out, since they are not files (broken links, pipes)"),
+        *not_read(name, left),
     ]
     return files, sizes, times, tops, notes
 
 
-def _end(name: str) -> str:
+def end(name: str) -> str:
+    """How a file's name ends, in lower case: ".jpg"."""
     return os.path.splitext(name)[1].lower()
 
 
@@ -134,7 +140,7 @@ def _is(question: Callable[[], bool]) -> bool:
         return False
 
 
-def _note(name: str, found: list[str], what: str) -> list[str]:
+def note(name: str, found: list[str], what: str) -> list[str]:
     """One sentence that shows the first of what was found, and how many more there are."""
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""
     return [f"{name}: {what}: {', '.join(found[:3])}{more}"] if found else []

@@ -1,5 +1,6 @@
 """What stands behind the ? of a dataset's text: OPTION=VALUE, with & between them."""
 
+import re
 from collections.abc import Iterable
 
 from ssl_jax.checks import spelling
@@ -18,3 +19,9 @@ def options(query: str, known: Iterable[str], name: str, kind: str) -> dict[str,
             raise ValueError(f"{name}: {key} has no value; write {key}=...")
         found[key] = value
     return found
+
+
+def parted(text: str, known: Iterable[str], name: str, kind: str) -> tuple[str, dict[str, str]]:
+    """(what stands before the ?, {option: value}); a ? that no OPTION= follows is a character of the path."""
+    place, *query = re.split(r"\?(?=\w+=)", text, maxsplit=1)
+    return place, options(query[0] if query else "", known, name, kind)

@@ -1,10 +1,7 @@
 """Sources from WebDataset shards of pairs, in img2dataset's layout: KEY.png or .jpg, KEY.txt, KEY.json, KEY.cls."""
 
-import glob
 import itertools
 import json
-import os
-import re
 import tarfile
 from array import array
 from collections.abc import Callable, Iterator
@@ -14,12 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from ssl_jax.checks import spelling
-from ssl_jax.data import contents, encoded
-from ssl_jax.data.parts import Image, Text
+from ssl_jax.data import contents, encoded, headers, places, tars
+from ssl_jax.data.parts import Text
 from ssl_jax.data.source import Source, digest
 
-PROBES = 256
-"""Images whose headers are read for channels and bits, at most."""
 COLUMNS = ("shard", "member", "image", "image_size", "text", "text_size", "meta", "meta_size")
 """What the index has of an example, int64 each: which shard, where its first member's header lies, and of image, text
 and metadata where their bytes lie and how many there are; -1 bytes of what is missing."""
@@ -44,20 +39,14 @@ def wds(pattern: str, *, channels: int | None = None, bits: int | None = None) -
     """
     where, _, field = pattern.partition("#")
     name = f"wds:{pattern}"
-    if "://" in where:
-        raise ValueError(f"{name}: shards are read from local paths only; mount the bucket and name its path")
-    files = _files(where, name)
+    files = places.matching(where, name)
     index, notes = _indexed(files, name)
     labels, classes, said = _labels(files, index, field, name)
-    headers = _headers(files, index)
-    common = encoded.common(headers or [(3, 8)])
-    image = Image(channels or common[0], bits or common[1])
+    head = lambda k, _: _bytes(files, index.rows[k], "image")  # noqa: E731
+    image, told = headers.read(name, len(index.rows), head, (channels, bits), most=headers.FEW, noun="images")
     same, stamp = (digest(part, field) for part in contents.of_files(files))
     called = _describer(files, index, name)
     notes += said + _captions(index, called, name) + _twice(index, called, name)
-    if any(len({head[k] for head in headers}) > 1 and not given for k, given in enumerate((channels, bits))):
-        read = f"all are read as {image.channels} channels of {image.bits} bits"
-        notes.append(f"{name}: images differ in channels or bits; {read}; data.channels and data.bits say otherwise")
     columns, targets = index.rows, tf.constant(labels)
 
     def fetched(kind: str, rows: tf.Tensor) -> tf.Tensor:
@@ -79,7 +68,7 @@ def wds(pattern: str, *, channels: int | None = None, bits: int | None = None) -
         describe=called,
         gather=gather,
         stamp=stamp,
-        notices=tuple(notes),
+        notices=(*notes, *told),
     )
 
 
@@ -90,34 +79,6 @@ class Index(NamedTuple):
     rows: np.ndarray
     keys: np.ndarray
     tags: np.ndarray
-
-
-def expanded(pattern: str) -> list[str]:
-    """The patterns that braces stand for: {000..012} counts with its zeros, {a,b} lists."""
-    found = re.search(r"\{([^{}]*)\}", pattern)
-    if not found:
-        return [pattern]
-    span = re.fullmatch(r"(\d+)\.\.(\d+)", found[1])
-    if span:
-        first, last = int(span[1]), int(span[2])
-        options = [str(k).zfill(len(span[1])) for k in range(first, last + 1)]
-    else:
-        options = found[1].split(",")
-    return [
-        whole for option in options for whole in expanded(pattern[: found.start()] + option + pattern[found.end() :])
-    ]
-
-
-def _files(pattern: str, name: str) -> list[str]:
-    files = []
-    for one in expanded(os.path.expanduser(pattern)):
-        some = sorted(path for path in glob.glob(one) if os.path.isfile(path))
-        if not some:
-            raise ValueError(f"{name}: no file matches {one}")
-        files += some
-    if not files:
-        raise ValueError(f"{name}: the braces of {pattern} stand for nothing")
-    return list(dict.fromkeys(files))
 
 
 def _indexed(files: list[str], name: str) -> tuple[Index, list[str]]:
@@ -153,67 +114,25 @@ def _examples(members: Iterator[Member]) -> Iterator[tuple[str, dict[str, tuple[
 
 
 def _members(path: str, name: str, notes: list[str]) -> Iterator[Member]:
-    """The files of a shard that are whole; headers alone are read. What is amiss with the shard goes into `notes`."""
-    size = os.path.getsize(path)
-    early = f"{name}: the shard {path} ends early or is damaged; the examples before that place are read"
-    begun = False
-    try:
-        with tarfile.open(path, "r:") as tar:
-            while (member := tar.next()) is not None:
-                tar.members, begun = [], True  # else every header is kept
-                if member.offset_data + member.size > size:
-                    notes.append(early)
-                    return
-                folder, slash, base = member.name.removeprefix("./").rpartition("/")
-                key, dot, suffix = base.partition(".")
-                if member.isfile() and key and dot:
-                    yield folder + slash + key, suffix.lower(), member.offset, member.offset_data, member.size
-            end = tar.offset
-    except tarfile.ReadError as error:
-        if begun:
-            notes.append(early)
-            return
-        what = "compressed, so that nothing in it can be read alone; unpack it" if _compressed(path) else "no tar file"
-        raise ValueError(f"{name}: {path} is {what}") from error
-    except OSError as error:
-        raise ValueError(f"{name}: {path} cannot be read: {error}") from error
-    if _span(path, end, tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):  # what an archive ends with
-        notes.append(early)
-
-
-def _compressed(path: str) -> bool:
-    return _span(path, 0, 6).startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd"))
-
-
-def _span(path: str, start: int, size: int) -> bytes:
-    """Bytes of a file; fewer where it ends before, none where it cannot be read or `size` is -1."""
-    if size < 1:
-        return b""
-    try:
-        with open(path, "rb", buffering=0) as file:
-            return os.pread(file.fileno(), size, start)
-    except OSError:
-        return b""
+    """The files of a shard that are whole. What is amiss with the shard goes into `notes`."""
+    for member in tars.members(path, name, notes):
+        folder, slash, base = member.name.removeprefix("./").rpartition("/")
+        key, dot, suffix = base.partition(".")
+        if member.isfile() and key and dot:
+            yield folder + slash + key, suffix.lower(), member.offset, member.offset_data, member.size
 
 
 def _bytes(files: list[str], row: np.ndarray, kind: str) -> bytes:
     """The image, text or metadata ("meta") of an example."""
     at = COLUMNS.index(kind)
-    return _span(files[row[0]], int(row[at]), int(row[at + 1]))
-
-
-def _headers(files: list[str], index: Index) -> list[tuple[int, int]]:
-    """(channels, bits) of images spread over all of them; what has no image header does not count."""
-    chosen = sorted({round(step) for step in np.linspace(0, len(index.rows) - 1, min(PROBES, len(index.rows)))})
-    heads = (_bytes(files, index.rows[step], "image") for step in chosen)
-    return [encoded.header(head) for head in heads if encoded.is_image(head)]
+    return places.span(files[row[0]], int(row[at]), int(row[at + 1]))
 
 
 def _labels(files: list[str], index: Index, field: str, name: str) -> tuple[np.ndarray, tuple[str, ...], list[str]]:
     """int32 [n], the names of classes, and sentences about labels that cannot be read."""
     if not field:
         rows = zip(index.rows, index.tags, strict=True)
-        said = [_span(files[row[0]], *map(int, tag)).strip() for row, tag in rows]
+        said = [places.span(files[row[0]], *map(int, tag)).strip() for row, tag in rows]
         wrong = [k for k, text in enumerate(said) if text and not text.isdigit()]
         labels = np.array([int(text) if text.isdigit() else -1 for text in said], np.int32)
         notes = [f"{name}: {len(wrong):,} of KEY.cls are no whole numbers and count as no label"] if wrong else []
@@ -246,8 +165,8 @@ def _describer(files: list[str], index: Index, name: str) -> Callable[[int], str
     def describe(number: int) -> str:
         row = index.rows[int(number)]
         try:
-            with tarfile.open(files[row[0]], "r:") as tar:
-                tar.fileobj.seek(int(row[1]))
+            with places.opened(files[row[0]]) as file, tarfile.open(fileobj=file, mode="r:") as tar:
+                file.seek(int(row[1]))
                 member = tar.tarinfo.fromtarfile(tar).name
         except (tarfile.TarError, OSError):
             return f"{name}, example {number}"

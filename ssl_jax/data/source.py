@@ -35,6 +35,8 @@ class Source(NamedTuple):
     stamp: 16 hexadecimal digits that change with any one of the files, also where `digest` samples their contents, and
         with their times of modification; what resumes a file of ours compares it. "" means the digest
     notices: sentences about the data that a person should read: what was left out, how it is read, and why
+    order: (int64 [k], seed) -> int64 [k], the examples at these places of the global order of training, for sources
+        that are not drawn evenly; None for a permutation of all of them each epoch. A subset is drawn evenly
     """
 
     name: str
@@ -51,6 +53,7 @@ class Source(NamedTuple):
     stamp: str = ""
     targets: np.ndarray | None = None
     notices: tuple[str, ...] = ()
+    order: Callable | None = None
 
     @property
     def noun(self) -> str:
@@ -98,6 +101,7 @@ def subset(source: Source, indices: np.ndarray) -> Source:
         describe=lambda index: source.describe(int(indices[index])),
         gather=source.gather and (lambda index: source.gather(tf.gather(chosen, index))),
         names=source.names and (lambda index: source.names(indices[np.asarray(index, np.int64)].tolist())),
+        order=None,
     )
 
 

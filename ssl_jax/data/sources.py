@@ -1,14 +1,18 @@
 """Datasets by one string. The forms are listed in `FORMS`; see `open`."""
 
+import functools
 import importlib
 import re
+from collections.abc import Callable
 
 from ssl_jax.checks import spelling
+from ssl_jax.data.archives import tar_source, zip_source
 from ssl_jax.data.embedded_source import embedded
 from ssl_jax.data.folder import folder
 from ssl_jax.data.joints import NAME as JOINTS
 from ssl_jax.data.joints import solder_joints
 from ssl_jax.data.memory import arrays
+from ssl_jax.data.mix import mix, parted
 from ssl_jax.data.moving import NAME as MOVING
 from ssl_jax.data.moving import moving_fashion_mnist
 from ssl_jax.data.records import arrayrecord
@@ -20,14 +24,27 @@ from ssl_jax.data.tfds_source import tfds_source
 
 __all__ = ["Source", "arrays", "images", "labeled", "open", "subset"]
 
-ENCODED = ("tfds", "folder", "arrayrecord", "wds", "table")
+OPENERS = {
+    "tfds": tfds_source,
+    "folder": folder,
+    "arrayrecord": arrayrecord,
+    "wds": wds,
+    "table": table,
+    "csv": functools.partial(table, kind="csv"),
+    "zip": zip_source,
+    "tar": tar_source,
+}
+ARROW = {"hf": "hugging_face", "parquet": "parquet_source"}
+"""The kinds that pyarrow reads: the module here that has the function of its name."""
+ENCODED = (*OPENERS, *ARROW)
 """The kinds whose images are encoded, so that they can be decoded to other channels and bits."""
-KINDS = ("embedded", "series", *ENCODED)
+KINDS = ("embedded", "series", "mix", *ENCODED)
 COMPUTED = {MOVING: moving_fashion_mnist, JOINTS: solder_joints}
 """Embedded datasets that are computed."""
 FORMS = (
-    "embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN, wds:PATTERN[#FIELD], "
-    "table:FILE.csv[?OPTIONS], series:PATH[?OPTIONS] or package.module:function"
+    "embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, zip:PATTERN, tar:PATTERN, csv:FILE or table:FILE, "
+    "hf:FOLDER, parquet:PATTERN, wds:PATTERN[#FIELD], arrayrecord:PATTERN, series:PATH[?OPTIONS], "
+    "mix:WEIGHT*SOURCE+WEIGHT*SOURCE or package.module:function"
 )
 
 
@@ -42,11 +59,15 @@ def open(
     """The source that `text` names.
 
     embedded:NAME[/SPLIT] comes with the package; tfds:NAME[/SPLIT] was prepared by tensorflow_datasets in `data_dir`
-    (by default TFDS_DATA_DIR); folder:PATH is a folder of images, videos or meshes, and folder:PATH?split=NAME what
-    lies in NAME of each class there; arrayrecord:PATTERN was made by `ssl-jax data convert`; wds:PATTERN are WebDataset
-    shards of images and captions; table:FILE lists images with numbers to predict (`table.py`); series:PATH are series
-    of sensors (`series.py`); package.module:function is called without arguments and returns a Source. Paths may be
-    gs:// where TensorFlow can read it.
+    (by default TFDS_DATA_DIR); folder:PATH is a folder of images, videos or meshes, folder:PATH?split=NAME what
+    lies in NAME of each class there, and folder:PATH?list=FILE what a list names (`folder.py`, `lists.py`); zip:PATTERN
+    and tar:PATTERN are archives of images, read in place (`archives.py`); csv:FILE and table:FILE, which are the same,
+    list images with their classes or with numbers to predict (`table.py`); hf:FOLDER is what Hugging Face's `datasets`
+    saved or the hub has (`hugging_face.py`), parquet:PATTERN any Parquet files with a column of images
+    (`parquet_source.py`); wds:PATTERN are WebDataset shards of images and captions; arrayrecord:PATTERN was made by
+    `ssl-jax data convert`; series:PATH are series of sensors (`series.py`); mix:0.7*SOURCE+0.3*SOURCE are several of
+    these, drawn by weights (`mix.py`); package.module:function is called without arguments and returns a Source. Paths
+    may be gs:// where TensorFlow can read it, but those of ArrayRecord files.
 
     channels: what encoded images are decoded to, 1, 3 or 4; bits: 8 or 16; None or 0 for what they have. scan: the
     source is only read in order, as check and convert do, which lifts the size limit of TFRecord sets. ValueError, in
@@ -56,6 +77,10 @@ def open(
     kind, colon, rest = text.partition(":")
     if not colon or not rest:
         raise ValueError(f"a dataset is named by {FORMS}, not by {text!r}")
+    if kind == "mix":
+        parts = parted(rest, KINDS, text)
+        opened = [open(part, data_dir=data_dir, **wanted) for _, part in parts]
+        return mix(text, opened, [weight for weight, _ in parts])
     if kind == "embedded":
         name, _, split = rest.partition("/")
         return _plain(COMPUTED[name](split) if name in COMPUTED else embedded(rest), **wanted)
@@ -69,15 +94,18 @@ def open(
         )
     if (bits or 0) not in (0, 8, 16):
         raise ValueError(f"{text}: {bits} bits cannot be read; data.bits is 8, 16, or 0 for those of the files")
-    if kind == "tfds":
-        return tfds_source(rest, data_dir=data_dir, scan=scan, **wanted)
-    if kind == "folder":
-        return folder(rest, **wanted)
-    if kind == "table":
-        return table(rest, **wanted)
-    if kind == "wds":
-        return wds(rest, **wanted)
-    return arrayrecord(rest, **wanted)
+    options = {"data_dir": data_dir, "scan": scan} if kind == "tfds" else {}
+    return _opener(kind, text)(rest, **wanted, **options)
+
+
+def _opener(kind: str, text: str) -> Callable:
+    """The function that opens sources of a kind. ValueError where it needs a package that is not installed."""
+    if kind in OPENERS:
+        return OPENERS[kind]
+    try:
+        return getattr(importlib.import_module(f"ssl_jax.data.{ARROW[kind]}"), ARROW[kind])
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{text} is read with {error.name}: pip install 'ssl_jax[parquet]'") from error
 
 
 def _plain(source: Source, channels: int | None, bits: int | None) -> Source:

@@ -3,7 +3,7 @@
 Example number q of this process, counted from the first step, is in the global order at
 g = step * batch + process * local + place; g // n is its epoch and the rest goes through an exact permutation of
 that epoch, computed per index, so that nothing is skipped or stored at a restart and any number of processes reads
-the same global order. Views draw their random numbers from (seed, g).
+the same global order. Views draw their random numbers from (seed, g). A mix has an order of its own (`Source.order`).
 
 An image that cannot be read, for whatever reason, is replaced by the next one of the dataset that can (index + 1, + 2,
 ... modulo n), not by the next one of the order, which would put the same image twice into one batch. `index` and
@@ -53,10 +53,11 @@ def batches(
     ValueError where the batch cannot be shared out, or where no image can be read.
     """
     local = _share(batch, process, source)
+    ordered = source.order or (lambda g, seed: shuffled(g, source.size, seed))
 
     def plan(q: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         g = q // local * batch + process[0] * local + q % local
-        return shuffled(g, source.size, seed), g, tf.ones_like(g, tf.bool)
+        return ordered(g, seed), g, tf.ones_like(g, tf.bool)
 
     return _iterate(source, host, plan, seed, (start * local, None), local, threads)
 
@@ -94,12 +95,15 @@ def nothing(source: Source, host: Callable) -> str:
     return _reason(source, host, first, first, 0, f"none of the {source.size} {source.noun} can be read")
 
 
-def shuffled(g: tf.Tensor, n: int, seed: int) -> tf.Tensor:
-    """Positions g of the global order (int64 [k]) -> indices of a dataset of n examples, a permutation each epoch."""
+def shuffled(g: tf.Tensor, n: int | tf.Tensor, seed: int, *, salt: int | tf.Tensor = 0) -> tf.Tensor:
+    """Positions g of the global order (int64 [k]) -> indices of a dataset of n examples, a permutation each epoch.
+
+    n, salt: one for all, or int64 [k]; each salt has orders of its own.
+    """
     # The salt keeps this use of (seed, epoch) apart from the views' use of (seed, g).
-    salt, fixed = tf.fill(tf.shape(g), tf.constant(0x5EED, tf.int64)), tf.fill(tf.shape(g), tf.constant(seed, tf.int64))
-    seeds = tf.stack([salt, fixed, g // n], 1)
-    last = tf.constant(n - 1, tf.int64)
+    other = tf.broadcast_to(tf.cast(salt, tf.int64) + 0x5EED, tf.shape(g))
+    seeds = tf.stack([other, tf.fill(tf.shape(g), tf.constant(seed, tf.int64)), g // n], 1)
+    last = tf.cast(n, tf.int64) - 1
     return tf.raw_ops.RandomIndexShuffle(index=g % n, seed=seeds, max_index=last, rounds=ROUNDS)
 
 

@@ -1,63 +1,80 @@
-"""Images that a CSV table lists, with a number to be predicted of each: ages, lifetimes, scores.
+"""Images that a CSV table lists, with their classes, or with numbers to be predicted of each: ages, lifetimes, scores.
 
-    table:agedb.csv?image=path&target=age&split=train
-
-Paths are relative to the table's folder; a column "split" is read where a split is asked for.
+table:birds.csv?label=species
+table:agedb.csv?image=path&target=age&split=train
 """
 
 import csv
+import io
 import os
 
 import numpy as np
-import tensorflow as tf
 from etils import epath
 
 from ssl_jax.checks import spelling
-from ssl_jax.data import contents, queries
-from ssl_jax.data.parts import Image
+from ssl_jax.data import contents, folder, lists, queries
 from ssl_jax.data.source import Source, digest
 
-OPTIONS = {"image": "path", "target": "target", "split": ""}
-"""The columns of paths and of targets, and the split that is taken, "" for all."""
+OPTIONS = ("image", "label", "target", "split", "root")
+PATHS = ("path", "file_name", "filename", "file", "image")
+"""What a column of paths is called, where none is named."""
 
 
-def table(text: str, *, channels: int | None = None, bits: int | None = None) -> Source:
-    """`FILE.csv[?image=COLUMN&target=COLUMN&split=NAME]`, in the order of its lines; an empty target is missing.
+def table(text: str, *, channels: int | None = None, bits: int | None = None, kind: str = "table") -> Source:
+    """`FILE.csv[?image=COLUMN&label=COLUMN&target=COLUMN&split=NAME&root=FOLDER]`, in the order of its lines.
 
-    Images are decoded to 3 channels of 8 bits unless it is said otherwise. ValueError, in one sentence, for a file or a
-    column that is not there, a target that is no number, a split without images.
+    The first line names the columns; commas, semicolons or tabs stand between them. Paths, in the column "path" unless
+    another is named, are relative to root, by default the table's folder. The classes are in the column "label", names
+    or whole numbers, the numbers to be predicted in "target", where there are such columns or others are named; an
+    empty cell is missing. Of a split those lines are read whose column "split" says it. Channels and bits are as in
+    `folder.folder`. ValueError, in one sentence, for a file or a column that is not there, a target that is no number,
+    a split without images, a path that leads out of the root, and where no image is there.
     """
-    place, _, query = text.partition("?")
-    name, path = f"table:{text}", epath.Path(place).expanduser()
-    wanted = OPTIONS | queries.options(query, OPTIONS, name, "table")
-    if not path.exists():
+    name = f"{kind}:{contents.printable(text)}"
+    place, wanted = queries.parted(text, OPTIONS, name, kind)
+    path = epath.Path(place).expanduser()
+    if not path.exists() or path.is_dir():
         raise ValueError(f"{name}: there is no such file")
-    lines = list(csv.DictReader(path.read_bytes().decode(errors="replace").splitlines()))
-    columns = list(lines[0]) if lines else []
-    for column in (wanted["image"], wanted["target"], *(["split"] if wanted["split"] else [])):
+    columns, rows = _read(path, name)
+    chosen = {key: wanted.get(key) or _meant(key, columns) for key in ("image", "label", "target")}
+    for column in (*filter(None, chosen.values()), *(["split"] if "split" in wanted else [])):
         if column not in columns:
-            raise ValueError(f"{name}: {spelling.unknown(column, columns, 'the columns')}")
-    rows = [(k, row) for k, row in enumerate(lines, 2) if wanted["split"] in ("", row.get("split"))]
+            raise ValueError(f"{name}: {spelling.unknown(column, columns, 'the columns')} (as its first line says)")
+    rows = [(k, row) for k, row in rows if wanted.get("split") in (None, row.get("split"))]
     if not rows:
-        raise ValueError(f"{name}: no line has the split {wanted['split']!r}")
-    targets = np.array([[_number(row[wanted["target"]], f"{name}, line {k}")] for k, row in rows], np.float32)
-    base = os.path.dirname(os.fspath(path))
-    files = [os.path.join(base, row[wanted["image"]] or "") for _, row in rows]
-    paths = tf.constant([contents.raw(file) for file in files])
-    unknown = np.full(len(files), contents.UNKNOWN, np.int64)
-    names = [row[wanted["image"]] or "" for _, row in rows]
-    same = digest(contents.compared(names, unknown, unknown, files.__getitem__)[0], targets.tobytes())
-    return Source(
-        name=name,
-        size=len(files),
-        parts={"image": Image(channels or 3, bits or 8)},
-        read=lambda index: (tf.io.read_file(paths[index]), tf.constant(-1)),
-        labels=np.full(len(files), -1, np.int32),
-        classes=(),
-        digest=same,
-        describe=lambda index: contents.printable(files[int(index)]),
-        targets=targets,
-    )
+        raise ValueError(f"{name}: no line has the split {wanted.get('split')!r}")
+    root = epath.Path(wanted.get("root", os.path.dirname(os.fspath(path)) or ".")).expanduser()
+    said = [row[chosen["label"]] or "" for _, row in rows] if chosen["label"] else [""] * len(rows)
+    files = [row[chosen["image"]] or "" for _, row in rows]
+    way_out = "name the folder that has all of them, as in root=/"
+    listed = lists.files(os.fspath(root), files, said, name, way_out)
+    source = folder.of_images(root, name, listed, (channels, bits))
+    if not chosen["target"]:
+        return source
+    targets = np.array([[_number(row[chosen["target"]], f"{name}, line {k}")] for k, row in rows], np.float32)
+    same, stamp = (digest(part, targets.tobytes()) for part in (source.digest, source.stamp))
+    return source._replace(targets=targets, digest=same, stamp=stamp)
+
+
+def _read(path: epath.Path, name: str) -> tuple[list[str], list[tuple[int, dict]]]:
+    """(columns, [(number of the line, {column: cell})])."""
+    text = os.fsdecode(path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+    first = text.partition("\n")[0]
+    between = max(",;\t", key=first.count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=between)
+    try:
+        columns, rows = [*(reader.fieldnames or [])], [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise ValueError(f"{name}: line {reader.line_num} cannot be read: {error}") from error
+    if not rows:
+        raise ValueError(f"{name}: there are no lines below the first, which names the columns")
+    return columns, rows
+
+
+def _meant(key: str, columns: list[str]) -> str:
+    """The column that is meant where none is named; "" for none."""
+    known = PATHS if key == "image" else (key,)
+    return next((column for column in known if column in columns), "path" if key == "image" else "")
 
 
 def _number(cell: str | None, where: str) -> float:

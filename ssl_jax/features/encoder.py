@@ -10,7 +10,7 @@ import numpy as np
 
 from ssl_jax.checks import spelling
 from ssl_jax.config import build, durations, recipes, schema
-from ssl_jax.data import device, stream
+from ssl_jax.data import device, sources, stream
 from ssl_jax.data.source import Source, described, subset
 from ssl_jax.evals import features
 from ssl_jax.exporting import weights
@@ -99,13 +99,22 @@ class Encoder(NamedTuple):
         views = np.stack([views["clean"] for views in made])
         return jax.tree.map(np.asarray, self.outputs(views))
 
-    def stream(self, source: Source, *, batch: int) -> Rows:
+    def stream(self, source: Source | str, *, batch: int) -> Rows:
         """Pooled features of a source, a row an example; what cannot be read has a row too.
 
+        source: one, or its name as in a recipe's data.train, such as "zip:photos.zip" (`data/sources.py`).
         batch: images at a time, over the devices of this process; features do not depend on it but for rounding.
         Raises ValueError where no image can be read, or where they have another number of channels.
         """
+        source = opened(self, source) if isinstance(source, str) else source
         return checked(rows(self, source, (0, source.size), batch=batch), self, source)
+
+
+def opened(encoder: Encoder, text: str, *, data_dir: str | None = None) -> Source:
+    """The source of this name (`sources.open`), with its images decoded to what the encoder takes."""
+    bits = encoder.config["data"].get("bits")  # exports of earlier versions do not say it
+    wanted = dict(channels=encoder.channels, bits=bits) if encoder.part == "image" else {}
+    return sources.open(text, data_dir=data_dir, **wanted)
 
 
 def rows(encoder: Encoder, source: Source, span: tuple[int, int], *, batch: int) -> Rows:

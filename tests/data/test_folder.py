@@ -83,6 +83,6 @@ def test_color_behind_many_gray_files_stays_color(tmp_path):
 
 
 def test_a_sample_of_the_headers_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr("ssl_jax.data.folder.PROBES", 5)
+    monkeypatch.setattr("ssl_jax.data.headers.PROBES", 5)
     source = fill(tmp_path, [f"{k}.png" for k in range(9)])
     assert "those of the headers of 5 of 9 files; all are read as 3 channels of 8 bits" in source.notices[0]

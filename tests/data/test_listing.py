@@ -213,7 +213,7 @@ def test_a_bucket_is_listed_as_a_folder_is(tmp_path):
     (tmp_path / "a" / "notes.txt").write_text("no image")
     (tmp_path / "a" / "chair.off").write_text("no image either")
     found = listing._remote(str(tmp_path), "folder:x", encoded.SUFFIXES, (".off",))
-    files, sizes, times, folders, notes = listing._sorted(*found)
+    files, sizes, times, folders, notes, _ = listing._sorted(*found)
     here = listing.images(epath.Path(tmp_path), "folder:x")
     assert files == here.names == ["a-b/3.png", "a/deep/1.png", "b/2.png", "x.png"]
     assert folders == here.folders == ["a", "a-b", "b", "c"]

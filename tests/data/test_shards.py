@@ -13,8 +13,10 @@ import pytest
 import tensorflow as tf
 
 from ssl_jax.data import sources
-from ssl_jax.data.shards import expanded, wds
+from ssl_jax.data.places import expanded
+from ssl_jax.data.shards import wds
 from ssl_jax.data.source import labeled, read_image, read_rows, subset
+from tests.buckets import bucket
 
 EMOJI = Path(__file__).parents[3] / "shared" / "data" / "emoji"
 
@@ -170,8 +172,6 @@ def test_what_cannot_be_opened_is_refused(pairs, tmp_path):
         wds(pairs.replace("02}", "03}"))
     with pytest.raises(ValueError, match="no file matches"):
         wds(str(tmp_path / "none-*.tar"))
-    with pytest.raises(ValueError, match="local paths only"):
-        wds("gs://bucket/a.tar")
     (tmp_path / "text.tar").write_text("no tar " * 200)
     with pytest.raises(ValueError, match="text.tar is no tar file"):
         wds(str(tmp_path / "text.tar"))
@@ -185,10 +185,17 @@ def test_what_cannot_be_opened_is_refused(pairs, tmp_path):
         wds(shard(tmp_path / "t.tar", [("x", {"txt": b"a"})]))
 
 
+def test_shards_in_a_bucket(pairs, tmp_path, monkeypatch):
+    source = wds(f"{pairs}#kind")
+    other = wds(f"{pairs}#kind".replace(str(tmp_path), bucket(monkeypatch, tmp_path, "shards")))
+    assert texts(other) == texts(source) and other.labels.tolist() == source.labels.tolist()
+    assert other.describe(5) == "101 of ram://shards/train-01.tar"
+
+
 @pytest.mark.skipif(not EMOJI.is_dir(), reason="the emoji are not there: ../shared/data/emoji")
 def test_the_emoji():
     patterns = str(EMOJI / "train-*.tar#category"), str(EMOJI / "test-{00000..00000}.tar#category")
-    assert "images differ in channels" in wds(patterns[0]).notices[0]
+    assert "headers of 256 of 3,050 images tell of" in wds(patterns[0]).notices[0]
     train, test = (wds(pattern, channels=4, bits=8) for pattern in patterns)
     assert (train.size, test.size, train.image.channels) == (3050, 762, 4)
     assert train.classes == test.classes and len(train.classes) == 9 and (train.labels >= 0).all()

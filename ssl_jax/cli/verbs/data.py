@@ -4,8 +4,18 @@
   ssl-jax data check tfds:cifar10 --dir=/data/tfds --json
   ssl-jax data convert tfds:imagenet2012/train --to=arrayrecord:/data/in1k --short-side=256
 
-SOURCE is embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN,
-wds:PATTERN[#FIELD] or package.module:function.
+SOURCE is embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, zip:PATTERN, tar:PATTERN, csv:FILE, hf:FOLDER,
+parquet:PATTERN, wds:PATTERN[#FIELD], arrayrecord:PATTERN, mix:WEIGHT*SOURCE+WEIGHT*SOURCE or package.module:function:
+
+  'folder:/data/photos?list=train.txt'  the files that a list names: a path a line, and its class behind a tab or blank
+  'zip:photos.zip?folder=train'         an archive as it is, or several, 'zip:part-{0..4}.zip'; no compressed tar
+  'csv:birds.csv?label=species'         columns path, label, target (numbers to predict), split; table: is the same
+  'hf:saved?split=train'                what `datasets` saved by save_to_disk, or a repository's Parquet files
+  'parquet:/data/*.parquet?label=kind'  columns are named by image=, label=, target=, where they are not plain
+  'mix:3*folder:/data/own+1*zip:b.zip'  training draws three of the first for one of the second; an epoch is as many
+                                        draws as there are examples in all, and what reads in order sees each once
+
+PATTERN is a file, or a path with braces or stars, and of parquet: a folder. Paths may be gs:// (not of arrayrecord:).
 check reads every example once: counts, sizes, channels, turned and corrupt files, statistics for `normalize`. convert
 may be stopped and started again: finished shards stay, if source and flags are the same and no file of it was touched
 since.

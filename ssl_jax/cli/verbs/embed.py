@@ -2,13 +2,14 @@
 
   ssl-jax embed --workdir=runs/quickstart --data=embedded:fashion_mnist/test --out=features.npz
   ssl-jax embed --workdir=runs/byol --data=folder:/data/photos --out=photos.npz --step=1000
+  ssl-jax embed --workdir=runs/byol --data='hf:saved?split=test' --out=test.parquet
 
 The file has a row for each example, in the order of the source: "index", "path", "labels" (-1 where there is none),
 "valid", and "features" [n, d]. An image that cannot be read has NaN there and valid=False; the last line names it. A
 .parquet has the same columns, with "label" (pip install 'ssl_jax[parquet]'). Images are decoded to the channels that
 the encoder takes. The same command after an interruption goes on; another one is refused, until you remove what is
 there or name another --out. Several processes share the work, each its own parts of the file.
-From Python: ssl_jax.load("runs/quickstart").embed(images)["pool"].
+From Python: ssl_jax.load("runs/quickstart").embed(images)["pool"], or .stream("zip:photos.zip", batch=256).
 """
 
 import argparse
@@ -20,7 +21,7 @@ from rich.console import Console
 from ssl_jax import api
 from ssl_jax.cli.verbs import _together
 from ssl_jax.config import schema
-from ssl_jax.data import check, sources
+from ssl_jax.data import check
 from ssl_jax.features import embedding, encoder
 from ssl_jax.shard import processes
 
@@ -52,9 +53,7 @@ def run(args: argparse.Namespace) -> None:
         patience = schema.DEFAULTS["processes"]
         processes.start(flags, patience=patience["start"], heartbeat=patience["heartbeat"], shutdown=SLOWEST)
         loaded = encoder.load(args.workdir, step=args.step, which=args.which)
-        bits = loaded.config["data"].get("bits")  # exports of earlier versions do not say it
-        wanted = dict(channels=loaded.channels, bits=bits) if loaded.part == "image" else {}
-        source = sources.open(args.data, data_dir=args.dir, **wanted)
+        source = encoder.opened(loaded, args.data, data_dir=args.dir)
         what = {**embedding.request(loaded, source), "--out": args.out}
         alike = {name: str(value) for name, value in what.items() if name != embedding.STAMP}
         processes.agree(alike, seconds=patience["agree"])
