@@ -19,7 +19,7 @@ CORE = [
     "rich>=13.9",
     "safetensors>=0.5",
     "matplotlib>=3.9",
-    "pillow>=11",
+    "pillow>=11.3",
     "tensorboardX>=2.6.2",
     # tf.data. tensorflow-cpu has no wheel for Apple silicon, where plain tensorflow is the CPU build.
     'tensorflow-cpu>=2.20,<2.22; platform_machine != "arm64" and platform_machine != "aarch64"',
@@ -32,7 +32,9 @@ PARQUET = ["pyarrow>=17"]
 VIDEO = ["av>=18"]
 TEXT = ["tokenizers>=0.21"]
 MESHES = ["trimesh>=4"]
-TEST = [*PARQUET, *VIDEO, *TEXT, *MESHES, "pytest>=8", "pytest-xdist>=3.6", "scikit-learn>=1.5"]
+TIFF = ["tifffile>=2024.8"]
+DICOM = ["pydicom>=3"]
+TEST = [*PARQUET, *VIDEO, *TEXT, *MESHES, *TIFF, *DICOM, "pytest>=8", "pytest-xdist>=3.6", "scikit-learn>=1.5"]
 ONNX = ["jax2onnx>=0.17,<0.18", "onnxruntime>=1.20"]
 EXTRAS = {
     "tpu": ["jax[tpu]"],
@@ -43,6 +45,9 @@ EXTRAS = {
     "video": VIDEO,
     "text": TEXT,
     "meshes": MESHES,
+    "tiff": [*TIFF, "imagecodecs>=2024.6"],
+    "heic": ["pillow-heif>=0.20"],
+    "dicom": DICOM,
     # What reads exports back, in an environment of its own: the tests find it by SSL_JAX_INTEROP=PYTHON.
     "interop": ["torch>=2.6", "torchvision>=0.21", "timm>=1.0.15", "transformers>=5", *ONNX],
     "test": TEST,

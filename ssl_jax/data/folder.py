@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -9,10 +10,10 @@ import tensorflow as tf
 from etils import epath
 
 from ssl_jax.checks import spelling
-from ssl_jax.data import contents, encoded, listing, meshes
+from ssl_jax.data import contents, encoded, listing, meshes, queries
 from ssl_jax.data.parts import Clip, Image, Points
 from ssl_jax.data.source import Source, digest
-from ssl_jax.views import decoding
+from ssl_jax.views import decoding, formats
 
 SPLITS = {
     *("train", "training", "val", "valid", "validation", "dev", "test", "testing", "extra"),
@@ -25,8 +26,12 @@ HEAD = 64 * 1024
 """Bytes in which a header is looked for first; the rest of a file is read where it is not there."""
 VIDEOS = (".mp4", ".webm", ".mkv", ".avi", ".mov", ".m4v")
 """How the names of videos end."""
-SPLIT = "?split="
-"""What stands between a folder of classes and the split that is taken of each of them."""
+OPTIONS = {"split": "", "pages": "", "key": ""}
+"""What may stand behind the ? of a folder, and what it is without."""
+DICOM = (
+    "of DICOM, gray fills the range of 8 or 16 bits; CT, and what is signed or rescaled, has a level a unit, with "
+    "-1024 at 0; MONOCHROME1 is inverted, and no window is applied"
+)
 HELD = 256 * 2**20
 """Bytes of meshes up to which they are kept in memory once they are read: parsing text takes milliseconds each."""
 
@@ -43,27 +48,49 @@ def folder(path: str, *, channels: int | None = None, bits: int | None = None) -
     decode the frames that they show; of a remote one it is the file. Without both it may hold meshes (`meshes.py`): an
     example is the surface, of which views draw points. `notices` counts files of the other kinds, which are not read.
 
-    path may end with ?split=NAME: of each class what lies in its own folder NAME, as in CLASS/train/FILE, ModelNet's
-    layout. Where all files lie in such folders of two or more splits, one has to be named.
+    path may end with ?OPTION=VALUE, more of them with & between. split=NAME: of each class what lies in its own folder
+    NAME, as in CLASS/train/FILE, ModelNet's layout; where all files lie in such folders of two or more splits, one has
+    to be named. pages=first or pages=channels: how files of several pages or frames are read, TIFF and DICOM, which
+    are unreadable without it. key=NAME: which array of an .npz is the image, where it has several.
+
+    Images with other channels than 1, 3 or 4 are read as they are, and as many channels as most have are those of all;
+    what has another number is unreadable. What a file of TIFF, NumPy's, JPEG 2000, AVIF, HEIC or DICOM means is said in
+    `views/formats.py`, `tiff.py` and `dicom.py`.
 
     Folders are splits, which are refused, and no classes where all images lie in folders named as splits are, where
     there are two or more such names, or where there is one beside others whose own images lie in two or more folders
     again, as classes of a split do. A single name of the list beside others is a class.
 
-    ValueError for a folder that is missing or cannot be listed, has no images, or has splits in place of classes.
+    ValueError for a folder that is missing or cannot be listed, has no images, or has splits in place of classes, for
+    options that are not known, and for formats whose library is not installed.
     """
     name = f"folder:{contents.printable(path)}"
-    place, _, split = path.partition(SPLIT)
+    place, reading, split = _parsed(path, name)
     root = epath.Path(place).expanduser()
     _exists(root, name)
-    listed = _listed(root, name, encoded.SUFFIXES, split, (*VIDEOS, *meshes.SUFFIXES))
+    listed = _listed(root, name, encoded.ALL, split, (*VIDEOS, *meshes.SUFFIXES))
     if not listed.names:
         return _others(root, name, split, channels, bits)
-    headers = _headers(root, listed.names)
+    suffixes = {file[file.rfind(".") :].lower() for file in listed.names}
+    formats.require(suffixes, name)
+    headers = _headers(root, listed.names, reading)
     found = encoded.common(headers or [(3, 8)])
-    source = _of_files(root, name, listed, Image(channels or found[0], bits or found[1]))
+    width = channels or found[0]
+    reading = encoded.read_as(width, suffixes, reading)
+    source = _of_files(root, name, listed, Image(width, bits or found[1], reading=reading))
     told = _notices(name, headers, source.size, (channels, bits))
-    return source._replace(notices=(*source.notices, *told))
+    dicom = (f"{name}: {DICOM}",) if not suffixes.isdisjoint((".dcm", ".dicom")) else ()
+    return source._replace(notices=(*source.notices, *told, *dicom))
+
+
+def _parsed(path: str, name: str) -> tuple[str, formats.Reading, str]:
+    """(the folder, how its files are read, the split) of what a person wrote. ValueError for options that cannot be."""
+    begin = re.search(rf"\?(?=({'|'.join(OPTIONS)})=)", path)
+    place, query = (path[: begin.start()], path[begin.end() :]) if begin else (path, "")
+    found = OPTIONS | queries.options(query, OPTIONS, name, "folder")
+    if found["pages"] not in ("", *formats.PAGES):
+        raise ValueError(f"{name}: {spelling.unknown(found['pages'], formats.PAGES, 'the values of pages')}")
+    return place, formats.Reading(found["pages"], found["key"]), found["split"]
 
 
 def _others(root: epath.Path, name: str, split: str, channels: int | None, bits: int | None) -> Source:
@@ -72,7 +99,7 @@ def _others(root: epath.Path, name: str, split: str, channels: int | None, bits:
     if not listed.names:
         listed, part = _listed(root, name, meshes.SUFFIXES, split), Points(surface=True)
     if not listed.names:
-        ends = ", ".join(encoded.SUFFIXES), ", ".join(VIDEOS), ", ".join(meshes.SUFFIXES)
+        ends = ", ".join(encoded.ALL), ", ".join(VIDEOS), ", ".join(meshes.SUFFIXES)
         raise ValueError(
             f"{name}: no images there; those that are looked for end in {ends[0]}, those of videos in {ends[1]}, those "
             f"of meshes in {ends[2]}"
@@ -157,7 +184,7 @@ def _no_splits(files: list[str], folders: list[str], name: str) -> None:
     own = sorted({file.split("/")[1] for file in files if file.count("/") > 1})
     if len(own) > 1 and all(file.count("/") > 1 for file in files) and all(part.lower() in SPLITS for part in own):
         raise ValueError(
-            f"{name}: its classes hold the splits {', '.join(own)}: name one, as in {name}{SPLIT}{own[-1]}"
+            f"{name}: its classes hold the splits {', '.join(own)}: name one, as in {name}?split={own[-1]}"
         )
     splits = [part for part in folders if part.lower() in SPLITS]
     if not splits:
@@ -180,18 +207,21 @@ def _empty(labels: np.ndarray, classes: tuple[str, ...], what: str, name: str) -
     return [f"{name}: {len(empty)} of the {len(classes)} classes have no {what}: {shown}"] if empty else []
 
 
-def _headers(root: epath.Path, files: list[str]) -> list[tuple[int, int]]:
+def _headers(root: epath.Path, files: list[str], reading: formats.Reading) -> list[tuple[int, int]]:
     """(channels, bits) of files spread over the listing; files without an image header do not count."""
     probes = REMOTE if "://" in os.fspath(root) else PROBES
     chosen = sorted({round(step) for step in np.linspace(0, len(files) - 1, min(probes, len(files)))})
-    heads = (_header(root / files[step]) for step in chosen)
+    heads = (_header(root / files[step], reading) for step in chosen)
     return [head for head in heads if head is not None]
 
 
-def _header(path: epath.Path) -> tuple[int, int] | None:
+def _header(path: epath.Path, reading: formats.Reading) -> tuple[int, int] | None:
     try:
         with path.open("rb") as file:
             data = file.read(HEAD)
+            if formats.kind(data):
+                file.seek(0)
+                return encoded.header_of(file, reading)
             if len(data) == HEAD and data[:2] == decoding.JPEG and not encoded.framed(data):
                 data += file.read()
     except OSError:  # counted as unreadable where the image is read

@@ -22,6 +22,8 @@ __all__ = ["Source", "arrays", "images", "labeled", "open", "subset"]
 
 ENCODED = ("tfds", "folder", "arrayrecord", "wds", "table")
 """The kinds whose images are encoded, so that they can be decoded to other channels and bits."""
+WIDE = ("folder", "arrayrecord", "table")
+"""Those of them that may have any number of channels, as TIFF has them and NumPy's arrays."""
 KINDS = ("embedded", "series", *ENCODED)
 COMPUTED = {MOVING: moving_fashion_mnist, JOINTS: solder_joints}
 """Embedded datasets that are computed."""
@@ -48,9 +50,9 @@ def open(
     of sensors (`series.py`); package.module:function is called without arguments and returns a Source. Paths may be
     gs:// where TensorFlow can read it.
 
-    channels: what encoded images are decoded to, 1, 3 or 4; bits: 8 or 16; None or 0 for what they have. scan: the
-    source is only read in order, as check and convert do, which lifts the size limit of TFRecord sets. ValueError, in
-    one sentence, for everything that is not there.
+    channels: what encoded images are decoded to, 1, 3 or 4, or the number that files with others have;
+    bits: 8 or 16; None or 0 for what they have. scan: the source is only read in order, as check and convert do, which
+    lifts the size limit of TFRecord sets. ValueError, in one sentence, for everything that is not there.
     """
     wanted = dict(channels=channels or None, bits=bits or None)
     kind, colon, rest = text.partition(":")
@@ -63,7 +65,7 @@ def open(
         return _plain(series(rest), **wanted)
     if kind not in KINDS:
         return _plain(_own(kind, rest, text), **wanted)
-    if (channels or 0) not in (0, 1, 3, 4):
+    if (channels or 0) not in (0, 1, 3, 4) and (kind not in WIDE or channels < 0):
         raise ValueError(
             f"{text}: {channels} channels cannot be read; data.channels is 1, 3, 4, or 0 for those of the files"
         )

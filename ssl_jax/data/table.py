@@ -13,9 +13,10 @@ import tensorflow as tf
 from etils import epath
 
 from ssl_jax.checks import spelling
-from ssl_jax.data import contents, queries
+from ssl_jax.data import contents, encoded, queries
 from ssl_jax.data.parts import Image
 from ssl_jax.data.source import Source, digest
+from ssl_jax.views import formats
 
 OPTIONS = {"image": "path", "target": "target", "split": ""}
 """The columns of paths and of targets, and the split that is taken, "" for all."""
@@ -41,6 +42,8 @@ def table(text: str, *, channels: int | None = None, bits: int | None = None) ->
     if not rows:
         raise ValueError(f"{name}: no line has the split {wanted['split']!r}")
     targets = np.array([[_number(row[wanted["target"]], f"{name}, line {k}")] for k, row in rows], np.float32)
+    suffixes = {os.path.splitext(row[wanted["image"]] or "")[1].lower() for _, row in rows}
+    formats.require(suffixes, name)
     base = os.path.dirname(os.fspath(path))
     files = [os.path.join(base, row[wanted["image"]] or "") for _, row in rows]
     paths = tf.constant([contents.raw(file) for file in files])
@@ -50,7 +53,7 @@ def table(text: str, *, channels: int | None = None, bits: int | None = None) ->
     return Source(
         name=name,
         size=len(files),
-        parts={"image": Image(channels or 3, bits or 8)},
+        parts={"image": Image(channels or 3, bits or 8, reading=encoded.read_as(channels or 3, suffixes))},
         read=lambda index: (tf.io.read_file(paths[index]), tf.constant(-1)),
         labels=np.full(len(files), -1, np.int32),
         classes=(),
