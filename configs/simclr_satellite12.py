@@ -26,7 +26,7 @@ def get_config() -> ConfigDict:
     c.duration = "100 epochs"
     c.method = dict(name="simclr", temperature=0.2)
     c.nets = dict(
-        encoder=dict(name="resnet", depth=18, stem="cifar"),
+        encoder=dict(name="resnet", depth=18, stem="half"),
         projector=dict(name="mlp", widths=(512, 128)),
     )
     c.views = presets.simclr(64, strength=0.5, blur=False, scale=(0.2, 1.0), stats=STATS)
