@@ -116,15 +116,19 @@ def simple(
         return some(rewritten, tf.boolean_mask(odd, ~tf.ensure_shape(fine, [None])))
 
     def rewritten(odd: tf.Tensor) -> tf.Tensor:
+        return tf.tensor_scatter_nd_update(data, odd[:, None], made(tf.gather(data, odd)))
+
+    def made(files: tf.Tensor) -> tf.Tensor:
         how = dict(known, damaged=damaged, reading=reading)
         python = lambda files: np.array([_rewritten(file, **how) for file in files], object)  # noqa: E731
-        files = tf.ensure_shape(tf.numpy_function(python, [tf.gather(data, odd)], tf.string), [None])
-        return tf.tensor_scatter_nd_update(data, odd[:, None], files)
+        return tf.ensure_shape(tf.numpy_function(python, [files], tf.string), [None])
 
     plain = is_plain(data, **known)
-    if reading is not None:
-        plain |= _is_array(data, channels, dtype)
-    return some(looked if _jpegs(**known) else rewritten, tf.where(~plain)[:, 0])
+    few = lambda: some(looked if _jpegs(**known) else rewritten, tf.where(~plain)[:, 0])  # noqa: E731
+    if reading is None:
+        return few()
+    plain |= _is_array(data, channels, dtype)
+    return tf.cond(tf.reduce_any(plain), few, lambda: made(data))  # where all are made, none has to be copied
 
 
 def _rewritten(
