@@ -5,8 +5,8 @@
 Two views of each image, uint8 out, random resized crops without and with flips, at 224 pixels from a folder of JPEGs
 and at 32 pixels from TFDS CIFAR-10; the bound is decoding each image once and doing nothing with it. `encoded` is
 CIFAR-10 decoded anew each time; `held` is what `sources.open` makes of it, images that were decoded once. `PNG` and
-`TIFF` are 64 of the photographs, and `bands` 12 bands of 16 bits in TIFF, 264 pixels a side, all deflated; tifffile in a
-thread for each core decodes TIFF alone. The goal is a ratio of 0.6, and 0.98 to the commit before.
+`TIFF` are 64 of the photographs, and `bands` 12 bands of 16 bits in TIFF, 264 pixels a side, deflated all; tifffile in
+a thread for each core decodes TIFF alone. The goal is a ratio of 0.6, and 0.98 to the commit before.
 
 Each round is a process of its own, and what is compared alternates. A round runs `blocks` blocks of as many batches
 each; the fastest block counts, since other programs can only slow one down, and of the rounds the fastest again.
