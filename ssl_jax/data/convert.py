@@ -16,7 +16,7 @@ from ssl_jax.data import check, encoded, records
 from ssl_jax.data.source import Source, digest, in_order, read_raw
 from ssl_jax.process.machine import cores
 from ssl_jax.storage import files
-from ssl_jax.views import formats
+from ssl_jax.views import arrays, formats
 
 CHUNK = 32
 QUALITY = 95
@@ -190,7 +190,7 @@ def _lossless(image: tf.Tensor) -> tf.Tensor:
     """PNG, or what numpy writes where that cannot hold the channels."""
     if image.shape[-1] in formats.MODES:
         return tf.io.encode_png(image)
-    return tf.ensure_shape(tf.numpy_function(formats.npy, [image], tf.string, stateful=False), [])
+    return tf.ensure_shape(tf.numpy_function(arrays.written, [image], tf.string, stateful=False), [])
 
 
 def _encode(image: tf.Tensor, origin: tf.Tensor) -> tf.Tensor:

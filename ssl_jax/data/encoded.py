@@ -69,17 +69,17 @@ def header(data: bytes) -> tuple[int, int]:
     whole file has to be there.
     """
     if formats.kind(data):
-        return header_of(io.BytesIO(data)) or (3, 8)
+        return header_of(io.BytesIO(data), Reading()) or (3, 8)
     if data[:8] == PNG and len(data) > 25:
         return {0: 1, 4: 1, 6: 4}.get(data[25], 3), 16 if data[24] == 16 else 8
     at = framed(data)
     return (1 if at and data[at + 9] == 1 else 3), 8
 
 
-def header_of(file: BinaryIO, reading: Reading = Reading()) -> tuple[int, int] | None:
+def header_of(file: BinaryIO, reading: Reading) -> tuple[int, int] | None:
     """(channels, bits) of a file of one of the formats of `formats.py`; None where it cannot be read as an image."""
     try:
-        return formats.header(file, reading)
+        return formats.header(file, reading=reading)
     except Exception:  # readers raise whatever damage makes of their parsing; said where the image is read
         return None
 
@@ -103,7 +103,7 @@ def common(headers: list[tuple[int, int]]) -> tuple[int, int]:
     return (channels.pop() if len(channels) == 1 else 3), (bits.pop() if len(bits) == 1 else 8)
 
 
-def read_as(channels: int, suffixes: Iterable[str] = (), reading: Reading = Reading()) -> Reading | None:
+def read_as(channels: int, *, suffixes: Iterable[str] = (), reading: Reading = Reading()) -> Reading | None:
     """What a part of images with these channels, and files of these endings, says of reading them (`parts.Image`)."""
     known = channels in decoding.MODES and set(suffixes).isdisjoint(formats.SUFFIXES)
     return None if known else reading

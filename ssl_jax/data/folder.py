@@ -76,7 +76,7 @@ def folder(path: str, *, channels: int | None = None, bits: int | None = None) -
     headers = _headers(root, listed.names, reading)
     found = encoded.common(headers or [(3, 8)])
     width = channels or found[0]
-    reading = encoded.read_as(width, suffixes, reading)
+    reading = encoded.read_as(width, suffixes=suffixes, reading=reading)
     source = _of_files(root, name, listed, Image(width, bits or found[1], reading=reading))
     told = _notices(name, headers, source.size, (channels, bits))
     dicom = (f"{name}: {DICOM}",) if not suffixes.isdisjoint((".dcm", ".dicom")) else ()

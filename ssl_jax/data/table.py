@@ -53,7 +53,7 @@ def table(text: str, *, channels: int | None = None, bits: int | None = None) ->
     return Source(
         name=name,
         size=len(files),
-        parts={"image": Image(channels or 3, bits or 8, reading=encoded.read_as(channels or 3, suffixes))},
+        parts={"image": Image(channels or 3, bits or 8, reading=encoded.read_as(channels or 3, suffixes=suffixes))},
         read=lambda index: (tf.io.read_file(paths[index]), tf.constant(-1)),
         labels=np.full(len(files), -1, np.int32),
         classes=(),

@@ -23,7 +23,7 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 
 from ssl_jax.checks import spelling
-from ssl_jax.views import formats
+from ssl_jax.views import arrays, formats
 from ssl_jax.views.formats import MODES, ORIENTATION, PIXELS, Reading
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
@@ -38,10 +38,6 @@ PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 TELLING = r"\C*(?:tRNS|acTL|eXIf|exif\x00|xmp\x00)\C*"
 """Names of what makes a PNG more than its pixels: a transparent color, an animation, EXIF, EXIF or XMP as text."""
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
-NPY = b"\x93NUMPY\1\0v\0"
-SHAPE = r"\C*'shape': \(([0-9]+), ([0-9]+), ([0-9]+)\)\C*"
-BEGIN = 128
-"""Bytes before the values of an array as numpy writes it."""
 
 
 def decoded(
@@ -66,11 +62,10 @@ def decoded(
         data = simple(data[None], **known, damaged=False)[0]
     if reading is None:
         return _colors(data, channels, dtype, exact)
-    array = lambda: _array(data, dtype)  # noqa: E731
+    array = lambda: arrays.values(data, dtype)  # noqa: E731
     if channels and channels not in MODES:
         return array()
-    is_array = tf.equal(tf.strings.substr(data, 0, len(NPY)), NPY)
-    return tf.cond(is_array, array, lambda: _colors(data, channels, dtype, exact))
+    return tf.cond(arrays.begin(data), array, lambda: _colors(data, channels, dtype, exact))
 
 
 def _colors(data: tf.Tensor, channels: int, dtype: tf.DType, exact: bool) -> tf.Tensor:
@@ -81,13 +76,6 @@ def _colors(data: tf.Tensor, channels: int, dtype: tf.DType, exact: bool) -> tf.
         image = tf.io.decode_jpeg(data, channels=own, fancy_upscaling=True, dct_method="INTEGER_ACCURATE")
         return _gray(image) if channels == 1 else image
     return tf.io.decode_image(data, channels=channels, dtype=dtype, expand_animations=False)
-
-
-def _array(data: tf.Tensor, dtype: tf.DType) -> tf.Tensor:
-    """An array as numpy writes it -> its values [h, w, c]."""
-    sides = tf.strings.split(tf.strings.regex_replace(tf.strings.substr(data, 0, BEGIN), SHAPE, r"\1 \2 \3"))
-    values = tf.io.decode_raw(data, dtype)[BEGIN // dtype.size :]
-    return tf.reshape(values, tf.ensure_shape(tf.strings.to_number(sides, tf.int32), [3]))
 
 
 def simple(
@@ -127,7 +115,7 @@ def simple(
     few = lambda: some(looked if _jpegs(**known) else rewritten, tf.where(~plain)[:, 0])  # noqa: E731
     if reading is None:
         return few()
-    plain |= _is_array(data, channels, dtype)
+    plain |= arrays.plain(data, channels, dtype)
     return tf.cond(tf.reduce_any(plain), few, lambda: made(data))  # where all are made, none has to be copied
 
 
@@ -138,7 +126,7 @@ def _rewritten(
         return data
     try:
         image = opened(data, channels=channels, bits=8 * dtype.size, reading=reading or Reading())
-        return formats.npy(image) if reading is not None else tf.io.encode_png(image, compression=0).numpy()
+        return arrays.written(image) if reading is not None else tf.io.encode_png(image, compression=0).numpy()
     except ValueError:
         if damaged:
             return b""
@@ -208,15 +196,6 @@ def is_plain(data: tf.Tensor, *, channels: int, dtype: tf.DType, exact: bool = F
     return begins & ~telling
 
 
-def _is_array(data: tf.Tensor, channels: int, dtype: tf.DType) -> tf.Tensor:
-    """Strings [k] -> bool [k], whether a file is an array just as it is asked for, of sides below 10,000."""
-    sides = "[1-9][0-9]{0,3}, [1-9][0-9]{0,3}, " + (str(channels) if channels else "[1-9][0-9]{0,3}")
-    kind = "<u2" if dtype == tf.uint16 else "[|]u1"
-    head = tf.strings.substr(data, 0, BEGIN)
-    text = rf"\C{{10}}\{{'descr': '{kind}', 'fortran_order': False, 'shape': \({sides}\), \}} *\n"
-    return tf.strings.regex_full_match(head, text) & tf.equal(tf.strings.substr(data, 0, len(NPY)), NPY)
-
-
 def _jpegs(channels: int, dtype: tf.DType, exact: bool) -> bool:
     """Whether TensorFlow decodes JPEGs as is asked for: it gives them no alpha, and 16 bits by the fast transform."""
     return channels in (0, 1, 3) and not (exact and dtype == tf.uint16)
@@ -266,9 +245,9 @@ def opened(data: bytes, *, channels: int, bits: int, reading: Reading = Reading(
     """Any image, upright: uint8 or uint16 [h, w, channels]. ValueError, with the reason, at damage."""
     try:
         if formats.kind(data):
-            return formats.fitted(*formats.pixels(data, reading), channels, bits)
+            return formats.fitted(*formats.pixels(data, reading=reading), channels, bits)
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            formats.small(*image.size)
+            formats.small(*image.size, 1)
             own = formats.native(image.mode)
             if channels and channels not in MODES:
                 raise ValueError(f"it has {own} channels, and {channels} are read")

@@ -23,7 +23,8 @@ PIXELS = 2**27
 PAGES = ("first", "channels")
 """How a file of several pages can be read: the first alone, or all as channels of one image."""
 SAY = "say how they are read, as in folder:PATH?pages=first or folder:PATH?pages=channels"
-ARRAY = b"\x93NUMPY"
+CODESTREAM = b"\xff\x4f\xff\x51"
+"""What the image of a JPEG 2000 begins with; its sizes follow."""
 LIBRARIES = {
     **dict.fromkeys((".tif", ".tiff"), ("tifffile", "tiff")),
     **dict.fromkeys((".heic", ".heif"), ("pillow_heif", "heic")),
@@ -62,9 +63,9 @@ def kind(head: bytes) -> str:
     """The format that the first 132 bytes or more tell of; "" for all others, also those that TensorFlow decodes."""
     if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return "tiff"
-    if head.startswith((ARRAY, b"PK\3\4")):
-        return "npy" if head.startswith(ARRAY) else "npz"
-    if head.startswith((b"\0\0\0\x0cjP  \r\n", b"\xff\x4f\xff\x51")):
+    if head.startswith((b"\x93NUMPY", b"PK\3\4")):
+        return "npy" if head.startswith(b"\x93") else "npz"
+    if head.startswith((b"\0\0\0\x0cjP  \r\n", CODESTREAM)):
         return "jpeg2000"
     if head[4:8] == b"ftyp":
         return "avif" if b"avif" in head[8:64] or b"avis" in head[8:64] else "heif"
@@ -83,7 +84,7 @@ def require(suffixes: Iterable[str], name: str) -> None:
             ) from error
 
 
-def pixels(data: bytes, reading: Reading = Reading()) -> Pixels:
+def pixels(data: bytes, *, reading: Reading = Reading()) -> Pixels:
     """The image of a file of one of these kinds, upright. Raises ValueError, with the reason, where there is none."""
     match kind(data):
         case "tiff":
@@ -115,7 +116,7 @@ def orientation(data: bytes) -> int:
             return 1
 
 
-def header(file: BinaryIO, reading: Reading = Reading()) -> tuple[int, int]:
+def header(file: BinaryIO, *, reading: Reading = Reading()) -> tuple[int, int]:
     """(channels, bits) of a file of one of these kinds, of which no more is read than it takes. Raises as `pixels`."""
     head = file.read(132)
     file.seek(0)
@@ -148,7 +149,7 @@ def checked(dtype: np.dtype, shape: tuple[int, ...]) -> None:
     small(shape[1], shape[0], shape[2] if len(shape) == 3 else 1)
 
 
-def small(width: int, height: int, channels: int = 1) -> None:
+def small(width: int, height: int, channels: int) -> None:
     """Raises ValueError for more pixels than may be, or as many values as those have with four channels."""
     if width * height * max(channels, 4) > 4 * PIXELS:
         many = f" of {channels} channels" if channels > 4 else ""
@@ -183,14 +184,6 @@ def fitted(pixels: np.ndarray, alpha: bool, channels: int, bits: int) -> np.ndar
     return np.ascontiguousarray(pixels if bits == 16 or pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8))
 
 
-def npy(values: np.ndarray) -> bytes:
-    """uint8 or uint16 [h, w, c] as numpy writes it: 128 bytes of header, then the values."""
-    descr = np.lib.format.dtype_to_descr(values.dtype.newbyteorder("<"))
-    text = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {tuple(map(int, values.shape))}, }}"
-    head = ARRAY + b"\1\0" + struct.pack("<H", 118) + text.ljust(117).encode() + b"\n"
-    return b"".join((head, np.ascontiguousarray(values, descr).data.cast("B")))
-
-
 def turned(values: np.ndarray, way: int) -> np.ndarray:
     """[h, w, c] that is stored with an EXIF orientation, upright."""
     values = values.swapaxes(0, 1) if way in TURNS[0] else values
@@ -205,7 +198,7 @@ def native(mode: str) -> int:
 
 def of_pillow(image: Image.Image) -> Pixels:
     """An open image as Pillow has it, upright, in its own colors. Raises ValueError for values without a range."""
-    small(*image.size)
+    small(*image.size, 1)
     if image.mode in ("F", "I"):
         raise ValueError(f"its values are {'float32' if image.mode == 'F' else 'int32'}, which say nothing of a range")
     upright = ImageOps.exif_transpose(image)
@@ -217,13 +210,13 @@ def of_pillow(image: Image.Image) -> Pixels:
 
 
 def _by_pillow(data: bytes) -> Pixels:
-    at = data.find(b"\xff\x4f\xff\x51", 0, 2**16)
-    if kind(data) == "jpeg2000" and at >= 0:
-        components = struct.unpack_from(">H", data, at + 40)[0]
-        bits = [1 + (each & 127) for each in data[at + 42 : at + 42 + 3 * components : 3]]
-        if len(bits) > 1 and max(bits) > 8:
-            raise ValueError(f"it has {components} components of {max(bits)} bits, of which Pillow keeps 8")
     with _opened(io.BytesIO(data)) as image:
+        at = data.find(CODESTREAM, 0, 2**16)
+        if image.format == "JPEG2000" and at >= 0 and not image.mode.startswith("I;16"):
+            components = struct.unpack_from(">H", data, at + 40)[0]
+            bits = max(1 + (each & 127) for each in data[at + 42 : at + 42 + 3 * components : 3])
+            if bits > 8:
+                raise ValueError(f"its {components} components have {bits} bits, of which Pillow keeps 8")
         return of_pillow(image)
 
 

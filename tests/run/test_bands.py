@@ -20,7 +20,13 @@ def recipe(root, **changes):
     config["nets"]["encoder"] = dict(name="resnet", depth=(1, 1, 1), base=4, stem="half")
     config["nets"]["projector"]["widths"] = (8, 8)
     small = dict(duration="3 steps", batch=8, views=presets.simclr(16, blur=False, stats=STATS))
-    return {**config, **small, "data": dict(train=f"folder:{root}"), "evaluation": dict(final="none"), **changes}
+    return {
+        **config,
+        **small,
+        "data": dict(train=f"folder:{root}"),
+        "evaluation": dict(final="none", every="never"),
+        **changes,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +56,10 @@ def test_features_of_files_are_those_of_the_arrays_that_tifffile_gives(run, file
     given = loaded.embed([tifffile.imread(root / f"{k:02d}.tif") for k in range(24)])["pool"]
     np.testing.assert_allclose(rows.features[:24], given, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(loaded.embed(arrays)["pool"], given, rtol=1e-4, atol=1e-5)
+    paths = [root / f"{k:02d}.tif" for k in range(24)]
+    np.testing.assert_array_equal(loaded.embed(paths)["pool"], given)
+    with pytest.raises(ValueError, match=r"24\.tif: it is cut off"):
+        loaded.embed([str(root / "24.tif")])
     out = tmp_path / "features.npz"
     main.main(["embed", f"--workdir={run}", f"--data=folder:{root}", f"--out={out}"])
     np.testing.assert_array_equal(np.load(out)["features"], rows.features)

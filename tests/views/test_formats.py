@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-from ssl_jax.views import decoding, formats, geometric
+from ssl_jax.views import arrays, decoding, formats, geometric
 from ssl_jax.views.formats import Reading
 from tests.odd_files import pixels, saved
 
@@ -121,13 +121,19 @@ def test_heic_is_what_pillow_heif_makes_of_it(quality):
     assert formats.header(io.BytesIO(data)) == (3, 8)
 
 
-def test_sixteen_bits_of_gray_and_of_jpeg_2000_are_kept():
+def test_sixteen_bits_of_gray_are_kept_and_jpeg_2000_has_no_others():
     gray = values(9, 8)
     for kind in ("TIFF", "JPEG2000"):
         data = saved(Image.fromarray(gray), kind)
         assert np.array_equal(read(data)[..., 0], gray) and formats.header(io.BytesIO(data)) == (1, 16)
         assert np.array_equal(read(data, channels=3, bits=8), np.repeat((gray >> 8)[..., None], 3, -1))
-    color = values(9, 8, 3)
+    deep = pytest.importorskip("imagecodecs").jpeg2k_encode(values(9, 8, 3), level=0)
+    with pytest.raises(ValueError, match="its 3 components have 16 bits, of which Pillow keeps 8"):
+        decoding.opened(deep, channels=0, bits=16)
+
+
+def test_sixteen_bits_of_color_and_inverted_gray():
+    color, gray = values(9, 8, 3), values(9, 8)
     assert np.array_equal(read(tiff(color, photometric="rgb")), color)
     assert np.array_equal(read(tiff(gray, photometric="miniswhite"))[..., 0], 65535 - gray)
 
@@ -151,7 +157,7 @@ def test_pages_are_refused_or_read_as_is_said():
         decoding.opened(data, channels=0, bits=16)
     assert np.array_equal(read(data, Reading("first"))[..., 0], pages[0])
     assert np.array_equal(read(data, Reading("channels")), np.moveaxis(pages, 0, -1))
-    assert formats.header(io.BytesIO(data), Reading("channels")) == (3, 16)
+    assert formats.header(io.BytesIO(data), reading=Reading("channels")) == (3, 16)
     out = io.BytesIO()
     with tifffile.TiffWriter(out) as writer:
         writer.write(pages[0], photometric="minisblack", subifds=0)
@@ -177,7 +183,7 @@ def test_the_array_of_an_archive_is_the_only_one_or_the_one_that_is_named():
 
 def test_arrays_are_what_numpy_writes():
     for array in (values(3, 4, 12), values(30000, 1, 1, dtype=np.uint8)):
-        assert formats.npy(array) == written(np.save, array)
+        assert arrays.written(array) == written(np.save, array)
     turned = np.asfortranarray(values(5, 6, 3))
     assert np.array_equal(read(written(np.save, turned)), turned)
     assert np.array_equal(read(written(np.save, turned.astype(">u2"))), turned)

@@ -6,9 +6,13 @@
 
 SOURCE is embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, arrayrecord:PATTERN,
 wds:PATTERN[#FIELD] or package.module:function.
-check reads every example once: counts, sizes, channels, turned and corrupt files, statistics for `normalize`. convert
-may be stopped and started again: finished shards stay, if source and flags are the same and no file of it was touched
-since.
+check reads every example once: counts, sizes, channels, turned and corrupt files, and the statistics of each channel,
+which are what the presets of views take as stats. convert may be stopped and started again: finished shards stay, if
+source and flags are the same and no file of it was touched since.
+
+A folder may hold PNG, JPEG, WebP, BMP, GIF, TIFF, .npy and .npz, JPEG 2000, AVIF, HEIC and DICOM, of any number of
+channels. 'folder:PATH?pages=first' or '?pages=channels' says how files of several pages or frames are read, which are
+unreadable without it, and '?key=NAME' which array of an .npz is the image; more options follow behind &.
 
 The classes of folder:PATH are the folders directly in PATH, also empty ones. A PATH that holds train, test and the like
 is refused: name one of them. Where each class holds its own, as in ModelNet, write 'folder:PATH?split=train'. A link
@@ -42,7 +46,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", choices=("check", "convert"))
     parser.add_argument("source", metavar="SOURCE")
     parser.add_argument("--dir", help="where tfds datasets lie; TFDS_DATA_DIR if left out")
-    parser.add_argument("--channels", type=int, default=0, help="read images with 1, 3 or 4; 0 for those of the files")
+    parser.add_argument("--channels", type=int, default=0, help="read images with so many; 0 for those of the files")
     parser.add_argument("--bits", type=int, default=0, help="read images with 8 or 16 bits; 0 for those of the files")
     parser.add_argument("--json", action="store_true", help="check: print JSON and no progress")
     parser.add_argument("--to", metavar="arrayrecord:FOLDER", help="convert: where to write")
