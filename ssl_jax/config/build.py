@@ -143,7 +143,7 @@ def check_channels(config: dict, train: sources.Source) -> None:
             possible = config["data"]["train"].partition(":")[0] in sources.ENCODED and {count, wanted} <= {1, 3, 4}
             raise ValueError(
                 f"{wrong[0][0]}.mean is of {count} channels and the images of {train.name} have {wanted}: "
-                f"write one number for each, {write}{instead if possible else ''}"
+                f"write one number for each, as `ssl-jax data check` prints them, {write}{instead if possible else ''}"
             )
 
 

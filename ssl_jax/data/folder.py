@@ -76,6 +76,11 @@ def folder(path: str, *, channels: int | None = None, bits: int | None = None) -
     headers = _headers(root, listed.names, reading)
     found = encoded.common(headers or [(3, 8)])
     width = channels or found[0]
+    if width not in formats.MODES and headers and width not in {c for c, _ in headers}:
+        raise ValueError(
+            f"{name}: {width} channels cannot be read, since no file has them; data.channels is 1, 3, 4, or 0 for "
+            "those of the files"
+        )
     reading = encoded.read_as(width, suffixes=suffixes, reading=reading)
     source = _of_files(root, name, listed, Image(width, bits or found[1], reading=reading))
     told = _notices(name, headers, source.size, (channels, bits))

@@ -19,6 +19,7 @@ from etils import epath
 from ssl_jax.data import contents, encoded
 from ssl_jax.data.parts import Image
 from ssl_jax.data.source import Source, digest
+from ssl_jax.views import formats
 
 try:
     from array_record.python import array_record_data_source, array_record_module
@@ -66,6 +67,8 @@ def arrayrecord(pattern: str, *, channels: int | None = None, bits: int | None =
     noted = (manifest.get("content", ""), b"" if labels is None else labels.tobytes(), *manifest["classes"])
     same, stamp = (digest(part, *noted) for part in contents.of_files(files))
     width = channels or manifest["channels"]
+    if known and width not in formats.MODES and width != manifest["channels"]:
+        raise ValueError(f"{name}: {width} channels cannot be read, since the records have {manifest['channels']}")
     made = examples(
         name,
         data,
