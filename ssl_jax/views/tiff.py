@@ -19,6 +19,8 @@ WHITE_IS_ZERO, GRAY, RGB = 0, 1, 2
 """Photometric interpretations whose samples are the values of pixels."""
 COLORS = {3: "palette", 5: "cmyk", 6: "ycbcr"}
 """Those that Pillow makes RGB of."""
+JPEG = (6, 7)
+"""Compressions."""
 OVERVIEW_OR_MASK = 1 | 4
 """Bits of the type of a page."""
 ASSOCIATED, UNASSOCIATED = 1, 2
@@ -97,10 +99,11 @@ def _check(page: tifffile.TiffPage) -> None:
 
 
 def _pillows(page: tifffile.TiffPage) -> bool:
-    """Whether Pillow makes of it what it shows: colors that are not those of its samples, and less than a byte."""
-    whole = page.sampleformat in (1, 4)
-    few = page.photometric in (WHITE_IS_ZERO, GRAY) and page.samplesperpixel == 1 and page.bitspersample in (1, 2, 4)
-    return whole and (page.photometric in COLORS or few or _alpha(page) == ASSOCIATED and page.bitspersample == 8)
+    """Whether Pillow makes of it what it shows: colors that are not those of its samples, less than a byte, JPEG."""
+    bits, gray = page.bitspersample, page.photometric in (WHITE_IS_ZERO, GRAY)
+    few = gray and page.samplesperpixel == 1 and bits in (1, 2, 4)
+    made = _alpha(page) == ASSOCIATED or page.compression in JPEG and page.samplesperpixel in (1, 3)
+    return page.sampleformat in (1, 4) and (page.photometric in COLORS or few or made and bits == 8)
 
 
 def _alpha(page: tifffile.TiffPage) -> int:
