@@ -167,7 +167,8 @@ def _shrunk(source: Source, short_side: int | None, *row: tf.Tensor) -> tuple[tf
     raw, label = read_raw(source, *row)
     data, (channels, bits, _, _, reading) = raw["image"], source.image
     if data.dtype != tf.string:
-        image, data = data, _lossless(data)
+        image = tf.ensure_shape(data, [None, None, channels])
+        data = _lossless(image)
     else:
         image = encoded.decode(data, channels=channels, bits=bits, exact=True, reading=reading)
         if reading is not None:

@@ -81,11 +81,14 @@ def folder(path: str, *, channels: int | None = None, bits: int | None = None) -
             f"{name}: {width} channels cannot be read, since no file has them; data.channels is 1, 3, 4, or 0 for "
             "those of the files"
         )
-    reading = encoded.read_as(width, suffixes=suffixes, reading=reading)
-    source = _of_files(root, name, listed, Image(width, bits or found[1], reading=reading))
+    reads = encoded.read_as(width, suffixes=suffixes, reading=reading)
+    source = _of_files(root, name, listed, Image(width, bits or found[1], reading=reads))
     told = _notices(name, headers, source.size, (channels, bits))
     dicom = (f"{name}: {DICOM}",) if not suffixes.isdisjoint((".dcm", ".dicom")) else ()
-    return source._replace(notices=(*source.notices, *told, *dicom))
+    source = source._replace(notices=(*source.notices, *told, *dicom))
+    if not any(reading):
+        return source
+    return source._replace(digest=digest(source.digest, *reading), stamp=digest(source.stamp, *reading))
 
 
 def _parsed(path: str, name: str) -> tuple[str, formats.Reading, str]:

@@ -1,8 +1,7 @@
 """Files that TensorFlow does not decode -> pixels: TIFF, NumPy's arrays, JPEG 2000, AVIF, HEIC and DICOM.
 
-What a file says of itself decides its format, not its name. Nothing is scaled that does not say its range: floats and
-signed integers, palettes of TIFFs with more than 8 bits and the like are errors, in one sentence a file. DICOM does say
-it (`dicom.py`).
+What a file begins with decides its format, not its name. Nothing is scaled that does not say its range: floats, signed
+integers and the like are errors, in one sentence a file. JPEG 2000 and DICOM (`dicom.py`) do say it.
 """
 
 import importlib
@@ -222,11 +221,11 @@ def _by_pillow(data: bytes) -> Pixels:
 
 def _opened(file: BinaryIO) -> Image.Image:
     """An image of JPEG 2000, AVIF or HEIC by Pillow."""
-    head = file.read(132)
+    own = kind(file.read(132))
     file.seek(0)
-    if kind(head) == "heif":
+    if own == "heif":
         library("pillow_heif").register_heif_opener()
-    return Image.open(file)
+    return Image.open(file, formats=(own.upper(),))
 
 
 def library(name: str) -> ModuleType:
@@ -251,7 +250,7 @@ def _member(archive: zipfile.ZipFile, key: str) -> str:
     if not names:
         raise ValueError("it has no arrays")
     if not key and len(names) > 1:
-        listed = ", ".join(names[:5]) + ", …" * (len(names) > 5)
+        listed = ", ".join(names[:5]) + ", …" * bool(names[5:])
         raise ValueError(f"it has {len(names)} arrays ({listed}): name one, as in folder:PATH?key={names[0]}")
     return f"{key or names[0]}.npy"
 

@@ -196,6 +196,9 @@ def test_what_stands_behind_the_question_mark(tmp_path):
     assert np.array_equal(images(source, [0])[0], bands(0))
     first = sources.open(f"folder:{tmp_path}/a/test?pages=first")
     assert np.array_equal(images(first, [0])[0], bands(0)[..., :1])
+    assert (
+        len({sources.open(f"folder:{tmp_path}/a/test{q}").digest for q in ("", "?pages=first", "?pages=channels")}) == 3
+    )
     for text, said in (
         ("pages=all", "no 'all' in the values of pages"),
         ("pages=first&spilt=test", "no 'spilt' in the options of folder; did you mean split"),

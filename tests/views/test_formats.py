@@ -163,6 +163,11 @@ def test_pages_are_refused_or_read_as_is_said():
         writer.write(pages[0], photometric="minisblack", subifds=0)
         writer.write(pages[1][::2, ::2], photometric="minisblack", subfiletype=1)
     assert np.array_equal(read(out.getvalue())[..., 0], pages[0])
+    stack = written(tifffile.imwrite, pages, imagej=True)
+    assert np.array_equal(read(stack, Reading("channels")), np.moveaxis(pages, 0, -1))
+    bare = written(tifffile.imwrite, pages[0], imagej=True, metadata={"images": 3})
+    with pytest.raises(ValueError, match="a stack of ImageJ with 3 images and one page"):
+        decoding.opened(bare, channels=0, bits=16)
     with tifffile.TiffWriter(out := io.BytesIO()) as writer:
         writer.write(pages[0], photometric="minisblack")
         writer.write(pages[1][::2, ::2], photometric="minisblack")
