@@ -165,7 +165,7 @@ def test_pages_are_refused_or_read_as_is_said():
     assert np.array_equal(read(out.getvalue())[..., 0], pages[0])
     stack = written(tifffile.imwrite, pages, imagej=True)
     assert np.array_equal(read(stack, Reading("channels")), np.moveaxis(pages, 0, -1))
-    bare = written(tifffile.imwrite, pages[0], imagej=True, metadata={"images": 3})
+    bare = written(tifffile.imwrite, pages, imagej=True, truncate=True)
     with pytest.raises(ValueError, match="a stack of ImageJ with 3 images and one page"):
         decoding.opened(bare, channels=0, bits=16)
     with tifffile.TiffWriter(out := io.BytesIO()) as writer:
