@@ -32,7 +32,10 @@ PARQUET = ["pyarrow>=17"]
 VIDEO = ["av>=18"]
 TEXT = ["tokenizers>=0.21"]
 MESHES = ["trimesh>=4"]
-TEST = [*PARQUET, *VIDEO, *TEXT, *MESHES, "datasets>=3", "pytest>=8", "pytest-xdist>=3.6", "scikit-learn>=1.5"]
+TIFF = ["tifffile>=2024.8"]
+DICOM = ["pydicom>=3"]
+READ = [*PARQUET, *VIDEO, *TEXT, *MESHES, *TIFF, *DICOM]
+TEST = [*READ, "datasets>=3", "pytest>=8", "pytest-xdist>=3.6", "scikit-learn>=1.5"]
 ONNX = ["jax2onnx>=0.17,<0.18", "onnxruntime>=1.20"]
 EXTRAS = {
     "tpu": ["jax[tpu]"],

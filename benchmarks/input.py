@@ -4,8 +4,9 @@
 
 Two views of each image, uint8 out, random resized crops without and with flips, at 224 pixels from a folder of JPEGs
 and at 32 pixels from TFDS CIFAR-10; the bound is decoding each image once and doing nothing with it. `encoded` is
-CIFAR-10 decoded anew each time; `held` is what `sources.open` makes of it, images that were decoded once. The goal is
-a ratio of 0.6, and 0.98 to the commit before.
+CIFAR-10 decoded anew each time; `held` is what `sources.open` makes of it, images that were decoded once. `PNG` and
+`TIFF` are 64 of the photographs, and `bands` 12 bands of 16 bits in TIFF, 264 pixels a side, deflated all; tifffile in
+a thread for each core decodes TIFF alone. The goal is a ratio of 0.6, and 0.98 to the commit before.
 
 Each round is a process of its own, and what is compared alternates. A round runs `blocks` blocks of as many batches
 each; the fastest block counts, since other programs can only slow one down, and of the rounds the fastest again.
@@ -13,20 +14,38 @@ each; the fastest block counts, since other programs can only slow one down, and
 """
 
 import argparse
+import collections
+import glob
 import importlib
+import itertools
 import json
 import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import tensorflow as tf
+import tifffile
+from PIL import Image
 
 CROP, FLIP = dict(name="random_resized_crop"), dict(name="flip", p=0.5)
 GEOMETRY = {"crops": (CROP,), "crops and flips": (CROP, FLIP)}
-CASES = {"224 px, folder": (224, 32, 4), "32 px, encoded": (32, 256, 16), "32 px, held": (32, 256, 24)}
+CASES = {
+    "224 px, folder": (224, 32, 4),
+    "32 px, encoded": (32, 256, 16),
+    "32 px, held": (32, 256, 24),
+    "224 px, PNG": (224, 32, 4),
+    "224 px, TIFF": (224, 32, 4),
+    "224 px, bands": (224, 32, 4),
+}
+"""Pixels of a view, images of a batch, and batches of a block."""
+MADE = {"224 px, PNG": "png", "224 px, TIFF": "tif", "224 px, bands": "bands"}
+"""Cases whose files are written here, and the folder of each."""
 
 
 def main() -> None:
@@ -37,12 +56,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--blocks", type=int, default=16)
     parser.add_argument("--against", metavar="CHECKOUT", help="a checkout of another commit, measured beside this one")
+    parser.add_argument("--case", default="", help="of the cases those that contain this")
+    parser.add_argument("--made", help=argparse.SUPPRESS)
     parser.add_argument("--one", nargs=2, metavar=("CASE", "GEOMETRY"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
         print(json.dumps(one(*options.one, options)))
         return
-    results = {f"{case}, {geometry}": measure(case, geometry, options) for case in CASES for geometry in GEOMETRY}
+    cases = [case for case in CASES if options.case in case]
+    with tempfile.TemporaryDirectory() as options.made:
+        write(options.data, options.made)
+        results = {f"{case}, {geometry}": measure(case, geometry, options) for case in cases for geometry in GEOMETRY}
     machine = {"cores": os.cpu_count(), "processor": platform.processor() or platform.machine()}
     machine |= {"load": os.getloadavg()[0], "tensorflow": tf.__version__}
     if options.json:
@@ -74,7 +98,8 @@ def measure(case: str, geometry: str, options: argparse.Namespace) -> dict[str, 
 
 def child(case: str, geometry: str, checkout: str, options: argparse.Namespace) -> list[float]:
     """One round in a process of its own, with the library that lies in `checkout`."""
-    arguments = [sys.executable, __file__, f"--data={options.data}", f"--blocks={options.blocks}", "--one"]
+    arguments = [sys.executable, __file__, f"--data={options.data}", f"--blocks={options.blocks}"]
+    arguments += [f"--made={options.made}", "--one"]
     path = {"PYTHONPATH": os.path.abspath(checkout), "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run([*arguments, case, geometry], capture_output=True, text=True, env=os.environ | path)
     if done.returncode:
@@ -86,12 +111,12 @@ def one(case: str, geometry: str, options: argparse.Namespace) -> list[float]:
     """Examples a second, and a second of CPU, of the fastest block; without a geometry, of decoding alone."""
     stream, compose, compose_host = modules("data.stream", "views.compose", "views.compose_host")
     size, batch, batches = CASES[case]
-    source = opened(case, options.data, held="held" in case and bool(geometry))
+    source = opened(case, options, held="held" in case and bool(geometry))
     if geometry:
         views = compose_host.host(compose.views([dict(group="global", count=2, size=size, ops=GEOMETRY[geometry])]))
         iterator = stream.batches(source, views, batch=batch, seed=0)
     else:
-        iterator = decoding(source, batch)
+        iterator = tiffs(source, batch) if MADE.get(case, "png") != "png" else decoding(source, batch)
     for _ in range(6):
         next(iterator)
     rates = []
@@ -108,9 +133,29 @@ def modules(*names: str) -> list:
     return [importlib.import_module(f"ssl_jax.{name}") for name in names]
 
 
-def opened(case: str, data: str, *, held: bool):
-    """The photographs, or 10,000 images of CIFAR-10, decoded once or each time."""
+def write(data: str, made: str) -> None:
+    """The files of `MADE`: photographs without loss, and bands of which each is smooth with noise, as land is."""
+    names = sorted(glob.glob(f"{data}/imagenet_sample/*/*"))
+    random, (y, x) = np.random.default_rng(0), np.mgrid[:264, :264] / 60
+    for folder in MADE.values():
+        os.makedirs(f"{made}/{folder}")
+    for k, name in enumerate(names[:: len(names) // 64][:64]):
+        photograph = Image.open(name).convert("RGB")
+        photograph.save(f"{made}/png/{k}.png")
+        deflated = dict(compression="zlib", predictor=True)
+        tifffile.imwrite(f"{made}/tif/{k}.tif", np.asarray(photograph), photometric="rgb", **deflated)
+        land = [1500 + 400 * np.sin(3 * x + b / 3 + k) + 300 * np.cos(5 * y * x + b) for b in range(12)]
+        bands = (np.stack(land, -1) + random.normal(0, 20, (264, 264, 12))).astype(np.uint16)
+        known = dict(photometric="minisblack", planarconfig="contig", **deflated)
+        tifffile.imwrite(f"{made}/bands/{k}.tif", bands, **known)
+
+
+def opened(case: str, options: argparse.Namespace, *, held: bool):
+    """The photographs, what `write` wrote, or 10,000 images of CIFAR-10, decoded once or each time."""
     sources, tfds_source = modules("data.sources", "data.tfds_source")
+    data = options.data
+    if case in MADE:
+        return sources.open(f"folder:{options.made}/{MADE[case]}")
     if "folder" in case:
         return sources.open(f"folder:{data}/imagenet_sample")
     tfds_source.DECODED = tfds_source.DECODED if held else 0
@@ -132,6 +177,17 @@ def decoding(source, batch: int) -> Iterator:
     options.threading.max_intra_op_parallelism = 1
     endless = tf.data.Dataset.range(tf.int64.max).map(pixel, num_parallel_calls=os.cpu_count())
     return endless.batch(batch).prefetch(2).with_options(options).as_numpy_iterator()
+
+
+def tiffs(source, batch: int) -> Iterator:
+    """As `decoding`, by tifffile."""
+    paths = [source.describe(k) for k in range(source.size)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        waiting: collections.deque = collections.deque()
+        for k in itertools.count():
+            waiting.append(pool.submit(tifffile.imread, paths[k % len(paths)], maxworkers=1))
+            if len(waiting) == 3 * batch:  # two batches ahead
+                yield [waiting.popleft().result()[0, 0, 0] for _ in range(batch)]
 
 
 if __name__ == "__main__":

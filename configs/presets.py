@@ -297,9 +297,9 @@ def _crop(scale: tuple[float, float], method: str = "bilinear") -> tuple[dict, .
 
 
 def _colors(jitter: tuple, stats: dict, *, p: float = 0.8, additive: bool = False) -> tuple[dict, ...]:
-    """Jitter (brightness, contrast, saturation, hue) and gray with p 0.2; for one channel the first two amounts."""
+    """Jitter (brightness, contrast, saturation, hue) and gray with p 0.2; of what is no color the first two."""
     args = dict(zip(("brightness", "contrast", "saturation", "hue"), jitter, strict=True), additive=additive)
-    if len(stats["mean"]) == 1:
+    if len(stats["mean"]) != 3:
         return (dict(name="color_jitter", p=p, args=args | dict(saturation=0.0, hue=0.0)),)
     return (dict(name="color_jitter", p=p, args=args), dict(name="grayscale", p=0.2))
 

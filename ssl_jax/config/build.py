@@ -140,10 +140,10 @@ def check_channels(config: dict, train: sources.Source) -> None:
             known = KNOWN if wanted == 3 else dict.fromkeys(KNOWN, (0.5,) * wanted)
             write = " ".join(f'"--{path}.{name}={value}"' for path, _ in wrong for name, value in known.items())
             instead = f", or decode all images to {count} with --config.data.channels={count}"
-            possible = config["data"]["train"].partition(":")[0] in sources.ENCODED and count in (1, 3, 4)
+            possible = config["data"]["train"].partition(":")[0] in sources.ENCODED and {count, wanted} <= {1, 3, 4}
             raise ValueError(
                 f"{wrong[0][0]}.mean is of {count} channels and the images of {train.name} have {wanted}: "
-                f"write one number for each, {write}{instead if possible else ''}"
+                f"write one number for each, as `ssl-jax data check` prints them, {write}{instead if possible else ''}"
             )
 
 

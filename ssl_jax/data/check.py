@@ -66,13 +66,13 @@ def _count(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Te
 def _measure(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """([h, w, channels, bytes, turned], label, [sums, sums of squares] [2, c] of values in 0..1) of one image."""
     raw, label = read_raw(source, *row)
-    data, (channels, bits, *_) = raw["image"], source.image
+    data, (channels, bits, _, _, reading) = raw["image"], source.image
     if data.dtype != tf.string:
         image, own, length, turned = data, channels, tf.size(data) * (bits // 8), 0
     else:
-        native = encoded.decode(data, channels=0, bits=bits, exact=True)
+        native = encoded.decode(data, channels=0, bits=bits, exact=True, reading=reading)
         own, length = tf.shape(native)[-1], tf.strings.length(data)
-        again = lambda: encoded.decode(data, channels=channels, bits=bits, exact=True)  # noqa: E731
+        again = lambda: encoded.decode(data, channels=channels, bits=bits, exact=True, reading=reading)  # noqa: E731
         turned = tf.ensure_shape(tf.numpy_function(_turned, [data], tf.int32), [])
         image = tf.cond(tf.equal(own, channels), lambda: native, again)
     shape = tf.shape(image)
@@ -163,10 +163,14 @@ def _pixel_rows(report: dict[str, Any]) -> dict[str, str]:
         "bytes": f"{report['bytes']:,}",
         "channels": ", ".join(f"{c} in {n:,} images" for c, n in report["channels"].items()),
         "read as": f"{report['read_as']['channels']} channels of {report['read_as']['bits']} bits",
-        "mean (0..1)": ", ".join(f"{m:.4f}" for m in report["mean"]),
-        "std (0..1)": ", ".join(f"{s:.4f}" for s in report["std"]),
+        "stats (0..1)": f"dict(mean={_numbers(report['mean'])}, std={_numbers(report['std'])})",
         "turned (EXIF)": f"{report['turned']:,}",
     }
+
+
+def _numbers(values: list[float]) -> str:
+    """As a recipe has them: four digits that count, since satellites and X-rays fill little of their range."""
+    return f"({', '.join(f'{value:#.4g}' for value in values)}{',' * (len(values) == 1)})"
 
 
 def _some(lines: list[str]) -> str:

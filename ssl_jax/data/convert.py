@@ -16,6 +16,7 @@ from ssl_jax.data import check, encoded, records
 from ssl_jax.data.source import Source, digest, in_order, read_raw
 from ssl_jax.process.machine import cores
 from ssl_jax.storage import files
+from ssl_jax.views import arrays, formats
 
 CHUNK = 32
 QUALITY = 95
@@ -33,8 +34,9 @@ def convert(
     """Write the source to the folder `path` and return the manifest.
 
     short_side: images whose short side is longer are made that small (antialiased bicubic) and encoded anew, upright:
-    JPEG and WebP as JPEG of quality 95, all others as PNG. Bytes of all other images are kept as they are, with an EXIF
-    orientation that reading honors; arrays become PNG.
+    JPEG and WebP as JPEG of quality 95, all others as PNG. Bytes of all other images that TensorFlow decodes are kept
+    as they are, with an EXIF orientation that reading honors; arrays and files of other formats become PNG, or with
+    other channels than 1, 3 or 4 arrays as numpy writes them: what is read of them is kept whole.
     Corrupt images are left out and listed in the manifest. Shards that an earlier, broken call has finished are kept.
     ValueError where `path` holds another conversion, of other data or of files with other times of modification
     included, or the images cannot be encoded.
@@ -46,8 +48,6 @@ def convert(
         )
     if set(source.parts) != {"image"}:
         raise ValueError(f"{source.name} has {' and '.join(source.parts)}; what is converted has images alone")
-    if source.image.channels not in (1, 3, 4):
-        raise ValueError(f"{source.name} has {source.image.channels} channels; PNG and JPEG hold 1, 3 or 4")
     if short_side is not None and short_side < 1:
         raise ValueError(f"the short side must be a positive number of pixels, not {short_side}")
     folder = epath.Path(path).expanduser()
@@ -165,10 +165,15 @@ def _shrunk(source: Source, short_side: int | None, *row: tf.Tensor) -> tuple[tf
     The pixel is for that: without it the decoding would be cut out of the graph as unused.
     """
     raw, label = read_raw(source, *row)
-    data, (channels, bits, *_) = raw["image"], source.image
+    data, (channels, bits, _, _, reading) = raw["image"], source.image
     if data.dtype != tf.string:
-        data = tf.io.encode_png(data)
-    image = encoded.decode(data, channels=channels, bits=bits, exact=True)
+        image = tf.ensure_shape(data, [None, None, channels])
+        data = _lossless(image)
+    else:
+        image = encoded.decode(data, channels=channels, bits=bits, exact=True, reading=reading)
+        if reading is not None:
+            foreign = tf.numpy_function(lambda data: bool(formats.kind(data)), [data], tf.bool)
+            data = tf.cond(tf.ensure_shape(foreign, []), lambda: _lossless(image), lambda: data)
     if short_side is None:
         return data, label, image[0, 0, 0]
     size = tf.cast(tf.shape(image)[:2], tf.float32)
@@ -182,13 +187,20 @@ def _shrunk(source: Source, short_side: int | None, *row: tf.Tensor) -> tuple[tf
     return tf.cond(scale < 1.0, smaller, lambda: data), label, image[0, 0, 0]
 
 
-def _encode(image: tf.Tensor, origin: tf.Tensor) -> tf.Tensor:
-    """PNG, or JPEG where the origin is a format for photographs."""
-    if image.dtype != tf.uint8 or image.shape[-1] == 4:
+def _lossless(image: tf.Tensor) -> tf.Tensor:
+    """PNG, or what numpy writes where that cannot hold the channels."""
+    if image.shape[-1] in formats.MODES:
         return tf.io.encode_png(image)
+    return tf.ensure_shape(tf.numpy_function(arrays.written, [image], tf.string, stateful=False), [])
+
+
+def _encode(image: tf.Tensor, origin: tf.Tensor) -> tf.Tensor:
+    """JPEG where the origin is a format for photographs, else as it is."""
+    if image.dtype != tf.uint8 or image.shape[-1] not in (1, 3):
+        return _lossless(image)
     photograph = tf.io.is_jpeg(origin) | tf.equal(tf.strings.substr(tf.strings.join([origin, " " * 12]), 8, 4), "WEBP")
     jpeg = lambda: tf.io.encode_jpeg(image, quality=QUALITY)  # noqa: E731
-    return tf.cond(photograph, jpeg, lambda: tf.io.encode_png(image))
+    return tf.cond(photograph, jpeg, lambda: _lossless(image))
 
 
 def _finish(source: Source, folder: epath.Path, names: list[str], plan: dict) -> None:

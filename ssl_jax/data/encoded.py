@@ -1,13 +1,19 @@
 """Encoded images: decoding in the graph, headers, and a map that survives what is corrupt."""
 
-from collections.abc import Callable
-from typing import Any
+import io
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, BinaryIO
 
 import tensorflow as tf
 
-from ssl_jax.views import decoding, geometric
+from ssl_jax.views import decoding, formats, geometric
+from ssl_jax.views.formats import Reading
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
+"""Of images that TensorFlow decodes."""
+ALL = (*SUFFIXES, *formats.SUFFIXES)
+"""Of images that can be read."""
 PNG = b"\x89PNG\r\n\x1a\n"
 CONTROL_FLOW = frozenset({"If", "StatelessIf", "While", "StatelessWhile", "Case", "StatelessCase"})
 JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -21,20 +27,22 @@ def decode(
     size: tuple[int | None, int | None] = (None, None),
     exact: bool = False,
     plain: bool = False,
+    reading: Reading | None = None,
 ) -> tf.Tensor:
-    """Bytes of a PNG, JPEG, WebP, BMP or GIF (its first frame) -> upright, uint8 or uint16 [h, w, channels].
+    """Bytes of an image -> upright, uint8 or uint16 [h, w, channels].
 
-    channels: 1, 3 or 4, or 0 for as many as the file has. bits: 8 or 16. size: the height and width, where they are
-    known. exact, plain: as in `views/decoding.py`. The graph fails at a corrupt image, and at one of another size; a
+    channels: 0 for as many as the file has. bits: 8 or 16. size: the height and width, where they are known. exact,
+    plain, reading: as in `views/decoding.py`. The graph fails at a corrupt image, and at one of another size; a
     truncated JPEG counts as corrupt.
     """
-    out = geometric.decode_trusted(data, channels=channels, dtype=dtype_of(bits), exact=exact, plain=plain)
+    known = dict(exact=exact, plain=plain, reading=reading)
+    out = geometric.decode_trusted(data, channels=channels, dtype=dtype_of(bits), **known)
     return tf.ensure_shape(out, [*size, channels or None])
 
 
-def simple(data: tf.Tensor, *, channels: int, bits: int, exact: bool) -> tf.Tensor:
+def simple(data: tf.Tensor, *, channels: int, bits: int, exact: bool, reading: Reading | None = None) -> tf.Tensor:
     """Encoded images [k] -> [k] for `decode` with `plain`; what cannot be read becomes an empty string."""
-    return decoding.simple(data, channels=channels, dtype=dtype_of(bits), exact=exact)
+    return decoding.simple(data, channels=channels, dtype=dtype_of(bits), exact=exact, reading=reading)
 
 
 def dtype_of(bits: int) -> tf.DType:
@@ -57,12 +65,23 @@ def is_image(data: bytes) -> bool:
 def header(data: bytes) -> tuple[int, int]:
     """(channels, bits) of an encoded image, from its header alone; (3, 8) for formats other than PNG and JPEG.
 
-    An alpha channel beside gray is not counted: TensorFlow reads such a PNG as gray.
+    An alpha channel beside gray is not counted: TensorFlow reads such a PNG as gray. Of the formats of `formats.py` the
+    whole file has to be there.
     """
+    if formats.kind(data):
+        return header_of(io.BytesIO(data), Reading()) or (3, 8)
     if data[:8] == PNG and len(data) > 25:
         return {0: 1, 4: 1, 6: 4}.get(data[25], 3), 16 if data[24] == 16 else 8
     at = framed(data)
     return (1 if at and data[at + 9] == 1 else 3), 8
+
+
+def header_of(file: BinaryIO, reading: Reading) -> tuple[int, int] | None:
+    """(channels, bits) of a file of one of the formats of `formats.py`; None where it cannot be read as an image."""
+    try:
+        return formats.header(file, reading=reading)
+    except Exception:  # readers raise whatever damage makes of their parsing; said where the image is read
+        return None
 
 
 def framed(data: bytes) -> int:
@@ -72,9 +91,22 @@ def framed(data: bytes) -> int:
 
 
 def common(headers: list[tuple[int, int]]) -> tuple[int, int]:
-    """(channels, bits) that files with these headers are decoded to: what all of them have, else 3 and 8."""
+    """(channels, bits) that files with these headers are decoded to: what all of them have, else 3 and 8.
+
+    Where most have channels that are no colors, theirs, and what these files have in common of bits.
+    """
+    counts = Counter(c for c, _ in headers)
+    most = max(counts, key=counts.get)
+    if most not in decoding.MODES:
+        headers = [head for head in headers if head[0] == most]
     channels, bits = {c for c, _ in headers}, {b for _, b in headers}
     return (channels.pop() if len(channels) == 1 else 3), (bits.pop() if len(bits) == 1 else 8)
+
+
+def read_as(channels: int, suffixes: Iterable[str] = (), reading: Reading = Reading()) -> Reading | None:
+    """What a part of images with these channels, and files of these endings, says of reading them (`parts.Image`)."""
+    known = channels in decoding.MODES and set(suffixes).isdisjoint(formats.SUFFIXES)
+    return None if known else reading
 
 
 def survivors(function: Callable, *rows: tf.Tensor, threads: int | None = None) -> tuple[tf.Tensor, tuple]:

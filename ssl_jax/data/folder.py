@@ -12,8 +12,14 @@ from ssl_jax.checks import spelling
 from ssl_jax.data import contents, encoded, headers, layout, listing, lists, meshes, queries
 from ssl_jax.data.parts import Clip, Image, Points
 from ssl_jax.data.source import Source, digest
+from ssl_jax.views import formats
+from ssl_jax.views.formats import Reading
 
-OPTIONS = ("split", "list")
+OPTIONS = ("split", "list", "pages", "key")
+DICOM = (
+    "of DICOM, gray fills the range of 8 or 16 bits; CT, and what is signed or rescaled, has a level a unit, with "
+    "-1024 at 0; MONOCHROME1 is inverted, and no window is applied"
+)
 HELD = 256 * 2**20
 """Bytes of meshes up to which they are kept in memory once they are read: parsing text takes milliseconds each."""
 
@@ -30,39 +36,75 @@ def folder(path: str, *, channels: int | None = None, bits: int | None = None) -
     decode the frames that they show; of a remote one it is the file. Without both it may hold meshes (`meshes.py`): an
     example is the surface, of which views draw points. `notices` counts files of the other kinds, which are not read.
 
-    path may end with ?split=NAME: of each class what lies in its own folder NAME, as in CLASS/train/FILE, ModelNet's
-    layout. Where all files lie in such folders of two or more splits, one has to be named. Or with ?list=FILE: the
-    files that FILE names, in its order, and with the classes that it says (`lists.py`).
+    path may end with ?OPTION=VALUE, more of them with & between. split=NAME: of each class what lies in its own folder
+    NAME, as in CLASS/train/FILE, ModelNet's layout; where all files lie in such folders of two or more splits, one has
+    to be named. list=FILE: the files that FILE names, in its order, and with the classes that it says (`lists.py`).
+    pages=first or pages=channels: how files of several pages or frames are read, TIFF and DICOM, which are unreadable
+    without it. key=NAME: which array of an .npz is the image, where it has several.
+
+    Images with other channels than 1, 3 or 4 are read as they are, and as many channels as most have are those of all;
+    what has another number is unreadable. What a file of TIFF, NumPy's, JPEG 2000, AVIF, HEIC or DICOM means is said in
+    `views/formats.py`, `tiff.py` and `dicom.py`.
 
     Folders are splits, which are refused, and no classes where all images lie in folders named as splits are, where
     there are two or more such names, or where there is one beside others whose own images lie in two or more folders
     again, as classes of a split do. A single name of the list beside others is a class.
 
-    ValueError for a folder that is missing or cannot be listed, has no images, or has splits in place of classes.
+    ValueError for a folder that is missing or cannot be listed, has no images, or has splits in place of classes, for
+    options that are not known, and for formats whose library is not installed.
     """
     name = f"folder:{contents.printable(path)}"
     place, wanted = queries.parted(path, OPTIONS, name, "folder")
     root = epath.Path(place).expanduser()
     _exists(root, name)
     found = functools.partial(_found, root, name, wanted)
-    listed = found(encoded.SUFFIXES, (*listing.VIDEOS, *meshes.SUFFIXES))
+    reading = _reading(wanted, name)
+    listed = found(encoded.ALL, (*listing.VIDEOS, *meshes.SUFFIXES))
     if not listed.names:
         return _others(root, name, found, channels, bits)
-    return of_images(root, name, listed, (channels, bits))
+    return of_images(root, name, listed, (channels, bits), reading)
 
 
-def of_images(root: epath.Path, name: str, listed: listing.Listing, asked: tuple[int | None, int | None]) -> Source:
-    """The images of a listing. asked: channels and bits, of which those that are None are the files'."""
+def of_images(
+    root: epath.Path,
+    name: str,
+    listed: listing.Listing,
+    asked: tuple[int | None, int | None],
+    reading: Reading = Reading(),
+) -> Source:
+    """The images of a listing. asked: channels and bits, of which those that are None are the files'.
+
+    reading: how files that TensorFlow does not decode are read; it is part of the digest where it says anything.
+    """
+    suffixes = {os.path.splitext(file)[1].lower() for file in listed.names}
+    formats.require(suffixes, name)
     most = headers.REMOTE if "://" in os.fspath(root) else headers.PROBES
-    head = lambda k, most: _head(root / listed.names[k], most)  # noqa: E731
+    head = lambda k, most: _head(root / listed.names[k], most, reading)  # noqa: E731
     image, told = headers.read(name, len(listed.names), head, asked, most=most)
-    source = _of_files(root, name, listed, image)
-    return source._replace(notices=(*source.notices, *told))
+    source = _of_files(root, name, listed, image._replace(reading=encoded.read_as(image.channels, suffixes, reading)))
+    dicom = (f"{name}: {DICOM}",) if not suffixes.isdisjoint((".dcm", ".dicom")) else ()
+    source = source._replace(notices=(*source.notices, *told, *dicom))
+    if not any(reading):
+        return source
+    return source._replace(digest=digest(source.digest, *reading), stamp=digest(source.stamp, *reading))
 
 
-def _head(path: epath.Path, most: int | None) -> bytes:
+def _reading(wanted: dict[str, str], name: str) -> Reading:
+    """What options say of reading files. ValueError for a way that is not known."""
+    found = Reading(wanted.get("pages", ""), wanted.get("key", ""))
+    if found.pages not in ("", *formats.PAGES):
+        raise ValueError(f"{name}: {spelling.unknown(found.pages, formats.PAGES, 'the values of pages')}")
+    return found
+
+
+def _head(path: epath.Path, most: int | None, reading: Reading) -> bytes | tuple[int, int] | None:
+    """The first bytes; of a format that has its header anywhere in the file what the header says."""
     with path.open("rb") as file:
-        return file.read() if most is None else file.read(most)
+        data = file.read() if most is None else file.read(most)
+        if not formats.kind(data):
+            return data
+        file.seek(0)
+        return encoded.header_of(file, reading)
 
 
 def _others(root: epath.Path, name: str, found: Callable, channels: int | None, bits: int | None) -> Source:
@@ -71,7 +113,7 @@ def _others(root: epath.Path, name: str, found: Callable, channels: int | None, 
     if not listed.names:
         listed, part = found(meshes.SUFFIXES), Points(surface=True)
     if not listed.names:
-        ends = ", ".join(encoded.SUFFIXES), ", ".join(listing.VIDEOS), ", ".join(meshes.SUFFIXES)
+        ends = ", ".join(encoded.ALL), ", ".join(listing.VIDEOS), ", ".join(meshes.SUFFIXES)
         raise ValueError(
             f"{name}: no images there; those that are looked for end in {ends[0]}, those of videos in {ends[1]}, those "
             f"of meshes in {ends[2]}"

@@ -20,7 +20,7 @@ HEAD = 64 * 1024
 def read(
     name: str,
     size: int,
-    head: Callable[[int, int | None], bytes],
+    head: Callable[[int, int | None], bytes | tuple[int, int] | None],
     asked: tuple[int | None, int | None],
     *,
     most: int,
@@ -29,13 +29,19 @@ def read(
     """The channels and bits of `size` images, and sentences about them; what was asked for, else what all have in
     common, else 3 and 8.
 
-    head: which of them, how many bytes at most (None: all) -> its first bytes. most: images that are looked at, spread
-    over all; what has no image header does not count.
+    head: which of them, how many bytes at most (None: all) -> its first bytes, or what its header says, None where that
+    is nothing. most: images that are looked at, spread over all; what has no image header does not count. Raises
+    ValueError for channels that are no colors and that no image has.
     """
     chosen = sorted({round(step) for step in np.linspace(0, size - 1, min(most, size))})
     found = [kind for step in chosen if (kind := _kind(head, step)) is not None]
     common = encoded.common(found or [(3, 8)])
     image = Image(*(given or own for given, own in zip(asked, common, strict=True)))
+    if image.channels not in decoding.MODES and found and image.channels not in {channels for channels, _ in found}:
+        raise ValueError(
+            f"{name}: {image.channels} channels cannot be read, since no file has them; data.channels is 1, 3, 4, or 0 "
+            "for those of the files"
+        )
     if all(asked):
         return image, ()
     counts = {kind: found.count(kind) for kind in sorted(set(found))}
@@ -51,9 +57,11 @@ def read(
     return image, ()
 
 
-def _kind(head: Callable[[int, int | None], bytes], index: int) -> tuple[int, int] | None:
+def _kind(head: Callable, index: int) -> tuple[int, int] | None:
     try:
         data = head(index, HEAD)
+        if not isinstance(data, bytes):
+            return data
         if len(data) >= HEAD and data[:2] == decoding.JPEG and not encoded.framed(data):
             data = head(index, None)
     except (OSError, tf.errors.OpError):  # counted as unreadable where the image is read

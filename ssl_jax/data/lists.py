@@ -12,9 +12,7 @@ from ssl_jax.data.contents import UNKNOWN, printable
 from ssl_jax.data.layout import SPLITS
 from ssl_jax.data.listing import VIDEOS, Listing, note
 
-PATH = re.compile(
-    rf"(.*?(?:{'|'.join(map(re.escape, (*encoded.SUFFIXES, *VIDEOS, *meshes.SUFFIXES)))}))(?:\s+(.*))?", re.I
-)
+PATH = re.compile(rf"(.*?(?:{'|'.join(map(re.escape, (*encoded.ALL, *VIDEOS, *meshes.SUFFIXES)))}))(?:\s+(.*))?", re.I)
 """A path up to the first ending of a file that is read, and what follows it."""
 
 

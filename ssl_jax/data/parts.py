@@ -4,19 +4,22 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from ssl_jax.views.formats import Reading
+
 
 class Image(NamedTuple):
     """A picture: a string scalar that holds it encoded, or itself, uint8 or uint16 [h, w, c].
 
     channels, bits: what every image is decoded to. shape: height and width of all encoded images where they are known,
     which saves work in the views. plain: all encoded images are known to be plain (`views/decoding.py`), so that none
-    is looked at.
+    is looked at. reading: how files are read that TensorFlow does not decode; None where there are none of these.
     """
 
     channels: int
     bits: int = 8
     shape: tuple[int | None, int | None] = (None, None)
     plain: bool = False
+    reading: Reading | None = None
 
 
 class Clip(NamedTuple):

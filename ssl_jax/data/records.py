@@ -1,8 +1,9 @@
 """Sources from ArrayRecord files: our own converted format, and any other whose records are tf.train.Examples.
 
 A converted dataset is a folder of shards `NNNNN-of-NNNNN.arrayrecord` (group_size:1, for random access) and a
-`manifest.json`. Each record is a tf.train.Example with `image` (bytes: one encoded image), `label` (int64, -1 for
-none) and `name` (bytes: what the image was called at its origin). The manifest holds the classes, channels, bits,
+`manifest.json`. Each record is a tf.train.Example with `image` (bytes: one encoded image, where it has other channels
+than 1, 3 or 4 an array as numpy writes it), `label` (int64, -1 for none) and `name` (bytes: what the image was called
+at its origin). The manifest holds the classes, channels, bits,
 the labels in order, the digest and stamp of the origin, a digest of the examples that were written (`content`), and the
 images that were left out because they were corrupt.
 """
@@ -18,6 +19,7 @@ from etils import epath
 from ssl_jax.data import contents, encoded
 from ssl_jax.data.parts import Image
 from ssl_jax.data.source import Source, digest
+from ssl_jax.views import formats
 
 try:
     from array_record.python import array_record_data_source, array_record_module
@@ -64,13 +66,16 @@ def arrayrecord(pattern: str, *, channels: int | None = None, bits: int | None =
     # Manifests of earlier versions have no digest of the content.
     noted = (manifest.get("content", ""), b"" if labels is None else labels.tobytes(), *manifest["classes"])
     same, stamp = (digest(part, *noted) for part in contents.of_files(files))
+    width = channels or manifest["channels"]
+    if known and width not in formats.MODES and width != manifest["channels"]:
+        raise ValueError(f"{name}: {width} channels cannot be read, since the records have {manifest['channels']}")
     made = examples(
         name,
         data,
         identity=(same, stamp),
         labels=labels,
         classes=tuple(manifest["classes"]),
-        image=Image(channels or manifest["channels"], bits or manifest["bits"]),
+        image=Image(width, bits or manifest["bits"], reading=encoded.read_as(width)),
     )
     sampled = not known and len(data) > PROBES and not (channels and bits)
     said = f"{name}: channels and bits are those of {PROBES} of {len(data):,} records; all are read as "

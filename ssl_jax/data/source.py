@@ -148,7 +148,7 @@ def read_simple(source: Source, *rows: tf.Tensor, exact: bool = False) -> tuple[
         slots, rows = encoded.survivors(lambda *row: read_raw(source, *row), *rows)
     raw, label = rows
     raw = raw if isinstance(raw, dict) else {"image": raw}
-    known = dict(channels=source.image.channels, bits=source.image.bits)
+    known = dict(channels=source.image.channels, bits=source.image.bits, reading=source.image.reading)
     return slots, ({**raw, "image": encoded.simple(raw["image"], **known, exact=exact)}, label)
 
 
@@ -162,8 +162,8 @@ def read_example(
     """
     raw, label = read_raw(source, *row)
     if "image" in raw and raw["image"].dtype == tf.string:
-        channels, bits, shape, plain = source.image
-        known = dict(channels=channels, bits=bits, size=shape, plain=simple or plain)
+        channels, bits, shape, plain, reading = source.image
+        known = dict(channels=channels, bits=bits, size=shape, plain=simple or plain, reading=reading)
         raw = {**raw, "image": encoded.decode(raw["image"], **known, exact=exact)}
     return raw, label
 

@@ -85,12 +85,13 @@ class Encoder(NamedTuple):
     def embed(self, images: np.ndarray | Sequence[np.ndarray]) -> dict[str, np.ndarray]:
         """Features of images, or of clouds of points: {"pool": [b, d], ...} as the network gives them.
 
-        images: uint8 or uint16 [b, h, w, c], or a list of [h, w, c] of any sizes; for an encoder of series floats
-        [b, t, c], or a list of [t, c], of which the window of evaluation is taken. Images are resized, cropped and
-        normalized as the recipe evaluates them; the whole range of the type, 0..255 or 0..65535, counts as 0..1, so
-        that an image has the same features in either, whichever the encoder was trained on. Clouds: [b, n, 3], or a
-        list of [n, 3] of any n, of which the recipe's clean view takes its number of points. Raises ValueError for
-        anything else, for another number of channels, and for both types in one call.
+        images: uint8 or uint16 [b, h, w, c], or a list of [h, w, c] of any sizes, or of paths of images of any format,
+        which are read as those of a folder; for an encoder of series floats [b, t, c], or a list of [t, c], of which
+        the window of evaluation is taken. Images are resized, cropped and normalized as the recipe evaluates them; the
+        whole range of the type, 0..255 or 0..65535, counts as 0..1, so that an image has the same features in either,
+        whichever the encoder was trained on. Clouds: [b, n, 3], or a list of [n, 3] of any n, of which the recipe's
+        clean view takes its number of points. Raises ValueError for anything else, for another number of channels, and
+        for both types in one call.
         """
         made = [
             compose_host.alone(self.host, each, part=self.part)

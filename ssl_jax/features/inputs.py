@@ -1,13 +1,18 @@
 """What may be given to an encoder in Python, by the part that it takes: everything else is one sentence."""
 
+import os
 from typing import Any
 
 import numpy as np
+from etils import epath
+
+from ssl_jax.data import encoded
+from ssl_jax.views import decoding
 
 
 def of_images(images: Any, channels: int) -> list[np.ndarray]:
-    """Images as a list of arrays [h, w, c] of one type. Raises ValueError for everything else."""
-    wanted = f"give uint8 or uint16 arrays, [b, h, w, {channels}] or a list of [h, w, {channels}]"
+    """Images as a list of arrays [h, w, c] of one type; a path is read. Raises ValueError for everything else."""
+    wanted = f"give uint8 or uint16 arrays, [b, h, w, {channels}] or a list of [h, w, {channels}], or of paths"
     if hasattr(images, "dtype"):
         if np.ndim(images) != 4:
             raise ValueError(
@@ -17,6 +22,7 @@ def of_images(images: Any, channels: int) -> list[np.ndarray]:
         raise ValueError(f"a {type(images).__name__} is no batch of images: {wanted}")
     if len(images) == 0:
         raise ValueError(f"there are no images to embed: {wanted}")
+    images = _read(images, channels)
     for image in images:
         if not hasattr(image, "dtype"):
             raise ValueError(
@@ -35,6 +41,24 @@ def of_images(images: Any, channels: int) -> list[np.ndarray]:
     if len({image.dtype for image in images}) > 1:
         raise ValueError("some images are uint8 and some uint16, whose scales differ: embed them in two calls")
     return images
+
+
+def _read(images: Any, channels: int) -> list:
+    """With the files of paths as a folder of them is read: with the bits that all of them have, else 8."""
+    paths = [os.fspath(each) for each in images if isinstance(each, str | os.PathLike)]
+    try:
+        files = {path: epath.Path(path).read_bytes() for path in paths}
+    except OSError as error:
+        raise ValueError(f"an image cannot be read: {error}") from error
+    bits = encoded.common([encoded.header(data) for data in files.values()] or [(channels, 8)])[1]
+
+    def opened(path: str) -> np.ndarray:
+        try:
+            return decoding.opened(files[path], channels=channels, bits=bits)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+    return [opened(os.fspath(each)) if isinstance(each, str | os.PathLike) else each for each in images]
 
 
 def of_clouds(clouds: Any, channels: int) -> list[np.ndarray]:

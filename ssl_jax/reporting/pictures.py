@@ -188,15 +188,18 @@ def _scatter(axes: Axes, xy: np.ndarray, labels: np.ndarray, classes: Sequence[s
 
 
 def _displayable(images: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> np.ndarray:
-    """[b, v, h, w, c] -> floats in 0..1, [b, v, h, w, 3] or, for gray, [b, v, h, w]."""
+    """[b, v, h, w, c] -> floats in 0..1, [b, v, h, w, 3] or, for gray, [b, v, h, w]; of bands the first three."""
     if images.ndim != 5:
         raise ValueError(f"views are [b, v, h, w, c], these have the shape {images.shape}")
     if images.dtype.kind in "iu":
         pixels = images / np.iinfo(images.dtype).max
     else:
         pixels = images * np.asarray(std, np.float32) + np.asarray(mean, np.float32)
-    pixels = np.clip(pixels, 0, 1)
-    return pixels[..., :3] if images.shape[-1] >= 3 else pixels[..., 0]
+    pixels = pixels[..., :3] if images.shape[-1] >= 3 else pixels[..., 0]
+    if images.shape[-1] not in (1, 3, 4):  # bands that fill little of their range would be black
+        low, high = np.percentile(pixels, (2, 98))
+        pixels = (pixels - low) / max(high - low, 1e-6)
+    return np.clip(pixels, 0, 1)
 
 
 def _figure(width: float, height: float) -> Figure:

@@ -5,6 +5,10 @@ tables and frame, or a PNG of whole bytes in which nothing of `TELLING` occurs. 
 many in one call: JPEGs whose segments say nothing of the picture stay what they are, everything else becomes a PNG of
 what Pillow makes of it, so that one graph without a branch decodes all.
 
+Files of other formats (`formats.py`) are read in Python, too, and so are all of a source with other channels than a PNG
+can have. Where a source has such files (`reading`), what Python makes of a file is an array as numpy writes it instead,
+which costs the graph a copy; without them the graph is the one that knows of no others.
+
 One thing is not seen: EXIF between the Huffman tables and the scan of a JPEG that begins plainly. No writer is known to
 put it there.
 """
@@ -18,8 +22,10 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, ImageOps
 
-PIXELS = 2**27
-"""Pixels that an image may have; one with more counts as unreadable. Below Pillow's own bound for bombs."""
+from ssl_jax.checks import spelling
+from ssl_jax.views import arrays, formats
+from ssl_jax.views.formats import MODES, ORIENTATION, PIXELS, Reading
+
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
 HEAD = 184
 """Bytes in which the head of a plain file is found; whole numbers of 8 bytes."""
@@ -32,24 +38,38 @@ PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 TELLING = r"\C*(?:tRNS|acTL|eXIf|exif\x00|xmp\x00)\C*"
 """Names of what makes a PNG more than its pixels: a transparent color, an animation, EXIF, EXIF or XMP as text."""
 XMP = b"http://ns.adobe.com/xap/1.0/\0"
-ORIENTATION = 0x0112
-TURNS = ((5, 6, 7, 8), (3, 4, 7, 8), (2, 3, 6, 7))
-"""The orientations that swap the axes, and those that then reverse the rows, and the columns."""
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-LUMA, HALF = np.array([19595, 38470, 7471], np.int32), 0x8000
-"""2**16 times the weights of ITU-R BT.601, as Pillow makes gray of color, and what then rounds."""
 
 
-def decoded(data: tf.Tensor, *, channels: int, dtype: tf.DType, exact: bool = False, plain: bool = False) -> tf.Tensor:
-    """Bytes of a JPEG, PNG, WebP, BMP or GIF (its first frame) -> upright image [h, w, channels]; fails at damage.
+def decoded(
+    data: tf.Tensor,
+    *,
+    channels: int,
+    dtype: tf.DType,
+    exact: bool = False,
+    plain: bool = False,
+    reading: Reading | None = None,
+) -> tf.Tensor:
+    """Bytes of an image, of a GIF its first frame -> upright image [h, w, channels]; fails at damage.
 
-    channels: 1, 3, 4, or 0 for those of the file; alpha is dropped where it is not asked for, as Pillow's `convert`
-    does. dtype: uint8 or uint16. exact: JPEGs within one level of Pillow's, at up to a third more time; else with the
+    channels: 0 for those of the file; 1, 3 and 4 are made of each other, alpha is dropped where it is not asked for, as
+    Pillow's `convert` does; any other number is that of the file, and needs `reading`, as files do that are read as it
+    says. dtype: uint8 or uint16. exact: JPEGs within one level of Pillow's, at up to a third more time; else with the
     fast transform, and gray of color is the file's own luma. plain: the file is known to be plain, or is what `simple`
     has made of one.
     """
     if not plain:
-        data = simple(data[None], channels=channels, dtype=dtype, exact=exact, damaged=False)[0]
+        known = dict(channels=channels, dtype=dtype, exact=exact, reading=reading)
+        data = simple(data[None], **known, damaged=False)[0]
+    if reading is None:
+        return _colors(data, channels, dtype, exact)
+    array = lambda: arrays.values(data, dtype)  # noqa: E731
+    if channels and channels not in MODES:
+        return array()
+    return tf.cond(arrays.begin(data), array, lambda: _colors(data, channels, dtype, exact))
+
+
+def _colors(data: tf.Tensor, channels: int, dtype: tf.DType, exact: bool) -> tf.Tensor:
+    """What TensorFlow decodes of itself."""
     if exact and dtype == tf.uint8:  # the op decodes PNG, too
         # of a color JPEG it gives the luma, which is another gray than that of colors clipped to 0..255
         own = channels if channels != 1 else 0
@@ -58,11 +78,19 @@ def decoded(data: tf.Tensor, *, channels: int, dtype: tf.DType, exact: bool = Fa
     return tf.io.decode_image(data, channels=channels, dtype=dtype, expand_animations=False)
 
 
-def simple(data: tf.Tensor, *, channels: int, dtype: tf.DType, exact: bool, damaged: bool = True) -> tf.Tensor:
+def simple(
+    data: tf.Tensor,
+    *,
+    channels: int,
+    dtype: tf.DType,
+    exact: bool,
+    damaged: bool = True,
+    reading: Reading | None = None,
+) -> tf.Tensor:
     """Encoded images [k] -> [k] that TensorFlow decodes to what Pillow would: plain ones as they are, others rewritten.
 
-    channels, dtype, exact: as `decoded` will be asked for. damaged: whether what cannot be read becomes an empty
-    string; else the graph fails with the reason.
+    channels, dtype, exact, reading: as `decoded` will be asked for. damaged: whether what cannot be read becomes an
+    empty string; else the graph fails with the reason.
     """
     known = dict(channels=channels, dtype=dtype, exact=exact)
 
@@ -76,18 +104,29 @@ def simple(data: tf.Tensor, *, channels: int, dtype: tf.DType, exact: bool, dama
         return some(rewritten, tf.boolean_mask(odd, ~tf.ensure_shape(fine, [None])))
 
     def rewritten(odd: tf.Tensor) -> tf.Tensor:
-        python = lambda files: np.array([_rewritten(file, **known, damaged=damaged) for file in files], object)  # noqa: E731
-        files = tf.ensure_shape(tf.numpy_function(python, [tf.gather(data, odd)], tf.string), [None])
-        return tf.tensor_scatter_nd_update(data, odd[:, None], files)
+        return tf.tensor_scatter_nd_update(data, odd[:, None], made(tf.gather(data, odd)))
 
-    return some(looked if _jpegs(**known) else rewritten, tf.where(~is_plain(data, **known))[:, 0])
+    def made(files: tf.Tensor) -> tf.Tensor:
+        how = dict(known, damaged=damaged, reading=reading)
+        python = lambda files: np.array([_rewritten(file, **how) for file in files], object)  # noqa: E731
+        return tf.ensure_shape(tf.numpy_function(python, [files], tf.string), [None])
+
+    plain = is_plain(data, **known)
+    few = lambda: some(looked if _jpegs(**known) else rewritten, tf.where(~plain)[:, 0])  # noqa: E731
+    if reading is None:
+        return few()
+    plain |= arrays.plain(data, channels, dtype)
+    return tf.cond(tf.reduce_any(plain), few, lambda: made(data))  # where all are made, none has to be copied
 
 
-def _rewritten(data: bytes, *, channels: int, dtype: tf.DType, exact: bool, damaged: bool) -> bytes:
+def _rewritten(
+    data: bytes, *, channels: int, dtype: tf.DType, exact: bool, damaged: bool, reading: Reading | None
+) -> bytes:
     if _jpegs(channels, dtype, exact) and stands(data):
         return data
     try:
-        return tf.io.encode_png(opened(data, channels=channels, bits=8 * dtype.size), compression=0).numpy()
+        image = opened(data, channels=channels, bits=8 * dtype.size, reading=reading or Reading())
+        return arrays.written(image) if reading is not None else tf.io.encode_png(image, compression=0).numpy()
     except ValueError:
         if damaged:
             return b""
@@ -146,6 +185,8 @@ def segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 def is_plain(data: tf.Tensor, *, channels: int, dtype: tf.DType, exact: bool = False) -> tf.Tensor:
     """Strings [k] -> bool [k], whether TensorFlow reads these files as Pillow does, upright."""
+    if channels and channels not in MODES:
+        return tf.zeros_like(data, tf.bool)
     heads = [*_png_heads(channels), *(_jpeg_heads() if _jpegs(channels, dtype, exact) else ())]
     masks, values = (tf.constant(np.stack(rows).view(np.int64)) for rows in zip(*heads, strict=True))
     head = tf.io.decode_raw(data, tf.int64, fixed_length=HEAD)[:, None]
@@ -157,15 +198,15 @@ def is_plain(data: tf.Tensor, *, channels: int, dtype: tf.DType, exact: bool = F
 
 def _jpegs(channels: int, dtype: tf.DType, exact: bool) -> bool:
     """Whether TensorFlow decodes JPEGs as is asked for: it gives them no alpha, and 16 bits by the fast transform."""
-    return channels != 4 and not (exact and dtype == tf.uint16)
+    return channels in (0, 1, 3) and not (exact and dtype == tf.uint16)
 
 
 def _gray(image: tf.Tensor) -> tf.Tensor:
     """uint8 [h, w, 1 or 3] -> [h, w, 1], as Pillow has it."""
 
     def weighed() -> tf.Tensor:
-        sums = tf.reduce_sum(tf.cast(image, tf.int32) * LUMA, -1, keepdims=True)
-        return tf.cast(tf.bitwise.right_shift(sums + HALF, 16), tf.uint8)
+        sums = tf.reduce_sum(tf.cast(image, tf.int32) * formats.LUMA, -1, keepdims=True)
+        return tf.cast(tf.bitwise.right_shift(sums + formats.HALF, 16), tf.uint8)
 
     return tf.cond(tf.shape(image)[-1] > 1, weighed, lambda: image)
 
@@ -200,37 +241,40 @@ def _head(*parts: tuple[int, bytes] | tuple[int, bytes, bytes]) -> tuple[np.ndar
     return masks, values
 
 
-def opened(data: bytes, *, channels: int, bits: int) -> np.ndarray:
-    """Any image as Pillow has it, upright: uint8 or uint16 [h, w, channels]. ValueError, with the reason, at damage."""
+def opened(data: bytes, *, channels: int, bits: int, reading: Reading = Reading()) -> np.ndarray:
+    """Any image, upright: uint8 or uint16 [h, w, channels]. ValueError, with the reason, at damage."""
     try:
+        if formats.kind(data):
+            return formats.fitted(*formats.pixels(data, reading=reading), channels, bits)
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            _small(image)
+            formats.small(*image.size, 1)
+            own = formats.native(image.mode)
+            if channels and channels not in MODES:
+                raise ValueError(f"it has {own} channels, and {channels} are read")
             if image.format == "PNG" and data[24] == 16:
                 return _sixteen(image, data, channels, bits)
             image.load()
             upright = ImageOps.exif_transpose(image)
-            mode = MODES[channels or native(upright.mode)]
+            mode = MODES[channels or formats.native(upright.mode)]
             if mode != "RGBA":
                 upright.info.pop("transparency", None)  # which Pillow would warn of, and which is dropped
             pixels = np.asarray(upright if upright.mode == mode else upright.convert(mode))
     except Image.DecompressionBombError as error:
         raise ValueError(f"it has more than {PIXELS:,} pixels") from error
     except Image.UnidentifiedImageError as error:
-        raise ValueError("no JPEG, PNG, WebP, BMP or GIF begins like this") from error
-    except Exception as error:  # Pillow's readers raise whatever damage makes of their parsing
-        raise ValueError(str(error) or type(error).__name__) from error
-    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
-    return pixels.astype(np.uint16) * 257 if bits == 16 else np.ascontiguousarray(pixels)
-
-
-def native(mode: str) -> int:
-    """The channels that a file of one of Pillow's modes is read with; alpha beside gray is not counted."""
-    return 4 if mode == "RGBA" else 1 if mode in ("1", "L", "LA", "La") or mode.startswith("I") else 3
+        raise ValueError("no image of a known format begins like this") from error
+    except Exception as error:  # readers raise whatever damage makes of their parsing
+        said = spelling.one_line(error)
+        plain = isinstance(error, ValueError | OSError | SyntaxError) and said
+        raise ValueError(said if plain else f"it is damaged ({type(error).__name__}: {said})") from error
+    return formats.fitted(formats.image_of(pixels), False, channels, bits)
 
 
 def orientation(data: bytes) -> int:
     """The EXIF orientation, 1 (upright) to 8; 1 where there is none."""
     try:
+        if formats.kind(data):
+            return formats.orientation(data)
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             found = image.getexif().get(ORIENTATION, 1)
     except Exception:  # an image that cannot be read is counted as such where it is decoded
@@ -238,22 +282,11 @@ def orientation(data: bytes) -> int:
     return found if found in range(1, 9) else 1
 
 
-def _small(image: Image.Image) -> None:
-    width, height = image.size
-    if width * height > PIXELS:
-        raise ValueError(f"it has {width} x {height} pixels, more than {PIXELS:,}")
-
-
 def _sixteen(image: Image.Image, data: bytes, channels: int, bits: int) -> np.ndarray:
     """A PNG of 16 bits, of which Pillow keeps 8 where it has colors."""
     colored = data[25] & 2
-    wanted = channels or native("RGBA" if data[25] == 6 else "RGB" if colored else "L")
+    wanted = channels or formats.native("RGBA" if data[25] == 6 else "RGB" if colored else "L")
     gray = wanted == 1 and colored
     pixels = tf.io.decode_png(data, channels=3 if gray else wanted, dtype=tf.uint16).numpy()
-    if gray:
-        pixels = ((pixels @ LUMA.astype(np.int64) + HALF) >> 16)[..., None].astype(np.uint16)
-    way = image.getexif().get(ORIENTATION, 1)
-    pixels = pixels.swapaxes(0, 1) if way in TURNS[0] else pixels
-    pixels = pixels[::-1] if way in TURNS[1] else pixels
-    pixels = pixels[:, ::-1] if way in TURNS[2] else pixels
-    return np.ascontiguousarray(pixels if bits == 16 else (pixels >> 8).astype(np.uint8))
+    upright = formats.turned(pixels, image.getexif().get(ORIENTATION, 1))
+    return formats.fitted(upright, False, wanted, bits)

@@ -41,10 +41,16 @@ def decode(data: tf.Tensor, *, channels: int = 3, dtype: tf.DType = tf.uint8) ->
 
 
 def decode_trusted(
-    data: tf.Tensor, *, channels: int = 3, dtype: tf.DType = tf.uint8, exact: bool = False, plain: bool = False
+    data: tf.Tensor,
+    *,
+    channels: int = 3,
+    dtype: tf.DType = tf.uint8,
+    exact: bool = False,
+    plain: bool = False,
+    reading: decoding.Reading | None = None,
 ) -> tf.Tensor:
     """`decode` without a net: image [h, w, c], and an error of the graph at damage. The rest as in `decoding.py`."""
-    return decoding.decoded(data, channels=channels, dtype=dtype, exact=exact, plain=plain)
+    return decoding.decoded(data, channels=channels, dtype=dtype, exact=exact, plain=plain, reading=reading)
 
 
 def random_resized_crop(

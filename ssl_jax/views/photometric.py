@@ -279,7 +279,5 @@ def _bytes(image: Array) -> Array:
 
 def _needs_color(image: Array, what: str) -> None:
     if len(image) != 3:
-        raise ValueError(
-            f"{what} needs 3 channels, and the image has {len(image)}: read "
-            "images as color with --config.data.channels=3, or take it out of the view"
-        )
+        color = "read images as color with --config.data.channels=3, or " if len(image) in (1, 4) else ""
+        raise ValueError(f"{what} needs 3 channels, and the image has {len(image)}: {color}take it out of the view")

@@ -210,7 +210,7 @@ def _bytes(image: tf.Tensor) -> tf.Tensor:
 
 def _needs_color(image: tf.Tensor, what: str) -> None:
     if image.shape[-1] != 3:
+        color = "read images as color with --config.data.channels=3, or " if image.shape[-1] in (1, 4) else ""
         raise ValueError(
-            f"{what} needs 3 channels, and the image has {image.shape[-1]}: read "
-            "images as color with --config.data.channels=3, or take it out of the view"
+            f"{what} needs 3 channels, and the image has {image.shape[-1]}: {color}take it out of the view"
         )

@@ -65,5 +65,5 @@ def test_channels_of_the_recipe_override_the_files(tmp_path):
         build.job(config)
     job = build.job({**config, "data": {**config["data"], "channels": 1}})
     assert (job.train.image.channels, job.shapes["global"].shape[-1]) == (1, 1)
-    with pytest.raises(ValueError, match="2 channels cannot be read; data.channels is 1, 3, 4, or 0"):
+    with pytest.raises(ValueError, match="2 channels cannot be read, since no file has them; data.channels is 1, 3"):
         build.job({**config, "data": {**config["data"], "channels": 2}})

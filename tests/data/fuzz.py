@@ -55,7 +55,7 @@ def main(count):
     """Counts of readable and unreadable files for each format, and the longest time that one took."""
     decode = tf.function(geometric.decode, input_signature=[tf.TensorSpec([], tf.string)], autograph=False)
     report = {}
-    for number, kind in enumerate(("JPEG", "PNG", "WEBP", "BMP", "GIF")):
+    for number, kind in enumerate(("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "JPEG2000", "AVIF")):
         rng, known = np.random.default_rng(number), list(seeds(kind))
         row = {"files": 0, "readable": 0, "unreadable": 0, "slowest_seconds": 0.0}
         for k in range(count):

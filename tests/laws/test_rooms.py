@@ -119,6 +119,7 @@ MAY_IMPORT = {
     "run.starting": {"exporting", "features", "reporting", "run.job", "run.resuming", "shard", "storage", "types"},
 }
 HOST_VIEWS = {
+    "arrays",
     "clips",
     "compose_host",
     "decoding",
