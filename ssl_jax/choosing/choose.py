@@ -5,6 +5,7 @@ import time
 from rich.console import Console
 from rich.table import Table
 
+from ssl_jax import api
 from ssl_jax.choosing import facts, kept, measured, recipe
 from ssl_jax.choosing.recipe import Choice, Request
 from ssl_jax.data import sources
@@ -25,10 +26,11 @@ def choose(
     console = Console(markup=False, emoji=False, highlight=False)
     source = sources.open(request.data, data_dir=request.dir or None, **_reading(changes))
     found, machine = facts.of(source, console), facts.here()
+    api.keep_compiled()  # what is compiled for its memory is run for its time
     config, said = recipe.make(found, machine, request)
     with console.status("compiling a step and timing it with the data"):
         config, job, program, line = measured.fitted(config, changes, machine, console.print)
-        said = [choice if choice.what != "batch" else choice._replace(value=str(config["batch"])) for choice in said]
+        said = [choice if choice.what != "batch" else choice._replace(value=str(job.clock.batch)) for choice in said]
         compiling, step = measured.seconds_a_step(job, program)
     if request.seconds and "duration" not in changes:
         spent = time.monotonic() - begun
