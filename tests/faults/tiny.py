@@ -87,5 +87,5 @@ def job(config: dict) -> Job:
         every=Every(*(config[key]["every"] for key in ("log", "checkpoint", "evaluation"))),
         keep=build.keep(config["checkpoint"], clock),
         health=Limits(**config["health"]).checked(),
-        evaluation={"examples": EXAMPLES, "batch": BATCH},
+        evaluation={"examples": EXAMPLES, "batch": BATCH, "final": "none"},
     )
