@@ -17,5 +17,6 @@ def test_mutated_files_are_decoded_or_refused(count):
     assert child.returncode == 0, child.stderr[-2000:]
     for kind, row in json.loads(child.stdout.splitlines()[-1]).items():
         assert row["files"] == count == row["readable"] + row["unreadable"], kind
-        assert row["unreadable"] > count / 10 and row["readable"] > count / 30, kind
+        few = 30 if kind == "AVIF" else 10  # whose files hardly survive a mutation
+        assert row["unreadable"] > count / 10 and row["readable"] > count / few, kind
         assert row["slowest_seconds"] < 60, kind
