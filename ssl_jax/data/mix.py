@@ -178,8 +178,7 @@ def _many(source: Source, rows: tf.Tensor) -> tuple[tf.Tensor, tuple[dict[str, t
     """Which of the examples `rows` (int64 [k]) can be read, int32 [j], and these."""
     if source.gather is None:
         return encoded.survivors(lambda row: _read(source, row), rows)
-    raw, label = source.gather(rows)
-    raw = raw if isinstance(raw, dict) else dict.fromkeys(source.parts, raw)
+    raw, label = read_raw(source, *source.gather(rows))
     return tf.range(tf.size(rows)), ({part: raw[part] for part in sorted(raw)}, tf.cast(label, tf.int32))
 
 

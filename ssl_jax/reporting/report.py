@@ -117,10 +117,10 @@ def label_free_table(found: dict) -> Table:
     columns = list(next(iter(found.values())))
     out = Table("without labels", *map(TITLES.get, columns), title="What was learned")
     for name, values in found.items():
-        shown = (
-            f"{100 * value:.1f}" if name == label_free.CONSISTENCY else f"{value:.3g}" for value in values.values()
-        )
-        out.add_row(TITLES[name], *shown) if None not in values.values() else None
+        if None in values.values():
+            continue
+        scale, form = (100, ".1f") if name == label_free.CONSISTENCY else (1, ".3g")
+        out.add_row(TITLES[name], *(f"{scale * value:{form}}" for value in values.values()))
     return out
 
 

@@ -17,7 +17,6 @@ from ssl_jax.data.source import images
 from ssl_jax.exporting import export
 from ssl_jax.features import embedding, encoder
 from ssl_jax.run import evaluation
-from tests.exporting.drawn import drawn
 from tests.features.test_encoder import CHANGES, few
 
 
@@ -33,15 +32,6 @@ def pictures(folder, names, unreadable=()):
 @pytest.fixture(scope="module")
 def three(tmp_path_factory):
     return pictures(tmp_path_factory.mktemp("three"), ["a/1.png", "a/2.png", "b/3.png"], ["a/2.png"])
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    """A file of a small encoder for gray images that has learned nothing, at "step" 7."""
-    path = tmp_path_factory.mktemp("exported") / "encoder.npz"
-    net = drawn("quickstart", channels=1, nets__encoder__depth="(1, 1)", nets__encoder__base="4")
-    export.written(net, "npz", str(path), verify=False)
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,8 @@ import tensorflow as tf
 
 from ssl_jax.cli import main
 from ssl_jax.data.parts import Image
-from ssl_jax.exporting import export
 from ssl_jax.features import encoder
 from tests.data import forms
-from tests.exporting.drawn import drawn
 
 GRAY = dict(sorted({f"{'ab'[k % 2]}/{k}.png": forms.png(k, channels=1, size=(28, 28)) for k in range(9)}.items()))
 
@@ -20,15 +18,6 @@ def mixed(place, files):
     """The first five by a folder and the others by a zip, one after the other."""
     every = [*files.items()]
     return f"mix:1*{forms.folder(place, dict(every[:5]))}+2*{forms.zipped(place, dict(every[5:]))}"
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    """A file of a small encoder for gray images that has learned nothing."""
-    path = tmp_path_factory.mktemp("exported") / "encoder.npz"
-    net = drawn("quickstart", channels=1, nets__encoder__depth="(1, 1)", nets__encoder__base="4")
-    export.written(net, "npz", str(path), verify=False)
-    return path
 
 
 @pytest.mark.parametrize("form", [*forms.FORMS, mixed], ids=lambda form: form.__name__)
