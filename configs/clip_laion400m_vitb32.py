@@ -7,6 +7,7 @@ is of their size. Vocabulary, crop and layout: `ssl-jax data --help`, presets.cl
 Paper: arXiv:2103.00020, appendix F: batch 32,768, 32 epochs, AdamW at 5e-4, decay 0.2 on all but gains and biases,
 betas 0.9 and 0.98, epsilon 1e-6, 2,000 steps of warm-up, cosine; temperature 0.07, learned, logits scaled by at most
 100; text transformer of 12 layers of 512 on 77 tokens of 49,408.
+Fits 256 chips v5e, and 64 with --config.nets.encoder.remat=True --config.nets.text_encoder.remat=True.
 ViT-B/16: --config.nets.encoder.variant=B/16, on small chips with --config.chunks.
 Differs: bfloat16 (float16 there); the merges are learned from a million of the captions; no test set, since zero-shot
 classification by prompts is not measured here.

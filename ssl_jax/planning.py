@@ -83,6 +83,8 @@ def dataset(data: dict) -> tuple[int, int, int]:
 def process(request: dict, slice_: Topology) -> dict:
     """What the process of its own found out."""
     environment = {**os.environ, **QUIET}
+    flags = os.environ.get("XLA_FLAGS", "").split()
+    environment["XLA_FLAGS"] = " ".join(f for f in flags if not f.startswith("--xla_cpu"))  # some stop libtpu
     if slice_.shape and "TPU_LIBRARY_PATH" not in environment:
         found = importlib.util.find_spec("libtpu")
         if not found:

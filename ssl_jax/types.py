@@ -210,12 +210,14 @@ class Card(NamedTuple):
 class Place(NamedTuple):
     """Where a network lies: its role among the recipe's nets, and the keys from a TrainState to its weights.
 
-    params, stats: of its parameters, and of its batch statistics.
+    params, stats: of its parameters, and of its batch statistics. part: of an example that it takes; "" where all
+    encoders of the method take the one part that the recipe's clean view is of.
     """
 
     net: str
     params: tuple[str, ...]
     stats: tuple[str, ...]
+    part: str = ""
 
 
 class MethodInit(Protocol):

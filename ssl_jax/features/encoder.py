@@ -25,9 +25,9 @@ from ssl_jax.views import compose_host
 
 FIRST = (
     *(("patch_embed", "kernel"), ("stem", "conv", "kernel"), ("stem_conv", "kernel"), ("embed", "linear1", "kernel")),
-    ("kernel",),
+    *(("stem_conv", "spatial", "kernel"), ("kernel",)),
 )
-"""Where encoders have the kernel that meets images [h, w, c, d], series [k, c, d] or points [c, d]."""
+"""Where encoders have the kernel that meets images or frames [h, w, c, d], series [k, c, d] or points [c, d]."""
 
 
 class Rows(NamedTuple):
@@ -50,7 +50,7 @@ class Encoder(NamedTuple):
 
     config: the resolved recipe. step: of the checkpoint. digest: of the recipe. which: the name of the encoder.
     role: the name of its network among the recipe's. params, stats: its weights. net: its network.
-    host: {part: image [h, w, c], or cloud [n, c]} and seed -> {"clean": [1, s, s, c], or [1, n, c]}, the recipe's
+    host: {part: image [h, w, c], or cloud [n, c], or text ...} and seed -> {"clean": [1, ...]}, the recipe's
     preprocessing; a tensorflow graph function. outputs: what host makes, [b, 1, ...], split by example over this
     process's devices -> {"pool": [b, d], ...}; jitted.
     """
@@ -78,20 +78,23 @@ class Encoder(NamedTuple):
 
     @property
     def channels(self) -> int:
-        """What an image must have, or the sensors of a series, or the numbers of a point."""
-        first = next(place for place in FIRST if place[0] in self.params)
-        return paths.at(self.params, first).shape[-2]
+        """What an image or a frame must have, or the sensors of a series, or the numbers of a point; of texts 0."""
+        if self.part == "text":
+            return 0
+        first = next(place for place in FIRST if paths.has(self.params, place))
+        return paths.at(self.params, first).shape[-2] // self.spec.get("tubelet", 1)
 
-    def embed(self, images: np.ndarray | Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-        """Features of images, or of clouds of points: {"pool": [b, d], ...} as the network gives them.
+    def embed(self, images: np.ndarray | Sequence[np.ndarray | str]) -> dict[str, np.ndarray]:
+        """Features of images, or of what else the encoder takes: {"pool": [b, d], ...} as the network gives them.
 
         images: uint8 or uint16 [b, h, w, c], or a list of [h, w, c] of any sizes, or of paths of images of any format,
         which are read as those of a folder; for an encoder of series floats [b, t, c], or a list of [t, c], of which
         the window of evaluation is taken. Images are resized, cropped and normalized as the recipe evaluates them; the
         whole range of the type, 0..255 or 0..65535, counts as 0..1, so that an image has the same features in either,
         whichever the encoder was trained on. Clouds: [b, n, 3], or a list of [n, 3] of any n, of which the recipe's
-        clean view takes its number of points. Raises ValueError for anything else, for another number of channels, and
-        for both types in one call.
+        clean view takes its number of points. Clips: uint8 [b, t, h, w, c], or a list of [t, h, w, c] or of paths of
+        videos, of which the recipe's clean view takes its frames. Texts: a list of strings. Raises ValueError for
+        anything else, for another number of channels, and for both types in one call.
         """
         made = [
             compose_host.alone(self.host, each, part=self.part)
@@ -137,11 +140,11 @@ def check(encoder: Encoder, source: Source) -> None:
 
 
 def channels_of(source: Source, part: str) -> int:
-    """Of its images, its series or its points. Raises ValueError where it has none."""
+    """As `Encoder.channels`, of the examples. Raises ValueError where they have no such part."""
     if part not in source.parts and part != "image":
         raise ValueError(f"{source.name} has no {part}; an example of it has {', '.join(source.parts)}")
     found = source.image if part == "image" else source.parts[part]
-    return found.width if part == "points" else found.channels
+    return 0 if part == "text" else found.width if part == "points" else found.channels
 
 
 def checked(found: Rows, encoder: Encoder, source: Source) -> Rows:
@@ -174,7 +177,13 @@ def load(path: str, *, step: int | None = None, which: str | None = None) -> Enc
         step = saved.chosen(step)
         state = saved.contents(step, meshes.replicated(meshes.local()), (place.params, place.stats))
     params, stats = (paths.at(state, path) for path in (place.params, place.stats))
-    return made(config, step, which, place.net, params, stats)
+    return made(of_part(config, place.part), step, which, place.net, params, stats)
+
+
+def of_part(config: dict, part: str) -> dict:
+    """The recipe of an encoder that takes this part, with one clean view; of "" the recipe itself."""
+    views = [view for view in config["clean"] if part in ("", view.get("of", "image"))]
+    return {**config, "clean": ({**views[0], "group": "clean"},)}
 
 
 def places_of(config: dict) -> dict[str, Place]:
@@ -194,12 +203,6 @@ def put(tree: dict) -> dict:
 def made(config: dict, step: int, which: str, role: str, params: Tree, stats: Tree) -> Encoder:
     """An encoder of a resolved recipe from its weights."""
     net, clean = network(config, role), build.preprocess(config["clean"], config["photometric"])
-    other = sorted(view.of for view in clean.views if view.of not in inputs.CHECKS or len(clean.views) > 1)
-    if other:
-        raise ValueError(
-            f"the encoder takes the part {' and '.join(other)} of an example; only encoders of images, series and "
-            "points can be loaded and used to embed so far, and `ssl-jax evaluate` reads all"
-        )
 
     @program.jit_on(meshes.local())
     def outputs(params, stats, images):

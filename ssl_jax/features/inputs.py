@@ -96,5 +96,34 @@ def of_series(series: Any, channels: int) -> list[np.ndarray]:
     return made
 
 
-CHECKS = {"image": of_images, "series": of_series, "points": of_clouds}
-"""(what was given, channels) -> a list of arrays; raises ValueError. Encoders of other parts do not stand alone yet."""
+def of_clips(clips: Any, channels: int) -> list[np.ndarray | str]:
+    """Clips as a list of uint8 [t, h, w, c] or of paths of videos. Raises ValueError for everything else."""
+    wanted = f"give uint8 arrays, [b, t, h, w, {channels}] or a list of [t, h, w, {channels}], or of paths of videos"
+    if hasattr(clips, "dtype") and np.ndim(clips) != 5:
+        raise ValueError(f"an array {list(np.shape(clips))} is no batch of clips: {wanted}; clips[None] is a batch")
+    if not hasattr(clips, "dtype") and not isinstance(clips, list | tuple):
+        raise ValueError(f"a {type(clips).__name__} is no batch of clips: {wanted}")
+    if len(clips) == 0:
+        raise ValueError(f"there are no clips to embed: {wanted}")
+    made = [os.fspath(each) if isinstance(each, str | os.PathLike) else np.asarray(each) for each in clips]
+    for each in made:
+        if isinstance(each, str):
+            if channels != 3:
+                raise ValueError(f"{each}: a video has 3 channels, and the encoder takes {channels}")
+            if not os.path.isfile(each):
+                raise ValueError(f"{each}: there is no such video")
+        elif each.ndim != 4 or each.shape[3] != channels or each.dtype != np.uint8 or not each.size:
+            raise ValueError(f"a clip is uint8 [t, h, w, {channels}], and this one is {each.dtype} {list(each.shape)}")
+    return made
+
+
+def of_texts(texts: Any, channels: int) -> list[str]:
+    """Texts as a list. Raises ValueError for everything else; channels mean nothing."""
+    if not isinstance(texts, list | tuple) or not texts or not all(isinstance(each, str) for each in texts):
+        shown = "a string" if isinstance(texts, str) else f"a {type(texts).__name__} of other things or of nothing"
+        raise ValueError(f"{shown} is no batch of texts: give a list of strings")
+    return list(texts)
+
+
+CHECKS = {"image": of_images, "clip": of_clips, "series": of_series, "points": of_clouds, "text": of_texts}
+"""(what was given, channels) -> a list of what the host's function takes; raises ValueError."""

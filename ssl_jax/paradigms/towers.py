@@ -103,7 +103,7 @@ def towers(parts: dict[str, Tower], criterion: Criterion) -> Method:
         return out
 
     where = {n: (("params", n, "encoder"), ("method_state", "stats", n, "encoder")) for n in names}
-    places = {name: Place(parts[name].net, *paths) for name, paths in where.items()}
+    places = {name: Place(parts[name].net, *paths, parts[name].part) for name, paths in where.items()}
     return Method(init, loss, update, embed, places, placement=encode.placement(criterion))
 
 

@@ -180,9 +180,3 @@ def test_the_command_writes_what_it_says(run, tmp_path, capsys):
     assert "5000 rows of embedded:fashion_mnist/test, step 3, are in" in capsys.readouterr().out
     with np.load(tmp_path / "f.npz") as file:
         np.testing.assert_allclose(file["features"][:40], run[1], rtol=1e-4, atol=1e-5)
-
-
-def test_an_encoder_of_clips_is_refused_in_one_sentence():
-    config = schema.resolve(recipes.load("rho_byol_moving"))
-    with pytest.raises(ValueError, match="takes the part clip of an example; only encoders of images"):
-        encoder.made(config, 1, "student", "encoder", {}, {})

@@ -59,3 +59,15 @@ def test_memory_and_work_of_a_chip_do_not_grow_with_the_slice():
     small, large = (plan("simclr_imagenet_r50", f"v5e-{n}", batch=str(64 * n)) for n in (16, 256))
     for what in ("peak", "compiler_flops"):
         assert large[what] == pytest.approx(small[what], rel=0.03), what
+
+
+def test_memory_of_a_step_does_not_grow_with_the_bank():
+    """What the guard against numbers that are not finite must not do: keep a second copy of the bank."""
+    few, many = (
+        planning.plan(recipe("deepcluster_v2_cifar10"), ["v5e:2x4"], sizes=(n, 10, 3), search=False)[0]
+        for n in (8192, 64 * 8192)
+    )
+    shard = (many["state_bytes"] - few["state_bytes"]) / 8
+    assert shard > 1e7
+    assert many["arguments"] - few["arguments"] == pytest.approx(shard, rel=0.05), "each device holds its rows alone"
+    assert many["temporary"] - few["temporary"] < 0.02 * shard

@@ -10,6 +10,7 @@ import pytest
 import tensorflow as tf
 from numpy.testing import assert_allclose
 
+import ssl_jax
 from ssl_jax import api
 from ssl_jax.config import recipes
 from ssl_jax.run import matching
@@ -119,6 +120,14 @@ def test_a_run_of_pairs_keeps_its_tokenizer_and_ends_with_retrieval(tmp_path, ca
         op["args"]["merges"] for v in kept["views"] + kept["clean"] for op in v["ops"] if op["name"] == "tokenize"
     }
     assert len(merges) == 1 and "\n" in merges.pop()
+    texts = ["Red disc", "a gray ring", "red  disc\na disc in red"]
+    pooled = ssl_jax.load(workdir, which="text").embed(texts)["pool"]
+    assert pooled.shape == (3, 32) and np.isfinite(pooled).all() and not np.allclose(pooled[0], pooled[1])
+    assert_allclose(pooled[0], pooled[2], atol=1e-6)  # lower case, single blanks, the first line
+    with pytest.raises(ValueError, match="a string is no batch of texts"):
+        ssl_jax.load(workdir, which="text").embed("red disc")
+    image = ssl_jax.load(workdir)
+    assert (image.which, image.embed(np.zeros((2, 9, 9, 3), np.uint8))["pool"].shape) == ("image", (2, 32))
     # the same recipe, which leaves the merges open, goes on; nothing is learned anew where it says which
     assert api.train({**config, "duration": "3 steps"}, workdir)["step"] == 3
     assert recipes.of_run(workdir)["views"] == kept["views"]
