@@ -10,6 +10,7 @@ import sys
 import time
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from ssl_jax.launching.local import free_port
@@ -100,6 +101,30 @@ def test_sigterm_to_one_saves_on_all_at_the_same_step_and_one_goes_on(alone, tmp
     assert losses(workdir)[: len(before)] == before
     assert losses(workdir)[:STEPS] == pytest.approx(losses(alone), rel=2e-4)
     assert len(losses(workdir)) == max(steps) + 2
+
+
+CLUSTERED = {
+    **{"method.queue": "64", "method.clusters": "(8, 12)", "method.negatives": "4", "method.warmup": "0"},
+    **{"nets.encoder.base": "4", "nets.encoder.depth": "(1,)", "nets.encoder.groups": "1"},
+    **{"nets.projector.hidden": "16", "nets.projector.out": "8", "batch": "16", "lr": "0.01"},
+    **{"data.test": "", "probe": "False", "evaluation.batch": "16"},
+    **{"log.every": "1 step", "evaluation.every": "never", "duration": "4 steps"},
+}
+"""PCL v2 with prototypes from the first step on, which a pass over the data finds."""
+
+
+def test_a_pass_over_the_data_of_two_processes_is_that_of_one(tmp_path):
+    (tmp_path / "images").mkdir()
+    for k, pixels in enumerate(np.random.default_rng(0).integers(0, 256, (50, 4, 4, 3), np.uint8)):
+        PIL.Image.fromarray(pixels).resize((32, 32)).save(tmp_path / "images" / f"{k}.png")
+    changes = {**CLUSTERED, "data.train": f"folder:{tmp_path}/images"}
+    one, two = (tmp_path / name for name in ("one", "two"))
+    ended(start(one, "--config=pcl_v2_cifar10", changes=changes))
+    where = flags(2, f"127.0.0.1:{free_port()}")
+    ended(*(start(two, "--config=pcl_v2_cifar10", *f, devices=2, changes=changes) for f in where))
+    labeled = [json.loads(line)["prototypes/labeled"] for line in (two / "metrics.jsonl").read_text().splitlines()]
+    assert labeled == [1.0] * STEPS, "the pass has clustered all"
+    assert losses(two) == pytest.approx(losses(one), rel=1e-3)
 
 
 def test_a_checkpoint_that_one_process_cannot_read_is_set_aside_by_all(alone, tmp_path):

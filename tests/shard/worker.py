@@ -1,6 +1,8 @@
 """One process of a run, for tests: trains a tiny recipe and leaves what it saw beside the work directory.
 
 python -m tests.shard.worker WORKDIR '{"batch": "16", …}' [--coordinator=… --processes=… --process=…]
+
+The recipe is the quickstart made tiny, or, with --config, another one with the changes alone.
 """
 
 import argparse
@@ -64,6 +66,7 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.0)
     parser.add_argument("--features", action="store_true")
     parser.add_argument("--misread", type=int)
+    parser.add_argument("--config")
     parser.add_argument("--collapse", action="store_true")
     _together.add(parser)
     args = parser.parse_args()
@@ -73,7 +76,8 @@ def main() -> None:
     seen, plain = [], loop.batches
     loop.batches = lambda job, start=0: recorded(plain(job, start), seen, args.pause)
     with processes.failing_alone():
-        full = api.resolved(recipes.load("quickstart"), {**TINY, **args.changes}, args.workdir)
+        changes = args.changes if args.config else {**TINY, **args.changes}
+        full = api.resolved(recipes.load(args.config or "quickstart"), changes, args.workdir)
         job, program = api.joined(full, _together.flags(args))
         if args.collapse:
             health.PATIENCE, health.LATE = 3, 2
