@@ -1,6 +1,6 @@
 """The host's clips against decoding their frames with PyAV alone, on the same cores.
 
-    python benchmarks/video_input.py [--json] [--data=../shared/data/video] [--rounds=3] [--blocks=6]
+    python benchmarks/video_input.py [--json] [--data=../shared/data/video] [--rounds=2] [--blocks=4]
 
 Two clips of 8 frames of each video, random resized crops and flips to 112 pixels, uint8 out, from a folder that holds
 each video of `--data` many times; frames are shrunk to a short side of 160 first, as the recipe `rho_byol_videos` has
@@ -13,6 +13,7 @@ they disturb less.
 import argparse
 import json
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -37,22 +38,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--data", default="../shared/data/video", help="a folder of videos")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--blocks", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--blocks", type=int, default=4)
     options = parser.parse_args()
     results = {}
     for path in sorted(Path(options.data).glob("*.mp4")):
         for stride, short in CASES:
             size = f"{short} px" if short else "whole"
-            results[f"{path.stem}, stride {stride}, {size}"] = measure(path, stride, short, options)
+            name = f"{path.stem}, stride {stride}, {size}"
+            row = results[name] = measure(path, stride, short, options)
+            rates = f"{row['host']:7.1f} clips/s, PyAV alone {row['decode']:7.1f}"
+            out = sys.stderr if options.json else sys.stdout
+            print(f"{name:44s} {rates}, ratio {row['ratio']:.2f} (by CPU time {row['ratio_cpu']:.2f})", file=out)
     machine = {"cores": os.cpu_count(), "load": os.getloadavg()[0], "av": av.__version__}
     if options.json:
         print(json.dumps({"machine": machine, "results": results}, indent=1))
-        return
-    print(f"{machine['cores']} cores, load {machine['load']:.1f}")
-    for name, row in results.items():
-        rates = f"{row['host']:7.1f} clips/s, PyAV alone {row['decode']:7.1f}"
-        print(f"{name:44s} {rates}, ratio {row['ratio']:.2f} (by CPU time {row['ratio_cpu']:.2f})")
+    else:
+        print(f"{machine['cores']} cores, load {machine['load']:.1f}")
 
 
 def measure(path: Path, stride: int, short: int, options: argparse.Namespace) -> dict[str, float]:
@@ -63,23 +65,31 @@ def measure(path: Path, stride: int, short: int, options: argparse.Namespace) ->
     with tempfile.TemporaryDirectory() as root:
         for i in range(COPIES):
             (Path(root) / f"{i}.mp4").symlink_to(path.resolve())
-        host_side = stream.batches(sources.open(f"folder:{root}"), host, batch=BATCH, seed=0)
-        sides, best = {"host": host_side, "decode": decoding(str(path), stride)}, {}
+        made = {
+            "host": lambda: stream.batches(sources.open(f"folder:{root}"), host, batch=BATCH, seed=0),
+            "decode": lambda: decoding(str(path), stride),
+        }
+        best = {}
         for _ in range(options.rounds):
-            for name, batches in sides.items():
-                found = timed(lambda batches=batches: next(batches), options.blocks)
+            for name, make in made.items():
+                found = timed(make, options.blocks)
                 best[name] = [max(pair) for pair in zip(found, best.get(name, found), strict=True)]
     out = {name: rates[0] for name, rates in best.items()} | {f"{n}_cpu": rates[1] for n, rates in best.items()}
     return out | {"ratio": out["host"] / out["decode"], "ratio_cpu": out["host_cpu"] / out["decode_cpu"]}
 
 
-def timed(run: Callable, blocks: int) -> list[float]:
-    """Clips a second, and a second of CPU, over `blocks` batches after two to warm up."""
-    run(), run()
+def timed(make: Callable, blocks: int) -> list[float]:
+    """Clips a second, and a second of CPU, of a side that is made anew and stopped, so that none works for the other.
+
+    Batches are taken without a pause, so that none lies ready when the clock starts, after two to warm up.
+    """
+    batches = make()
+    next(batches), next(batches)
     begin, work = time.perf_counter(), time.process_time()
     for _ in range(blocks):
-        run()
+        next(batches)
     passed = (time.perf_counter() - begin, time.process_time() - work)
+    batches.close()
     return [2 * BATCH * blocks / seconds for seconds in passed]
 
 
