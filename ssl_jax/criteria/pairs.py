@@ -20,6 +20,16 @@ def nt_xent(*, temperature: float = 0.1) -> Criterion:
     return _stateless(loss, examples=2)
 
 
+def decoupled(*, temperature: float = 0.1, sigma: float | None = None) -> Criterion:
+    """DCL (arXiv:2110.06848, eq. 5) on all views of the student: [b, v, d], any norm; with a sigma DCLW (eq. 6)."""
+    ranges.above_zero(temperature=temperature, **{} if sigma is None else {"sigma": sigma})
+
+    def loss(params, state, seen):
+        return contrastive.decoupled(seen.student, temperature, sigma=sigma), {}
+
+    return _stateless(loss, examples=2)
+
+
 def byol(*, pairs: Pairs = views.crossed) -> Criterion:
     """BYOL (arXiv:2006.07733, eq. 2 and its symmetric twin): a sum over the teacher's views, 0..8 for two.
 

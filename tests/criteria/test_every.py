@@ -11,11 +11,14 @@ import pytest
 from jax.sharding import NamedSharding, PartitionSpec
 from numpy.testing import assert_allclose
 
-from ssl_jax.criteria import assigned, centered, distilled, pairs, patches, queued, swapped
+from ssl_jax.criteria import assigned, centered, distilled, labeled, neighbors, pairs, patches, queued, swapped
 from ssl_jax.types import Seen
 
 CRITERIA = {
     "nt_xent": pairs.nt_xent(),
+    "decoupled": pairs.decoupled(),
+    "decoupled_weighted": pairs.decoupled(sigma=0.5),
+    "supcon": labeled.supcon(),
     "byol": pairs.byol(),
     "simsiam": pairs.simsiam(),
     "rho_byol": pairs.rho_byol(),
@@ -23,6 +26,7 @@ CRITERIA = {
     "vicreg": pairs.vicreg(),
     "queued": queued.queued(size=32),
     "symmetric": queued.symmetric(size=32),
+    "nearest": neighbors.nearest(size=32),
     "centered": centered.centered(teacher_temperature=lambda step: jnp.float32(0.04)),
     "swapped": swapped.swapped(prototypes=5),
     "swapped_queued": swapped.swapped_queued(size=16, prototypes=5),
@@ -122,7 +126,7 @@ def test_one_view_is_refused(see, name):
         CRITERIA[name].init(jax.random.key(0), see(16, 1, 1, 6))
 
 
-@pytest.mark.parametrize("name", ["barlow", "vicreg"])
-def test_one_example_is_refused_where_a_variance_is_needed(see, name):
+@pytest.mark.parametrize("name", ["barlow", "vicreg", "decoupled", "supcon", "nearest"])
+def test_one_example_is_refused_where_others_are_needed(see, name):
     with pytest.raises(ValueError, match="at least 2 examples in a batch, got 1"):
         CRITERIA[name].init(jax.random.key(0), see(1, 2, 2, 6))
