@@ -43,6 +43,22 @@ def byol(*, pairs: Pairs = views.crossed) -> Criterion:
     return _stateless(loss, pairs=pairs)
 
 
+def moco_v3(*, temperature: float = 1.0, pairs: Pairs = views.crossed) -> Criterion:
+    """MoCo v3 (arXiv:2104.02057, algorithm 1): 2 temperature times the cross-entropy in the batch, summed as BYOL's.
+
+    student: [b, v, d], predictions; teacher: [b, w, d], projections without gradient, which are the candidates; any
+    norm. For each teacher view a mean over the student's other views: with v = w = 2 the sum of both directions.
+    pairs: which views are compared.
+    """
+    ranges.above_zero(temperature=temperature)
+
+    def loss(params, state, seen):
+        found = _mean(lambda query, key: contrastive.in_batch(query, key, temperature), seen, pairs)
+        return 2 * temperature * seen.teacher.shape[1] * found, {}
+
+    return _stateless(loss, examples=2, pairs=pairs)
+
+
 def simsiam(*, pairs: Pairs = views.crossed) -> Criterion:
     """SimSiam (arXiv:2011.10566, eq. 2), -1..1: the mean of -cos over teacher views and the student's other views.
 
