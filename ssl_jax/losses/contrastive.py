@@ -118,6 +118,21 @@ def info_nce(query: Array, key: Array, negatives: Array, temperature: float | Ar
     return jnp.mean(jnp.logaddexp(positive, others) - positive)
 
 
+def noise_contrastive(logits: Array, log_z: Array, examples: int) -> Array:
+    """InstDisc's noise-contrastive estimation (arXiv:1805.01978, eq. 7): is a row the query's own, or drawn as noise?
+
+    logits: [b, 1 + k], scores over the temperature, the query's own first; log_z: the logarithm of the constant that
+    stands for the sum of exp(logits) over all `examples`, of which the k were drawn evenly. Their sum over k, a mean
+    over b. Where each exp(logit) is z / examples it is log(k + 1) + k log(1 + 1 / k). The codes add 1e-7 to
+    denominators.
+    """
+    chex.assert_rank(logits, 2)
+    log_p = widen(logits) - log_z
+    log_noise = jnp.log(jnp.asarray((logits.shape[1] - 1) / examples, log_p.dtype))
+    log_sum = jnp.logaddexp(log_p, log_noise)
+    return jnp.mean(log_sum[:, 0] - log_p[:, 0] + jnp.sum(log_sum[:, 1:] - log_noise, 1))
+
+
 def paired(a: Array, b: Array, scale: float | Array) -> Array:
     """CLIP's loss (arXiv:2103.00020, figure 3): each a finds its b among all b, and each b its a; the mean of both.
 
