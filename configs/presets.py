@@ -36,10 +36,22 @@ def simclr(
     return (_view("global", 2, size, _crop(scale), colors, stats),)
 
 
-def moco_v1(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:
-    """MoCo v1 (arXiv:1911.05722, section 3.3) and InstDisc (arXiv:1805.01978): gray first, jitter always, no blur."""
-    jitter, *gray = _colors((0.4, 0.4, 0.4, 0.4), stats, p=1.0)
-    return (_view("global", 2, size, _crop((0.2, 1.0)), (*gray, jitter), stats),)
+def moco_v1(
+    size: int = 224,
+    *,
+    count: int = 2,
+    scale: tuple[float, float] = (0.2, 1.0),
+    flip: bool = True,
+    gray: bool = True,
+    stats: dict = IMAGENET,
+) -> tuple[dict, ...]:
+    """MoCo v1 (arXiv:1911.05722, section 3.3): gray first, jitter always, no blur.
+
+    InstDisc (arXiv:1805.01978): count 1, on CIFAR-10 no flip. NPID++ (VISSL): count 1, scale from 0.08, no gray.
+    """
+    jitter, *grays = _colors((0.4, 0.4, 0.4, 0.4), stats, p=1.0)
+    geometry = _crop(scale)[: 2 if flip else 1]
+    return (_view("global", count, size, geometry, (*(grays if gray else ()), jitter), stats),)
 
 
 def moco_v2(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:

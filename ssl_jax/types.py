@@ -197,7 +197,7 @@ class Card(NamedTuple):
 
     title: as its authors call it. family: one of `catalog.FAMILIES`. year: of the first publication. paper:
     "arXiv:2002.05709", or "" where there is none. needs: the parts that an example of its data must have, "target"
-    among them where the loss reads numbers to be predicted.
+    among them where the loss reads numbers to be predicted, "label" where it reads classes.
     """
 
     title: str

@@ -9,7 +9,7 @@ import numpy as np
 import optax
 
 from ssl_jax.checks import spelling
-from ssl_jax.config import dry_run, durations, notices, recipes, schema
+from ssl_jax.config import catalog, dry_run, durations, notices, recipes, schema
 from ssl_jax.data import captions, classes, sources
 from ssl_jax.data.parts import Part, spec
 from ssl_jax.optim import chain, schedules
@@ -38,6 +38,9 @@ def job(config: dict) -> Job:
         raise ValueError(f"{train.name} has no labels for the online probe to learn from; set config.probe=False")
     if config["probe"] and classes.count(train) == 1:
         raise ValueError(f"{train.name} has one class, and the online probe needs two or more; set config.probe=False")
+    if "label" in catalog.needs(config) and not sources.labeled(train):
+        name = config["method"]["name"]
+        raise ValueError(f"{train.name} has no labels, and {name} learns from them; take data with labels, or simclr")
     clock = clock_of(config, train.size)
     check(config, clock)
     method, optimizer = method_and_optimizer(config, clock, classes.count(train))

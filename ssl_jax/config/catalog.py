@@ -30,10 +30,15 @@ def methods() -> list[dict]:
     return rows
 
 
+def needs(config: dict) -> tuple[str, ...]:
+    """What an example must have for the recipe's method, as its card says."""
+    module = inspect.getmodule(registry.find("methods", config["method"]["name"], Method))
+    return getattr(module, "CARD", Card("", "", 0)).needs
+
+
 def targets(config: dict) -> int:
     """Numbers to predict that an example has where there is no dataset to ask: 1 if the recipe's method reads them."""
-    module = inspect.getmodule(registry.find("methods", config["method"]["name"], Method))
-    return int("target" in getattr(module, "CARD", Card("", "", 0)).needs)
+    return int("target" in needs(config))
 
 
 def card(module: ModuleType) -> Card:

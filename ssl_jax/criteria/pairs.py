@@ -20,6 +20,16 @@ def nt_xent(*, temperature: float = 0.1) -> Criterion:
     return _stateless(loss, examples=2)
 
 
+def decoupled(*, temperature: float = 0.1, sigma: float | None = None) -> Criterion:
+    """DCL (arXiv:2110.06848, eq. 5) on all views of the student: [b, v, d], any norm; with a sigma DCLW (eq. 6)."""
+    ranges.above_zero(temperature=temperature, **{} if sigma is None else {"sigma": sigma})
+
+    def loss(params, state, seen):
+        return contrastive.decoupled(seen.student, temperature, sigma=sigma), {}
+
+    return _stateless(loss, examples=2)
+
+
 def byol(*, pairs: Pairs = views.crossed) -> Criterion:
     """BYOL (arXiv:2006.07733, eq. 2 and its symmetric twin): a sum over the teacher's views, 0..8 for two.
 
@@ -31,6 +41,22 @@ def byol(*, pairs: Pairs = views.crossed) -> Criterion:
         return seen.teacher.shape[1] * _mean(distillation.cosine, seen, pairs), {}
 
     return _stateless(loss, pairs=pairs)
+
+
+def moco_v3(*, temperature: float = 1.0, pairs: Pairs = views.crossed) -> Criterion:
+    """MoCo v3 (arXiv:2104.02057, algorithm 1): 2 temperature times the cross-entropy in the batch, summed as BYOL's.
+
+    student: [b, v, d], predictions; teacher: [b, w, d], projections without gradient, which are the candidates; any
+    norm. For each teacher view a mean over the student's other views: with v = w = 2 the sum of both directions.
+    pairs: which views are compared.
+    """
+    ranges.above_zero(temperature=temperature)
+
+    def loss(params, state, seen):
+        found = _mean(lambda query, key: contrastive.in_batch(query, key, temperature), seen, pairs)
+        return 2 * temperature * seen.teacher.shape[1] * found, {}
+
+    return _stateless(loss, examples=2, pairs=pairs)
 
 
 def simsiam(*, pairs: Pairs = views.crossed) -> Criterion:

@@ -26,20 +26,82 @@ def nt_xent(views: Array, temperature: float | Array) -> Array:
     so that perfect views can still reach zero. Equal embeddings give log(1 + v (b - 1)). The authors' code reports
     the sum of both halves, twice this.
     """
+    gaps = _gaps(views, temperature)
+    return sum(jnp.mean(jnp.logaddexp(positive, others) - positive) for positive, others in gaps) / len(gaps)
+
+
+def decoupled(views: Array, temperature: float | Array, *, sigma: float | None = None) -> Array:
+    """DCL (arXiv:2110.06848, eq. 5): NT-Xent without the positive in the denominator; a mean over all ordered pairs.
+
+    views: [b, v, d] with b, v >= 2, any norm; the negatives of a pair are those of `nt_xent`, which is the softplus of
+    each pair's loss. Equal embeddings give log(v (b - 1)); it has no lower bound but that of its negatives less
+    1 / temperature. sigma: None, or DCLW (eq. 6): each positive counts 2 - exp(s / sigma) / mean(exp(s / sigma)), s its
+    cosine and the mean over the batch, so that the hard ones count more. No gradient passes through these weights,
+    as in lightly's code; in the first public code it does.
+    """
+    total = 0
+    for positive, others in _gaps(views, temperature):
+        weight = jnp.ones_like(positive)
+        if sigma is not None:
+            cosine = jax.lax.stop_gradient(positive) * jnp.asarray(temperature, positive.dtype)
+            weight = 2 - len(cosine) * jax.nn.softmax(cosine / sigma)
+        total += jnp.mean(others - weight * positive)
+    return total / (views.shape[1] * (views.shape[1] - 1))
+
+
+def _gaps(views: Array, temperature: float | Array) -> list[tuple[Array, Array]]:
+    """For each ordered pair of views the positive's logit, and the logsumexp of those of other examples, [b] each."""
     chex.assert_rank(views, 3)
     z = unit(views)
     b, v, _ = z.shape
     temperature = jnp.asarray(temperature, z.dtype)
-    same = jnp.eye(b, dtype=bool)
-    total = jnp.zeros((), z.dtype)
+    same, gaps = jnp.eye(b, dtype=bool), []
     for i in range(v):
         # One [b, b] block per pair of views: joining the views along axis 0 would cost all-to-alls on a mesh.
         blocks = [jnp.where(same, -jnp.inf, matmul(z[:, i], z[:, j].T) / temperature) for j in range(v)]
         others = jax.nn.logsumexp(jnp.stack([jax.nn.logsumexp(x, 1) for x in blocks], 1), 1)
-        for j in (j for j in range(v) if j != i):
-            positive = jnp.sum(z[:, i] * z[:, j], -1) / temperature
-            total += jnp.mean(jnp.logaddexp(positive, others) - positive)
-    return total / (v * (v - 1))
+        gaps += [(jnp.sum(z[:, i] * z[:, j], -1) / temperature, others) for j in range(v) if j != i]
+    return gaps
+
+
+def supcon(views: Array, labels: Array, temperature: float | Array) -> Array:
+    """SupCon (arXiv:2004.11362, eq. 2): each view finds all views of its class; the mean over these outside the log.
+
+    views: [b, v, d], any norm; labels: int [b], -1 for none: such an example is a class of its own. A mean over the
+    views that have another one of their class, 0 where none has. With v = 2 and no label twice it is `nt_xent`; equal
+    embeddings give log(v b - 1). Both official codes multiply it by a multiple of the temperature.
+    """
+    chex.assert_rank([views, labels], [3, 1])
+    z = unit(views)
+    b, v, _ = z.shape
+    temperature, own = jnp.asarray(temperature, z.dtype), jnp.eye(b, dtype=bool)
+    alike = own | ((labels[:, None] == labels[None]) & (labels >= 0)[None])
+    total, anchors = jnp.zeros((), z.dtype), jnp.zeros((), z.dtype)
+    for i in range(v):
+        all_, found, count = [], jnp.zeros(b, z.dtype), jnp.zeros(b, z.dtype)
+        for j in range(v):
+            logits, positive = matmul(z[:, i], z[:, j].T) / temperature, alike & ~own if i == j else alike
+            all_.append(jax.nn.logsumexp(jnp.where(own, -jnp.inf, logits) if i == j else logits, 1))
+            found += jnp.sum(jnp.where(positive, logits, 0), 1)
+            count += jnp.sum(positive, 1).astype(z.dtype)
+        terms = jax.nn.logsumexp(jnp.stack(all_, 1), 1) - found / jnp.maximum(count, 1)
+        total += jnp.sum(jnp.where(count > 0, terms, 0))
+        anchors += jnp.sum(count > 0).astype(z.dtype)
+    return total / jnp.maximum(anchors, 1)
+
+
+def in_batch(query: Array, key: Array, temperature: float | Array) -> Array:
+    """Each query [b, d] finds its key among the keys [b, d] of the batch; any norm; a mean over b.
+
+    NNCLR's loss (arXiv:2104.14548, eq. 2) of neighbors and predictions, and MoCo v3's (arXiv:2104.02057, eq. 1) of
+    predictions and keys. Equal embeddings give log b.
+    """
+    chex.assert_rank([query, key], 2)
+    chex.assert_equal_shape([query, key])
+    query, key = unit(query), unit(key)
+    temperature = jnp.asarray(temperature, query.dtype)
+    positive = jnp.sum(query * key, -1) / temperature
+    return jnp.mean(jax.nn.logsumexp(matmul(query, key.T) / temperature, 1) - positive)
 
 
 def info_nce(query: Array, key: Array, negatives: Array, temperature: float | Array) -> Array:
@@ -54,6 +116,21 @@ def info_nce(query: Array, key: Array, negatives: Array, temperature: float | Ar
     positive = jnp.sum(query * key, -1) / temperature
     others = jax.nn.logsumexp(matmul(query, negatives.T) / temperature, 1)
     return jnp.mean(jnp.logaddexp(positive, others) - positive)
+
+
+def noise_contrastive(logits: Array, log_z: Array, examples: int) -> Array:
+    """InstDisc's noise-contrastive estimation (arXiv:1805.01978, eq. 7): is a row the query's own, or drawn as noise?
+
+    logits: [b, 1 + k], scores over the temperature, the query's own first; log_z: the logarithm of the constant that
+    stands for the sum of exp(logits) over all `examples`, of which the k were drawn evenly. Their sum over k, a mean
+    over b. Where each exp(logit) is z / examples it is log(k + 1) + k log(1 + 1 / k). The codes add 1e-7 to
+    denominators.
+    """
+    chex.assert_rank(logits, 2)
+    log_p = widen(logits) - log_z
+    log_noise = jnp.log(jnp.asarray((logits.shape[1] - 1) / examples, log_p.dtype))
+    log_sum = jnp.logaddexp(log_p, log_noise)
+    return jnp.mean(log_sum[:, 0] - log_p[:, 0] + jnp.sum(log_sum[:, 1:] - log_noise, 1))
 
 
 def paired(a: Array, b: Array, scale: float | Array) -> Array:

@@ -3,7 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from ssl_jax.losses.precision import matmul, widen
+from ssl_jax.losses import distances
+from ssl_jax.losses.precision import widen
 
 Array = jax.Array
 
@@ -23,7 +24,7 @@ def rank_n_contrast(features: Array, target: Array, temperature: float | Array) 
     apart = jnp.sum(jnp.abs(y[:, None] - y[None]), -1)
     pair = real[:, None] & real[None] & ~jnp.eye(len(y), dtype=bool)
     apart = jnp.where(pair, apart, -jnp.ones((), apart.dtype))  # comes last, and is in no sum of a pair
-    logits = -_distances(z, pair) / jnp.asarray(temperature, z.dtype)
+    logits = -distances.between(z, pair) / jnp.asarray(temperature, z.dtype)
     order = jnp.argsort(-apart, axis=1)
     apart, logits, pair = (jnp.take_along_axis(x, order, 1) for x in (apart, logits, pair))
     sums = jax.lax.cumlogsumexp(logits, axis=1)
@@ -40,15 +41,3 @@ def squared_error(prediction: Array, target: Array) -> Array:
     gap = prediction - jnp.where(real, target, jnp.zeros((), target.dtype)).astype(prediction.dtype)
     gap = jnp.where(real, gap, jnp.zeros((), gap.dtype))
     return jnp.sum(jnp.square(gap)) / jnp.maximum(jnp.sum(real), 1).astype(gap.dtype)
-
-
-def _distances(z: Array, pair: Array) -> Array:
-    """L2 distances [n, n] of rows [n, d] where `pair`, else 0; at distance 0 the gradient is 0.
-
-    From products, as the differences themselves are [n, n, d]; what the rows have in common is taken off first.
-    """
-    z = z - jax.lax.stop_gradient(jnp.mean(z, 0, keepdims=True))
-    norms = jnp.sum(z * z, 1)
-    squares = norms[:, None] + norms[None] - 2 * matmul(z, z.T)
-    there = pair & (squares > 0)
-    return jnp.where(there, jnp.sqrt(jnp.where(there, squares, jnp.ones((), z.dtype))), jnp.zeros((), z.dtype))

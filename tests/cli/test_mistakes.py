@@ -71,6 +71,10 @@ TEXTS = (
     ("--config.data.dir=/nope|--config.data.train=tfds:cifar10", "tfds:cifar10/train is not prepared in /nope/cifar10"),
     ("--config.data.train=folder:flat", "no labels for the online probe to learn from; set config.probe=False"),
     (
+        "--config.method.name=supcon|--config.data.train=folder:flat|--config.data.test=|--config.probe=False",
+        "folder:flat has no labels, and supcon learns from them; take data with labels, or simclr",
+    ),
+    (
         "--config.data.train=folder:one|--config.data.test=",
         "folder:one has one class, and the online probe needs two or more; set config.probe=False",
     ),

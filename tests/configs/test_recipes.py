@@ -12,7 +12,10 @@ from ssl_jax.data.parts import assumed
 from ssl_jax.optim import leaves, schedules
 from tests import sizes
 
-LENGTHS = ("byol_imagenet_r50:100", "byol_imagenet_r50:300", "dino_imagenet_vits16:300", "rho_byol_kinetics400:4")
+LENGTHS = (
+    *("byol_imagenet_r50:100", "byol_imagenet_r50:300", "dino_imagenet_vits16:300", "rho_byol_kinetics400:4"),
+    *("moco_v3_imagenet_r50:100", "moco_v3_imagenet_r50:300"),
+)
 
 
 def parts(text):
@@ -58,7 +61,9 @@ def test_every_schedule_is_finite_and_not_negative(text):
         assert max(values) > 0 or spec == 0.0
 
 
-@pytest.mark.parametrize("text", ["byol_imagenet_r50:200", "dino_imagenet_vits16:800", "rho_byol_kinetics400:3"])
+@pytest.mark.parametrize(
+    "text", ["byol_imagenet_r50:200", "moco_v3_imagenet_r50:800", "dino_imagenet_vits16:800", "rho_byol_kinetics400:3"]
+)
 def test_a_length_that_was_not_published_is_refused_in_words(text):
     with pytest.raises(ValueError, match="is not published"):
         recipes.load(text)
@@ -71,6 +76,14 @@ def test_the_effective_rates_are_the_published_ones():
         "byol_imagenet_r50": 3.2,
         "simsiam_imagenet_r50": 0.1,
         "moco_v2_imagenet_r50": 0.03,
+        "moco_v1_imagenet_r50": 0.03,
+        "moco_v3_imagenet_r50": 4.8,
+        "moco_v3_imagenet_vits16": 2.4e-3,
+        "infomin_imagenet_r50": 0.03,
+        "nnclr_imagenet_r50": 4.8,
+        "supcon_imagenet_r50": 9.6,
+        "dcl_imagenet_r50": 1.2,
+        "dclw_imagenet_r50": 1.2,
         "densecl_imagenet_r50": 0.03,
         "swav_imagenet_r50": 4.8,
         "deepcluster_v2_imagenet_r50": 4.8,
@@ -113,3 +126,10 @@ def test_what_is_decayed_is_what_was_decayed_there(text, decayed, spared):
         name = path.split("/")[-1]
         if not path.startswith("probe/"):
             assert name in decayed + spared and moved == (name in decayed), path
+
+
+@pytest.mark.slow
+def test_the_patch_projection_of_moco_v3_stays_as_it_is_and_all_else_is_decayed():
+    still_there = {path for path, moved in still("moco_v3_imagenet_vits16").items() if not moved}
+    patches = {f"encoder/patch_embed/{name}" for name in ("kernel", "bias")}
+    assert {path for path in still_there if not path.startswith("probe/")} == patches

@@ -11,28 +11,57 @@ import pytest
 from jax.sharding import NamedSharding, PartitionSpec
 from numpy.testing import assert_allclose
 
-from ssl_jax.criteria import assigned, centered, distilled, pairs, patches, queued, swapped
+from ssl_jax.criteria import (
+    assigned,
+    centered,
+    distilled,
+    instances,
+    labeled,
+    margins,
+    neighbors,
+    pairs,
+    patches,
+    queued,
+    swapped,
+)
 from ssl_jax.types import Seen
 
 CRITERIA = {
     "nt_xent": pairs.nt_xent(),
+    "decoupled": pairs.decoupled(),
+    "decoupled_weighted": pairs.decoupled(sigma=0.5),
+    "supcon": labeled.supcon(),
+    "hadsell": margins.hadsell(margin=3.0),
+    "bromley": margins.bromley(),
+    "triplet": margins.triplet(),
+    "triplet_hardest": margins.triplet(squared=False, mining="hardest"),
     "byol": pairs.byol(),
+    "moco_v3": pairs.moco_v3(),
     "simsiam": pairs.simsiam(),
     "rho_byol": pairs.rho_byol(),
     "barlow": pairs.barlow(),
     "vicreg": pairs.vicreg(),
     "queued": queued.queued(size=32),
     "symmetric": queued.symmetric(size=32),
+    "nearest": neighbors.nearest(size=32),
     "centered": centered.centered(teacher_temperature=lambda step: jnp.float32(0.04)),
     "swapped": swapped.swapped(prototypes=5),
     "swapped_queued": swapped.swapped_queued(size=16, prototypes=5),
     "assigned": assigned.assigned(examples=16, centroids=5),
+    "instances": instances.instances(examples=16, form="full"),
     "patches": patches.squared(),
     "chamfer": patches.chamfer(),
     "features": distilled.features(),
     "soft_targets": distilled.soft_targets(),
 }
-VIEWS = {"nt_xent": (2, 2), "symmetric": (2, 2), "queued": (2, 2), "patches": (3, 3), "chamfer": (3, 3)}
+VIEWS = {
+    "instances": (1, 1),
+    "nt_xent": (2, 2),
+    "symmetric": (2, 2),
+    "queued": (2, 2),
+    "patches": (3, 3),
+    "chamfer": (3, 3),
+}
 
 
 class Case(NamedTuple):
@@ -115,14 +144,17 @@ def test_bfloat16_gives_finite_float32_and_a_state_of_one_type(see, name):
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(CRITERIA) - {"queued", "patches", "chamfer", "assigned", "features", "soft_targets"})
+    "name",
+    sorted(set(CRITERIA) - {"queued", "patches", "chamfer", "assigned", "features", "soft_targets", "instances"}),
 )
 def test_one_view_is_refused(see, name):
     with pytest.raises(ValueError, match="at least 2 views of an image, got 1"):
         CRITERIA[name].init(jax.random.key(0), see(16, 1, 1, 6))
 
 
-@pytest.mark.parametrize("name", ["barlow", "vicreg"])
-def test_one_example_is_refused_where_a_variance_is_needed(see, name):
+@pytest.mark.parametrize(
+    "name", ["barlow", "vicreg", "decoupled", "supcon", "nearest", "moco_v3", "hadsell", "triplet"]
+)
+def test_one_example_is_refused_where_others_are_needed(see, name):
     with pytest.raises(ValueError, match="at least 2 examples in a batch, got 1"):
         CRITERIA[name].init(jax.random.key(0), see(1, 2, 2, 6))

@@ -56,6 +56,27 @@ def test_rho_byol_is_the_mean_over_all_ordered_pairs_of_clips_in_value_and_gradi
     assert_allclose(value(criterion, back), value(criterion, seen), rtol=1e-12)  # the order of clips does not matter
 
 
+@pytest.mark.parametrize("temperature", [0.2, 1.0])
+def test_moco_v3_is_the_scaled_sum_of_both_directions_in_value_and_gradient(strict, see, gradient, temperature):
+    seen = see(5, 2, 2, 4)
+
+    def expected(student):
+        total = 0
+        for p, z in ((student[:, 0], seen.teacher[:, 1]), (student[:, 1], seen.teacher[:, 0])):
+            for i in range(5):
+                unit = [x / np.sqrt((x * x).sum()) for x in (p[i], *z)]
+                scores = [np.exp((unit[0] * k).sum() / temperature) for k in unit[1:]]
+                total -= 2 * temperature * np.log(scores[i] / sum(scores)) / 5
+        return total
+
+    criterion = pairs.moco_v3(temperature=temperature)
+    found, slope = jax.value_and_grad(lambda x: value(criterion, seen._replace(student=x)))(seen.student)
+    assert_allclose(found, expected(seen.student), rtol=1e-10)
+    assert_allclose(slope, gradient(expected, seen.student), atol=1e-10)
+    even = seen._replace(student=np.ones((5, 2, 4)), teacher=np.ones((5, 2, 4)))
+    assert_allclose(value(criterion, even), 4 * temperature * np.log(5), rtol=1e-12)
+
+
 def test_rho_byol_of_two_clips_at_a_temperature_of_one_half_is_byol_up_to_a_constant(strict, see):
     seen = see(5, 2, 2, 4)
     assert_allclose(2 * value(pairs.rho_byol(), seen) + 4, value(pairs.byol(), seen), rtol=1e-12)

@@ -18,7 +18,20 @@ import pytest
 from ssl_jax import monitors
 from ssl_jax.criteria import lenses, pairs
 from ssl_jax.losses import clustering, contrastive, places
-from ssl_jax.methods import byol, deepcluster_v2, densecl, dino, moco_v2, rho_byol, simclr, simsiam, swav, vicreg
+from ssl_jax.methods import (
+    byol,
+    deepcluster_v2,
+    densecl,
+    dino,
+    moco_v2,
+    rho_byol,
+    siamese_margin,
+    simclr,
+    simsiam,
+    swav,
+    triplet,
+    vicreg,
+)
 from ssl_jax.nets import heads
 from ssl_jax.paradigms import encode
 from ssl_jax.paradigms.joint_embedding import joint_embedding
@@ -116,6 +129,16 @@ COSINE = lenses.at(pairs.byol(), name="projection")
 CONTROLS = {
     "simclr: negatives": Control(
         lambda: simclr.simclr(ENCODER, PROJECTOR, temperature=0.2),
+        lambda: joint_embedding(ENCODER, PROJECTOR, aligned()),
+        "spread",
+    ),
+    "siamese_margin: dissimilar pairs": Control(
+        lambda: siamese_margin.siamese_margin(ENCODER, PROJECTOR),
+        lambda: joint_embedding(ENCODER, PROJECTOR, aligned()),
+        "spread",
+    ),
+    "triplet: negatives": Control(
+        lambda: triplet.triplet(ENCODER, PROJECTOR),
         lambda: joint_embedding(ENCODER, PROJECTOR, aligned()),
         "spread",
     ),

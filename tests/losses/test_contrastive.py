@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from ssl_jax.losses import contrastive
 
 nt_xent, info_nce, unit = jax.jit(contrastive.nt_xent), jax.jit(contrastive.info_nce), jax.jit(contrastive.unit)
-paired = jax.jit(contrastive.paired)
+paired, in_batch = jax.jit(contrastive.paired), jax.jit(contrastive.in_batch)
 
 
 def normal(seed, *shape):
@@ -197,3 +197,27 @@ def test_paired_symmetries(strict):
     for same in ((b, a), (a[order], b[order]), (a @ rotation, b @ rotation), (3 * a, b / 7)):
         assert_allclose(paired(*same, 5.0), value, rtol=1e-12)
     assert abs(paired(a, b[order], 5.0) - value) > 1e-2
+
+
+def in_batch_by_loops(query, key, temperature):
+    """The cross-entropy of each query, whose target is the key of its own number."""
+    terms = []
+    for i, q in enumerate(query):
+        scores = [np.exp(cos(q, k) / temperature) for k in key]
+        terms.append(-np.log(scores[i] / sum(scores)))
+    return sum(terms) / len(terms)
+
+
+@pytest.mark.parametrize("temperature", [0.1, 1.0])
+def test_in_batch_is_the_cross_entropy_of_the_rows(strict, gradient, temperature):
+    query, key = normal(31, 5, 4), normal(32, 5, 4)
+    value, slopes = jax.value_and_grad(in_batch, (0, 1))(query, key, temperature)
+    assert_allclose(value, in_batch_by_loops(query, key, temperature), rtol=1e-10)
+    assert_allclose(slopes[0], gradient(lambda x: in_batch_by_loops(x, key, temperature), query), atol=1e-10)
+    assert_allclose(slopes[1], gradient(lambda x: in_batch_by_loops(query, x, temperature), key), atol=1e-10)
+
+
+def test_in_batch_at_known_points(strict):
+    assert_allclose(in_batch(np.ones((64, 5)), np.ones((64, 5)), 0.1), np.log(64), rtol=1e-12)
+    a, b = normal(33, 6, 3), normal(34, 6, 3)
+    assert_allclose((in_batch(a, b, 0.2) + in_batch(b, a, 0.2)) / 2, paired(a, b, 5.0), rtol=1e-12)

@@ -3,12 +3,18 @@
 import jax.numpy as jnp
 import pytest
 
-from ssl_jax.losses import clustering, contrastive, distillation, reconstruction, redundancy
+from ssl_jax.losses import clustering, contrastive, distillation, margins, reconstruction, redundancy
 
 ROWS, COLUMN, PAIRS = jnp.ones((4, 3)), jnp.ones((4, 1)), jnp.ones((4, 2, 3))
 WRONG = {
     "nt_xent of one view without its axis": lambda: contrastive.nt_xent(ROWS, 0.1),
     "info_nce with one key for all": lambda: contrastive.info_nce(ROWS, ROWS[:1], ROWS, 0.1),
+    "decoupled of one view without its axis": lambda: contrastive.decoupled(ROWS, 0.1),
+    "supcon with a label's axis": lambda: contrastive.supcon(PAIRS, jnp.zeros((4, 1), int), 0.1),
+    "in_batch with one key for all": lambda: contrastive.in_batch(ROWS, ROWS[:1], 0.1),
+    "noise_contrastive of one row": lambda: contrastive.noise_contrastive(ROWS[0], 0.0, 9),
+    "hadsell of rows": lambda: margins.hadsell(ROWS, 1.0),
+    "triplet with one negative for all": lambda: margins.triplet(ROWS, ROWS, ROWS[:1], 1.0),
     "paired of 4 and 1": lambda: contrastive.paired(ROWS, ROWS[:1], 1.0),
     "barlow of views": lambda: redundancy.barlow(PAIRS, PAIRS),
     "vicreg of 4 and 1": lambda: redundancy.vicreg(ROWS, ROWS[:1]),
