@@ -168,6 +168,13 @@ def cifar_vicreg(size: int = 32, *, stats: dict = CIFAR10) -> tuple[dict, ...]:
     return _cifar(size, (0.4, 0.4, 0.2, 0.1), stats, solarize=(0.1, 0.1), scale=(0.2, 1.0))
 
 
+def w_mse(
+    size: int = 32, *, count: int = 2, scale: tuple[float, float] = (0.2, 1.0), gray: float = 0.1, stats: dict = CIFAR10
+) -> tuple[dict, ...]:
+    """W-MSE's views of small images (arXiv:2007.06346, section 4.1; code): no blur; W-MSE 4 has a count of 4."""
+    return (_view("global", count, size, _crop(scale), _colors((0.4, 0.4, 0.4, 0.1), stats, gray=gray), stats),)
+
+
 def mae(size: int = 224, *, scale: tuple[float, float] = (0.2, 1.0), stats: dict = IMAGENET) -> tuple[dict, ...]:
     """MAE (arXiv:2111.06377, table 8): one bicubic crop and a flip, no colors. SimMIM's scale is (0.67, 1)."""
     return (_view("global", 1, size, _crop(scale, "bicubic"), (), stats),)
@@ -296,12 +303,14 @@ def _crop(scale: tuple[float, float], method: str = "bilinear") -> tuple[dict, .
     return (dict(name="random_resized_crop", args=dict(scale=tuple(scale), method=method)), _FLIP)
 
 
-def _colors(jitter: tuple, stats: dict, *, p: float = 0.8, additive: bool = False) -> tuple[dict, ...]:
-    """Jitter (brightness, contrast, saturation, hue) and gray with p 0.2; of what is no color the first two."""
+def _colors(
+    jitter: tuple, stats: dict, *, p: float = 0.8, gray: float = 0.2, additive: bool = False
+) -> tuple[dict, ...]:
+    """Jitter (brightness, contrast, saturation, hue) and gray; of what is no color the first two."""
     args = dict(zip(("brightness", "contrast", "saturation", "hue"), jitter, strict=True), additive=additive)
     if len(stats["mean"]) != 3:
         return (dict(name="color_jitter", p=p, args=args | dict(saturation=0.0, hue=0.0)),)
-    return (dict(name="color_jitter", p=p, args=args), dict(name="grayscale", p=0.2))
+    return (dict(name="color_jitter", p=p, args=args), dict(name="grayscale", p=gray))
 
 
 def _blur(size: int, p: float) -> dict:

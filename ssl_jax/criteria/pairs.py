@@ -87,13 +87,31 @@ def vicreg(
     student: [b, v, d], not normalized; of the teacher only the number of views is read. pairs: which views of the
     student are compared.
     """
-    weights = {"invariance": invariance, "variance": variance, "covariance": covariance}
+    return _weighted(redundancy.vicreg, pairs, invariance=invariance, variance=variance, covariance=covariance)
+
+
+def vibcreg(
+    *,
+    invariance: float = 25.0,
+    variance: float = 25.0,
+    covariance: float = 200.0,
+    pairs: Pairs = views.unordered,
+) -> Criterion:
+    """VIbCReg (arXiv:2109.00783, eq. 1 to 4), a mean over the pairs of views with a global one.
+
+    student: [b, v, d], not normalized; of the teacher only the number of views is read. pairs: which views of the
+    student are compared.
+    """
+    return _weighted(redundancy.vibcreg, pairs, invariance=invariance, variance=variance, covariance=covariance)
+
+
+def _weighted(formula: Callable, pairs: Pairs, **weights: float) -> Criterion:
     ranges.zero_or_more(**weights)
     if not any(weights.values()):
         raise ValueError("invariance, variance and covariance are all 0: there is no loss; give one of them a weight")
 
     def loss(params, state, seen):
-        return _mean_of_terms(lambda a, b: redundancy.vicreg(a, b, **weights), seen, pairs)
+        return _mean_of_terms(lambda a, b: formula(a, b, **weights), seen, pairs)
 
     return _stateless(loss, examples=2, pairs=pairs)
 

@@ -46,6 +46,28 @@ def full_size(batch: dict) -> Array:
     return first
 
 
+def all_to_student(crops: list[Array]) -> tuple[list[Array], Array, int]:
+    """The student sees all crops, the teacher the full-size ones, which come first on both sides: BYOL, DINO.
+
+    Returns the student's groups, the teacher's views and how many of the first views are the same crops.
+    """
+    return crops, crops[0], crops[0].shape[1]
+
+
+def apart(crops: list[Array]) -> tuple[list[Array], Array, int]:
+    """The teacher sees the last full-size crop alone, and the student all others: TiCo, ReSSL, MSN.
+
+    Returns as `all_to_student`. Raises ValueError where nothing is left for the student.
+    """
+    full, *small = crops
+    if full.shape[1] < 2:
+        raise ValueError(
+            f"the teacher sees the last view of group '{CROPS[0]}' and the student the others, and there is "
+            f"{full.shape[1]} of them; raise the views' count to 2"
+        )
+    return [full[:, :-1], *small], full[:, -1:], 0
+
+
 def joint(
     net: Net, params: Tree, stats: Tree, views: Tree, *, train: bool, key: Key | None = None, **options
 ) -> tuple[Tree, Tree]:

@@ -27,6 +27,7 @@ def self_distillation(
     through: Callable = encode.each,
     arrange: Callable = encode.in_place,
     hide: Callable | None = None,
+    shown: Callable = encode.all_to_student,
 ) -> Method:
     """The student sees all crops, the teacher the full-size ones; the teacher follows after each step.
 
@@ -40,6 +41,7 @@ def self_distillation(
     arrange: the order in which the teacher meets the batch, `encode.in_place` or `encode.shuffled`.
     hide: (key, b, w, (rows, columns)) -> bool [b, w, l], the patches that the student does not see of full-size crops;
     the encoder gets them as its option `hidden`, the criterion in the batch.
+    shown: `encode.all_to_student` or `encode.apart`, which crops each side sees.
     """
     heads = {"projector": projector} if predictor is None else {"projector": projector, "predictor": predictor}
     own = {} if dense is None or dense is projector else {"dense": dense}
@@ -67,8 +69,9 @@ def self_distillation(
 
     def observed(params: Tree, state: Tree, batch: dict, keys: tuple[Key, Key, Key], step: Array):
         net_key, order_key, criterion_key = keys
-        crops, facts, options = encode.crops(batch), encode.facts(batch), {}
-        teacher, teacher_stats = taught(state, crops[0], order_key)
+        facts, options = encode.facts(batch), {}
+        crops, full_size, _ = shown(encode.crops(batch))
+        teacher, teacher_stats = taught(state, full_size, order_key)
         if hide is not None:
             b, w, *image = crops[0].shape
             sides = encode.sides(image, teacher[encode.GRID].shape[2])
@@ -98,8 +101,8 @@ def self_distillation(
         seen, stats = observed(params, state, batch, jax.random.split(key, 3), step)
         value, metrics = criterion.loss(params["criterion"], state["criterion"], seen)
         said = seen.student.get(encode.SAID["predictor"], seen.student[encode.SAID["projector"]])
-        known = seen.teacher[encode.SAID["projector"]]
-        metrics = {**monitors.similarities(jax.lax.stop_gradient(said), known), **metrics}
+        known, same = seen.teacher[encode.SAID["projector"]], shown(encode.crops(batch))[2]
+        metrics = {**monitors.similarities(jax.lax.stop_gradient(said), known, same=same), **metrics}
         return value, jax.lax.stop_gradient(Aux({**stats, "seen": seen}, seen.student["pool"][:, 0], metrics))
 
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:

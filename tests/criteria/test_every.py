@@ -11,7 +11,7 @@ import pytest
 from jax.sharding import NamedSharding, PartitionSpec
 from numpy.testing import assert_allclose
 
-from ssl_jax.criteria import assigned, centered, distilled, pairs, patches, queued, swapped
+from ssl_jax.criteria import assigned, centered, covariance, distilled, pairs, patches, queued, swapped, whitened
 from ssl_jax.types import Seen
 
 CRITERIA = {
@@ -21,6 +21,9 @@ CRITERIA = {
     "rho_byol": pairs.rho_byol(),
     "barlow": pairs.barlow(),
     "vicreg": pairs.vicreg(),
+    "vibcreg": pairs.vibcreg(),
+    "tico": covariance.tico(),
+    "w_mse": whitened.w_mse(size=16),
     "queued": queued.queued(size=32),
     "symmetric": queued.symmetric(size=32),
     "centered": centered.centered(teacher_temperature=lambda step: jnp.float32(0.04)),
@@ -115,14 +118,14 @@ def test_bfloat16_gives_finite_float32_and_a_state_of_one_type(see, name):
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(CRITERIA) - {"queued", "patches", "chamfer", "assigned", "features", "soft_targets"})
+    "name", sorted(set(CRITERIA) - {"queued", "patches", "chamfer", "assigned", "features", "soft_targets", "tico"})
 )
 def test_one_view_is_refused(see, name):
     with pytest.raises(ValueError, match="at least 2 views of an image, got 1"):
         CRITERIA[name].init(jax.random.key(0), see(16, 1, 1, 6))
 
 
-@pytest.mark.parametrize("name", ["barlow", "vicreg"])
+@pytest.mark.parametrize("name", ["barlow", "vicreg", "vibcreg"])
 def test_one_example_is_refused_where_a_variance_is_needed(see, name):
     with pytest.raises(ValueError, match="at least 2 examples in a batch, got 1"):
         CRITERIA[name].init(jax.random.key(0), see(1, 2, 2, 6))
