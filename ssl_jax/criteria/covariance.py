@@ -12,7 +12,7 @@ from ssl_jax.types import Array, Criterion, Pairs, Seen
 
 
 def tico(*, beta: float = 0.9, rho: float = 8.0, pairs: Pairs = views.every) -> Criterion:
-    """TiCo (arXiv:2206.10698, eq. 5; algorithm 1): 1 - cos to the teacher, and rho times what lies along directions
+    """TiCo (arXiv:2206.10698, algorithm 1): 1 - cos to the teacher, and rho times what lies along directions
     that are taken.
 
     student: [b, v, d], teacher: [b, w, d], any norm. A mean over the pairs, and over the student's rows. State: C [d,

@@ -12,7 +12,7 @@ from ssl_jax.types import Array, Criterion
 
 
 def w_mse(*, size: int = 128, iterations: int = 1, eps: float = 0.0) -> Criterion:
-    """W-MSE (arXiv:2007.06346, eq. 5 to 7; code): 2 - 2 cos of views that were whitened, each by its own statistics.
+    """W-MSE (arXiv:2007.06346, section 3; code): 2 - 2 cos of views that were whitened, each by its own statistics.
 
     student: [b, v, d], any norm. The batch is cut at random into slices of `size` examples, the same for all views;
     each slice of a view is whitened alone. A mean over all pairs of views and over `iterations` cuts; gradients reach

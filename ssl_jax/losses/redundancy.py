@@ -83,7 +83,7 @@ def shared(x: Array) -> Array:
 def vibcreg(
     a: Array, b: Array, *, invariance: float = 25.0, variance: float = 25.0, covariance: float = 200.0
 ) -> tuple[Array, dict[str, Array]]:
-    """VIbCReg (arXiv:2109.00783, eq. 1 to 4; code): VICReg with correlations in place of covariances.
+    """VIbCReg (arXiv:2109.00783, section 3; code): VICReg with correlations in place of covariances.
 
     a, b: [b, d] with b >= 2, not normalized. Returns the loss and its terms before their weights: `invariance` (mean
     over b and d), `variance` and `covariance`, sums of the two views. VICReg's variance is the mean of the two.
@@ -100,7 +100,7 @@ def vibcreg(
 
 
 def correlated(x: Array) -> Array:
-    """Squared correlations of different features, summed, over d^2 (arXiv:2109.00783, eq. 4; code): 0..(d - 1) / d.
+    """Squared correlations of different features, summed, over d^2 (arXiv:2109.00783, code): 0..(d - 1) / d.
 
     x: [b, d], b >= 2. Blind to the scale and the mean of each feature; 1 / (b - 1) and less for independent ones. A
     feature that is constant over the batch counts as correlated with none.
@@ -124,7 +124,7 @@ def second_moment(x: Array) -> Array:
 
 
 def along(x: Array, moment: Array) -> Array:
-    """mean_i u_i^T C u_i of unit rows u = x / ||x|| (TiCo's contrast, arXiv:2206.10698, eq. 5; algorithm 1): 0..1.
+    """mean_i u_i^T C u_i of unit rows u = x / ||x|| (TiCo's contrast, arXiv:2206.10698, algorithm 1): 0..1.
 
     x: [n, d], any norm; moment: C [d, d]. With C = `second_moment(x)` it is 1 where all rows are one direction, and
     1 / d where they point everywhere alike.

@@ -11,6 +11,6 @@ CARD = Card("VIbCReg", "joint embedding", 2021, "arXiv:2109.00783")
 def vibcreg(
     encoder: Net, projector: Net, *, invariance: float = 25.0, variance: float = 25.0, covariance: float = 200.0
 ) -> Method:
-    """The three weights of eq. 1, with the values of the authors' code; the net is `vibcreg_projector`."""
+    """The three weights, with the values of the authors' code; the net is `vibcreg_projector`."""
     criterion = pairs.vibcreg(invariance=invariance, variance=variance, covariance=covariance)
     return joint_embedding(encoder, projector, lenses.at(criterion, name="projection"), through=encode.each)
