@@ -54,10 +54,25 @@ def moco_v1(
     return (_view("global", count, size, geometry, (*(grays if gray else ()), jitter), stats),)
 
 
-def moco_v2(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:
-    """MoCo v2 (arXiv:2003.04297, section 3), SimSiam (arXiv:2011.10566, section 3) and PCL v2."""
+def moco_v2(size: int = 224, *, count: int = 2, stats: dict = IMAGENET) -> tuple[dict, ...]:
+    """MoCo v2 (arXiv:2003.04297, section 3), SimSiam (arXiv:2011.10566, section 3), PCL v2; FastSiam: 4."""
     colors = (*_colors((0.4, 0.4, 0.4, 0.1), stats), _blur(size, 0.5))
-    return (_view("global", 2, size, _crop((0.2, 1.0)), colors, stats),)
+    return (_view("global", count, size, _crop((0.2, 1.0)), colors, stats),)
+
+
+def ressl(
+    size: int = 224,
+    *,
+    scale: tuple[float, float] = (0.2, 1.0),
+    jitter: tuple[float, float, float, float] = (0.4, 0.4, 0.4, 0.1),
+    stats: dict = IMAGENET,
+) -> tuple[dict, ...]:
+    """ReSSL (arXiv:2107.09282, code): MoCo v2's view for the student, and last a crop and flip for the teacher.
+
+    On CIFAR solo-learn has a scale of (0.08, 1) and a jitter of (0.4, 0.4, 0.2, 0.1).
+    """
+    strong = (*_colors(jitter, stats), _blur(size, 0.5))
+    return tuple(_view("global", 1, size, _crop(scale), colors, stats) for colors in (strong, ()))
 
 
 def rank_n_contrast(size: int = 224, *, stats: dict = HALF) -> tuple[dict, ...]:
@@ -122,6 +137,46 @@ def dino(
     return (first, second, *small)
 
 
+def lejepa(
+    size: int = 224,
+    *,
+    scale: tuple[float, float] = (0.3, 1.0),
+    local: int = 6,
+    local_size: int = 96,
+    local_scale: tuple[float, float] = (0.05, 0.3),
+    stats: dict = IMAGENET,
+) -> tuple[dict, ...]:
+    """LeJEPA (arXiv:2511.08544, README): one set of colors for two large crops and six small ones (98 pixels there)."""
+
+    def view(group, count, side, area):
+        colors = (*_colors((0.4, 0.4, 0.2, 0.1), stats), _blur(side, 0.5), _solarize(0.2))
+        return _view(group, count, side, _crop(area), colors, stats)
+
+    small = (view("local", local, local_size, local_scale),) if local else ()
+    return (view("global", 2, size, scale), *small)
+
+
+def msn(
+    size: int = 224,
+    *,
+    scale: tuple[float, float] = (0.3, 1.0),
+    focal: int = 10,
+    focal_size: int = 96,
+    focal_scale: tuple[float, float] = (0.05, 0.3),
+    stats: dict = IMAGENET,
+) -> tuple[dict, ...]:
+    """MSN (arXiv:2204.07141, code): SimCLR's colors at half strength; two large crops, the last of which is the
+    teacher's, and small, "focal" ones.
+    """
+
+    def view(group, count, side, area):
+        colors = (*_colors((0.4, 0.4, 0.4, 0.1), stats), _blur(side, 0.5))
+        return _view(group, count, side, _crop(area), colors, stats)
+
+    small = (view("local", focal, focal_size, focal_scale),) if focal else ()
+    return (view("global", 2, size, scale), *small)
+
+
 def clip(
     size: int = 224,
     *,
@@ -165,9 +220,9 @@ def cifar_symmetric(size: int = 32, *, stats: dict = CIFAR10) -> tuple[dict, ...
     return _cifar(size, (0.8, 0.8, 0.8, 0.2), stats, blur=0.5)
 
 
-def cifar_symmetric_weak(size: int = 32, *, stats: dict = CIFAR10) -> tuple[dict, ...]:
+def cifar_symmetric_weak(size: int = 32, *, count: int = 2, stats: dict = CIFAR10) -> tuple[dict, ...]:
     """solo-learn's views for MoCo v2+ and SimSiam on CIFAR: as `cifar_symmetric` with a weaker jitter."""
-    return _cifar(size, (0.4, 0.4, 0.4, 0.1), stats, blur=0.5)
+    return _cifar(size, (0.4, 0.4, 0.4, 0.1), stats, count=count, blur=0.5)
 
 
 def cifar_asymmetric(size: int = 32, *, stats: dict = CIFAR10) -> tuple[dict, ...]:
@@ -178,6 +233,19 @@ def cifar_asymmetric(size: int = 32, *, stats: dict = CIFAR10) -> tuple[dict, ..
 def cifar_vicreg(size: int = 32, *, stats: dict = CIFAR10) -> tuple[dict, ...]:
     """solo-learn's views for VICReg on CIFAR: no small crops, both views solarized with p 0.1."""
     return _cifar(size, (0.4, 0.4, 0.2, 0.1), stats, solarize=(0.1, 0.1), scale=(0.2, 1.0))
+
+
+def solo_vicreg(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:
+    """solo-learn's views for VICReg on ImageNet, the paper's (arXiv:2105.04906, appendix C.1), and FroSSL's."""
+    colors = (*_colors((0.4, 0.4, 0.2, 0.1), stats), _blur(size, 0.5), _solarize(0.1))
+    return (_view("global", 2, size, _crop((0.2, 1.0), "bicubic"), colors, stats),)
+
+
+def small(
+    size: int = 32, *, count: int = 2, scale: tuple[float, float] = (0.2, 1.0), gray: float = 0.1, stats: dict = CIFAR10
+) -> tuple[dict, ...]:
+    """W-MSE's views of small images (arXiv:2007.06346, code), without blur; MMCR's have a scale of 0.08, gray 0.2."""
+    return (_view("global", count, size, _crop(scale), _colors((0.4, 0.4, 0.4, 0.1), stats, gray=gray), stats),)
 
 
 def mae(size: int = 224, *, scale: tuple[float, float] = (0.2, 1.0), stats: dict = IMAGENET) -> tuple[dict, ...]:
@@ -308,12 +376,14 @@ def _crop(scale: tuple[float, float], method: str = "bilinear") -> tuple[dict, .
     return (dict(name="random_resized_crop", args=dict(scale=tuple(scale), method=method)), _FLIP)
 
 
-def _colors(jitter: tuple, stats: dict, *, p: float = 0.8, additive: bool = False) -> tuple[dict, ...]:
-    """Jitter (brightness, contrast, saturation, hue) and gray with p 0.2; of what is no color the first two."""
+def _colors(
+    jitter: tuple, stats: dict, *, p: float = 0.8, gray: float = 0.2, additive: bool = False
+) -> tuple[dict, ...]:
+    """Jitter (brightness, contrast, saturation, hue) and gray; of what is no color the first two."""
     args = dict(zip(("brightness", "contrast", "saturation", "hue"), jitter, strict=True), additive=additive)
     if len(stats["mean"]) != 3:
         return (dict(name="color_jitter", p=p, args=args | dict(saturation=0.0, hue=0.0)),)
-    return (dict(name="color_jitter", p=p, args=args), dict(name="grayscale", p=0.2))
+    return (dict(name="color_jitter", p=p, args=args), dict(name="grayscale", p=gray))
 
 
 def _blur(size: int, p: float) -> dict:
@@ -329,11 +399,12 @@ def _cifar(
     jitter: tuple,
     stats: dict,
     *,
+    count: int = 2,
     blur: float = 0.0,
     solarize: tuple = (0.0, 0.0),
     scale: tuple = (0.08, 1.0),
 ) -> tuple[dict, ...]:
     crop, colors = _crop(scale, "bicubic"), _colors(jitter, stats)
     if blur:
-        return (_view("global", 2, size, crop, (*colors, _blur(size, blur)), stats),)
+        return (_view("global", count, size, crop, (*colors, _blur(size, blur)), stats),)
     return tuple(_view("global", 1, size, crop, (*colors, _solarize(p)), stats) for p in solarize)

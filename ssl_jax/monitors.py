@@ -81,16 +81,16 @@ def uniformity(z: Array, *, t: float = 2.0) -> Array:
     return jax.nn.logsumexp(apart) - jnp.log(jnp.asarray(b * (b - 1), apart.dtype))
 
 
-def similarities(student: Array, teacher: Array) -> Metrics:
+def similarities(student: Array, teacher: Array, *, same: int | None = None) -> Metrics:
     """Mean cosine of different views of one example, and of views of different examples, in -1..1.
 
-    student: [b, v, d]; teacher: [b, w, d], view t of which shows the same crop as the student's view t. Both are 1 at
-    collapse; healthy embeddings have positives near 1 and negatives near 0. Read off sums, without the matrix of all
-    pairs. Where there is no such pair the number is 0.
+    student: [b, v, d]; teacher: [b, w, d], view t of which shows the same crop as the student's view t, for the first
+    `same` of them (all, if None). Both are 1 at collapse; healthy embeddings have positives near 1 and negatives near
+    0. Read off sums, without the matrix of all pairs. Where there is no such pair the number is 0.
     """
     student, teacher = unit(student), unit(teacher)
     (b, v, _), w = student.shape, teacher.shape[1]
-    both = min(v, w)
+    both = min(v, w) if same is None else same
     one, other = jnp.sum(student, 1), jnp.sum(teacher, 1)
     every, same_example = jnp.sum(jnp.sum(one, 0) * jnp.sum(other, 0)), jnp.sum(one * other)
     same_crop = jnp.sum(student[:, :both] * teacher[:, :both])

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 import jax
+import jax.numpy as jnp
 
 from ssl_jax.checks import ranges
 from ssl_jax.criteria import views
 from ssl_jax.losses import contrastive, distillation, redundancy
+from ssl_jax.losses.precision import widen
 from ssl_jax.types import Criterion, Pairs, Seen
 
 
@@ -113,13 +115,70 @@ def vicreg(
     student: [b, v, d], not normalized; of the teacher only the number of views is read. pairs: which views of the
     student are compared.
     """
-    weights = {"invariance": invariance, "variance": variance, "covariance": covariance}
+    return _weighted(redundancy.vicreg, pairs, invariance=invariance, variance=variance, covariance=covariance)
+
+
+def vibcreg(
+    *,
+    invariance: float = 25.0,
+    variance: float = 25.0,
+    covariance: float = 200.0,
+    pairs: Pairs = views.unordered,
+) -> Criterion:
+    """VIbCReg (arXiv:2109.00783, section 3; code), a mean over the pairs of views with a global one.
+
+    student: [b, v, d], not normalized; of the teacher only the number of views is read. pairs: which views of the
+    student are compared.
+    """
+    return _weighted(redundancy.vibcreg, pairs, invariance=invariance, variance=variance, covariance=covariance)
+
+
+def across(*, temperature: float = 0.1, pairs: Pairs = views.unordered) -> Criterion:
+    """InfoNCE between two views (DirectCLR's code, arXiv:2110.09348): each finds its partner among the other view of
+    all examples, b candidates and none of its own view; both directions, a mean over the pairs of views.
+
+    student: [b, v, d], any norm; of the teacher only the number of views is read. pairs: which views are compared.
+    log b at collapse.
+    """
+    ranges.above_zero(temperature=temperature)
+
+    def loss(params, state, seen):
+        z, compared = seen.student, views.of(seen, pairs)
+        return sum(contrastive.paired(z[:, t], z[:, s], 1 / temperature) for t, s in compared) / len(compared), {}
+
+    return _stateless(loss, examples=2, pairs=pairs)
+
+
+def fast_siam() -> Criterion:
+    """FastSiam (arXiv:2209.02315, section 3; lightly), -1..1: each view predicts the mean of the other views; a mean
+    over the views.
+
+    student: [b, v, d], predictions; teacher: [b, w, d], projections without gradient, any norm: longer ones weigh more
+    in the mean, as in the code. SimSiam for v = w = 2.
+    """
+
+    def loss(params, state, seen):
+        w, v = seen.teacher.shape[1], seen.student.shape[1]
+        teacher = jax.lax.stop_gradient(widen(seen.teacher))
+        total = jnp.sum(teacher, 1)
+        targets = [(total - teacher[:, i]) / (w - 1) if i < w else total / w for i in range(v)]
+        return sum(distillation.negative_cosine(seen.student[:, i], targets[i]) for i in range(v)) / v, {}
+
+    def init(key, seen):
+        if (w := seen.teacher.shape[1]) < 2:
+            raise ValueError(f"this loss compares at least 2 views of an image, got {w}; raise the views' count")
+        return {}, {}
+
+    return Criterion(init, loss, lambda state, seen: state)
+
+
+def _weighted(formula: Callable, pairs: Pairs, **weights: float) -> Criterion:
     ranges.zero_or_more(**weights)
     if not any(weights.values()):
         raise ValueError("invariance, variance and covariance are all 0: there is no loss; give one of them a weight")
 
     def loss(params, state, seen):
-        return _mean_of_terms(lambda a, b: redundancy.vicreg(a, b, **weights), seen, pairs)
+        return _mean_of_terms(lambda a, b: formula(a, b, **weights), seen, pairs)
 
     return _stateless(loss, examples=2, pairs=pairs)
 

@@ -34,6 +34,11 @@ def same(w: int, v: int) -> list[tuple[int, int]]:
     return [(t, t) for t in range(min(w, v))]
 
 
+def every(w: int, v: int) -> list[tuple[int, int]]:
+    """Each teacher view with each student view, where no crop is seen by both."""
+    return [(t, s) for t in range(w) for s in range(v)]
+
+
 def of(seen: Seen, pairs: Pairs) -> list[tuple[int, int]]:
     """The pairs for as many views as are seen."""
     return pairs(seen.teacher.shape[1], seen.student.shape[1])

@@ -4,6 +4,7 @@ import chex
 import jax
 import jax.numpy as jnp
 
+from ssl_jax.losses.contrastive import unit
 from ssl_jax.losses.precision import matmul, widen
 
 Array = jax.Array
@@ -77,3 +78,57 @@ def shared(x: Array) -> Array:
     x = x - jnp.mean(x, 0, keepdims=True)
     c = matmul(x.T, x) / (x.shape[0] - 1)
     return jnp.sum(jnp.where(jnp.eye(c.shape[0], dtype=bool), 0, c**2)) / c.shape[0]
+
+
+def vibcreg(
+    a: Array, b: Array, *, invariance: float = 25.0, variance: float = 25.0, covariance: float = 200.0
+) -> tuple[Array, dict[str, Array]]:
+    """VIbCReg (arXiv:2109.00783, section 3; code): VICReg with correlations in place of covariances.
+
+    a, b: [b, d] with b >= 2, not normalized. Returns the loss and its terms before their weights: `invariance` (mean
+    over b and d), `variance` and `covariance`, sums of the two views. VICReg's variance is the mean of the two.
+    """
+    chex.assert_equal_shape([a, b])
+    a, b = widen(a), widen(b)
+    terms = {
+        "invariance": jnp.mean((a - b) ** 2),
+        "variance": spread(a) + spread(b),
+        "covariance": correlated(a) + correlated(b),
+    }
+    weights = {"invariance": invariance, "variance": variance, "covariance": covariance}
+    return sum(weights[name] * term for name, term in terms.items()), terms
+
+
+def correlated(x: Array) -> Array:
+    """Squared correlations of different features, summed, over d^2 (arXiv:2109.00783, code): 0..(d - 1) / d.
+
+    x: [b, d], b >= 2. Blind to the scale and the mean of each feature; 1 / (b - 1) and less for independent ones. A
+    feature that is constant over the batch counts as correlated with none.
+    """
+    chex.assert_rank(x, 2)
+    x = widen(x)
+    z = unit((x - jnp.mean(x, 0, keepdims=True)).T)
+    r = matmul(z, z.T)
+    return jnp.mean(jnp.where(jnp.eye(len(r), dtype=bool), 0, r**2))
+
+
+def second_moment(x: Array) -> Array:
+    """mean_i u_i u_i^T of unit rows u = x / ||x|| (TiCo, arXiv:2206.10698, algorithm 1): [d, d], of trace 1, not
+    centered.
+
+    x: [n, d], any norm.
+    """
+    chex.assert_rank(x, 2)
+    u = unit(x)
+    return matmul(u.T, u) / len(u)
+
+
+def along(x: Array, moment: Array) -> Array:
+    """mean_i u_i^T C u_i of unit rows u = x / ||x|| (TiCo's contrast, arXiv:2206.10698, algorithm 1): 0..1.
+
+    x: [n, d], any norm; moment: C [d, d]. With C = `second_moment(x)` it is 1 where all rows are one direction, and
+    1 / d where they point everywhere alike.
+    """
+    chex.assert_rank([x, moment], 2)
+    u = unit(x)
+    return jnp.mean(jnp.sum(matmul(u, moment) * u, -1))

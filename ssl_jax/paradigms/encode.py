@@ -46,6 +46,28 @@ def full_size(batch: dict) -> Array:
     return first
 
 
+def all_to_student(crops: list[Array]) -> tuple[list[Array], Array, int]:
+    """The student sees all crops, the teacher the full-size ones, which come first on both sides: BYOL, DINO.
+
+    Returns the student's groups, the teacher's views and how many of the first views are the same crops.
+    """
+    return crops, crops[0], crops[0].shape[1]
+
+
+def apart(crops: list[Array]) -> tuple[list[Array], Array, int]:
+    """The teacher sees the last full-size crop alone, and the student all others: TiCo, ReSSL, MSN.
+
+    Returns as `all_to_student`. Raises ValueError where nothing is left for the student.
+    """
+    full, *small = crops
+    if full.shape[1] < 2:
+        raise ValueError(
+            f"the teacher sees the last view of group '{CROPS[0]}' and the student the others, and there is "
+            f"{full.shape[1]} of them; raise the views' count to 2"
+        )
+    return [full[:, :-1], *small], full[:, -1:], 0
+
+
 def joint(
     net: Net, params: Tree, stats: Tree, views: Tree, *, train: bool, key: Key | None = None, **options
 ) -> tuple[Tree, Tree]:
@@ -80,10 +102,10 @@ def groups(
     *,
     train: bool,
     key: Key | None = None,
-    keep: tuple[str, ...] = ("pool",),
+    outputs: tuple[str, ...] = ("pool",),
     **options,
 ) -> tuple[dict[str, Tree], Tree]:
-    """Each group of crops through the net in turn: {name: [b, v, ...]} of the outputs `keep`, and statistics.
+    """Each group of crops through the net in turn: {name: [b, v, ...]} of the `outputs`, and statistics.
 
     What is a vector of each crop, "pool" and "cls", is there of all groups, side by side on the view axis; what lies on
     a grid ("tokens", "maps", `GRID`) of the first group alone, as small crops have other grids. options: of the net,
@@ -93,8 +115,8 @@ def groups(
     for i, views in enumerate(crops):
         group_key, own = None if key is None else jax.random.fold_in(key, i), {} if i else options
         y, stats = encode(net, params, stats, views, train=train, key=group_key, **own)
-        ys.append({name: _output(y, name) for name in keep if not i or name in VECTORS})
-    return {n: jnp.concatenate([y[n] for y in ys], 1) if n in VECTORS else ys[0][n] for n in keep}, stats
+        ys.append({name: _output(y, name) for name in outputs if not i or name in VECTORS})
+    return {n: jnp.concatenate([y[n] for y in ys], 1) if n in VECTORS else ys[0][n] for n in outputs}, stats
 
 
 def _output(y: dict, name: str) -> Tree:
@@ -122,6 +144,14 @@ def places_like(encoder: Net, params: Tree, stats: Tree, x: Tree) -> Array:
     """Zeros in the shape of the `grid` of an encoder's output for x."""
     found = jax.eval_shape(lambda p, s, x: grid(encoder.apply(p, s, x, train=False)[0]), params, stats, x)
     return jnp.zeros(found.shape, found.dtype)
+
+
+def patches(encoder: Net, params: Tree, stats: Tree, x: Tree) -> int:
+    """How many patches of x a vision transformer sees. Raises ValueError for an encoder without any."""
+    y = jax.eval_shape(lambda p, s, x: encoder.apply(p, s, x, train=False)[0], params, stats, x)
+    if "tokens" not in y:
+        raise ValueError(f"the method hides patches, and the encoder has only {', '.join(sorted(y))}: take a vit")
+    return y["tokens"].shape[1]
 
 
 def sides(image: Sequence[int], places: int) -> tuple[int, int]:
@@ -178,6 +208,20 @@ def init_chain(key: Key, x: Tree, **nets: Net) -> tuple[dict, dict]:
         y = y["pool"] if isinstance(y, dict) else y
         x = jnp.zeros(y.shape, y.dtype)
     return params, stats
+
+
+def first(count: int) -> Net:
+    """A head without parameters that hands on the first `count` features (DirectCLR, arXiv:2110.09348, section 6).
+
+    Raises ValueError where there are fewer.
+    """
+
+    def init(key: Key, x: Array):
+        if x.shape[-1] < count:
+            raise ValueError(f"the encoder has {x.shape[-1]} features, fewer than the {count} that the loss reads")
+        return {}, {}
+
+    return Net(init, lambda params, stats, x, *, train, key=None: (x[..., :count], stats))
 
 
 ENCODER = Place("encoder", ("params", "encoder"), ("method_state", "stats", "encoder"))

@@ -35,7 +35,7 @@ def joint_embedding(
     def forward(params: Tree, stats: Tree, batch: dict, key: Key | None):
         new, crops = {}, encode.crops(batch)
         args = (through, encoder, params["encoder"], stats["encoder"], crops)
-        student, new["encoder"] = encode.groups(*args, train=True, key=key, keep=keep)
+        student, new["encoder"] = encode.groups(*args, train=True, key=key, outputs=keep)
         y = student["pool"]
         for name, head in heads.items():
             y, new[name] = through(head, params[name], stats[name], y, train=True)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from ssl_jax import monitors
 from ssl_jax.paradigms import encode
 from ssl_jax.state import ema
-from ssl_jax.types import Array, Aux, Criterion, Key, Method, Net, Place, Schedule, Seen, Tree
+from ssl_jax.types import Array, Aux, Criterion, Key, Method, Net, Place, Schedule, Seen, TrainState, Tree
 
 ENCODERS = {
     "student": encode.ENCODER,
@@ -27,6 +27,8 @@ def self_distillation(
     through: Callable = encode.each,
     arrange: Callable = encode.in_place,
     hide: Callable | None = None,
+    keep: Callable | None = None,
+    shown: Callable = encode.all_to_student,
 ) -> Method:
     """The student sees all crops, the teacher the full-size ones; the teacher follows after each step.
 
@@ -40,16 +42,19 @@ def self_distillation(
     arrange: the order in which the teacher meets the batch, `encode.in_place` or `encode.shuffled`.
     hide: (key, b, w, (rows, columns)) -> bool [b, w, l], the patches that the student does not see of full-size crops;
     the encoder gets them as its option `hidden`, the criterion in the batch.
+    keep: (key, b, v, l) -> int32 [b, v, k], the patches of its full-size crops that the student sees, of l each; the
+    encoder gets them as its option `keep`.
+    shown: `encode.all_to_student` or `encode.apart`, which crops each side sees.
     """
     heads = {"projector": projector} if predictor is None else {"projector": projector, "predictor": predictor}
     own = {} if dense is None or dense is projector else {"dense": dense}
     averaged = ("encoder", "projector", *own)
-    keep = ("pool",) if dense is None else ("pool", encode.GRID)
+    outputs = ("pool",) if dense is None else ("pool", encode.GRID)
 
     def forward(nets: dict, params: Tree, stats: Tree, groups: list, key: Key | None, **options):
         new = {}
         args = (through, encoder, params["encoder"], stats["encoder"], groups)
-        y, new["encoder"] = encode.groups(*args, train=True, key=key, keep=keep, **options)
+        y, new["encoder"] = encode.groups(*args, train=True, key=key, outputs=outputs, **options)
         x = y["pool"]
         for name, net in nets.items():
             x, new[name] = through(net, params[name], stats[name], x, train=True)
@@ -67,12 +72,16 @@ def self_distillation(
 
     def observed(params: Tree, state: Tree, batch: dict, keys: tuple[Key, Key, Key], step: Array):
         net_key, order_key, criterion_key = keys
-        crops, facts, options = encode.crops(batch), encode.facts(batch), {}
-        teacher, teacher_stats = taught(state, crops[0], order_key)
+        facts, options = encode.facts(batch), {}
+        crops, full_size, _ = shown(encode.crops(batch))
+        teacher, teacher_stats = taught(state, full_size, order_key)
         if hide is not None:
             b, w, *image = crops[0].shape
             sides = encode.sides(image, teacher[encode.GRID].shape[2])
             facts["hidden"] = options["hidden"] = hide(jax.random.fold_in(criterion_key, 0), b, w, sides)
+        if keep is not None:
+            length = encode.patches(encoder, params["encoder"], state["stats"]["encoder"], crops[0][:, 0])
+            options["keep"] = keep(jax.random.fold_in(criterion_key, 0), *crops[0].shape[:2], length)
         student, stats = forward(heads, params, state["stats"], crops, net_key, **options)
         return Seen(student, teacher, facts, step, criterion_key), {"stats": stats, "teacher_stats": teacher_stats}
 
@@ -98,8 +107,8 @@ def self_distillation(
         seen, stats = observed(params, state, batch, jax.random.split(key, 3), step)
         value, metrics = criterion.loss(params["criterion"], state["criterion"], seen)
         said = seen.student.get(encode.SAID["predictor"], seen.student[encode.SAID["projector"]])
-        known = seen.teacher[encode.SAID["projector"]]
-        metrics = {**monitors.similarities(jax.lax.stop_gradient(said), known), **metrics}
+        known, same = seen.teacher[encode.SAID["projector"]], shown(encode.crops(batch))[2]
+        metrics = {**monitors.similarities(jax.lax.stop_gradient(said), known, same=same), **metrics}
         return value, jax.lax.stop_gradient(Aux({**stats, "seen": seen}, seen.student["pool"][:, 0], metrics))
 
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:
@@ -112,6 +121,13 @@ def self_distillation(
         }
 
     return Method(init, loss, update, encode.embedder(encoder), ENCODERS, placement=encode.placement(criterion))
+
+
+def caught_up(state: TrainState) -> TrainState:
+    """The state with a teacher that is the student again, in buffers of its own; its batch statistics stay: SMoG."""
+    held = state.method_state
+    teacher = {name: jax.tree.map(jnp.copy, state.params[name]) for name in held["teacher"]}
+    return state._replace(method_state={**held, "teacher": teacher})
 
 
 def by_teacher(method: Method, encoder: Net) -> Method:

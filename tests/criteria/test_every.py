@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose
 from ssl_jax.criteria import (
     assigned,
     centered,
+    covariance,
     distilled,
     instances,
     labeled,
@@ -23,6 +24,7 @@ from ssl_jax.criteria import (
     patches,
     queued,
     swapped,
+    whitened,
 )
 from ssl_jax.types import Seen
 
@@ -41,6 +43,9 @@ CRITERIA = {
     "rho_byol": pairs.rho_byol(),
     "barlow": pairs.barlow(),
     "vicreg": pairs.vicreg(),
+    "vibcreg": pairs.vibcreg(),
+    "tico": covariance.tico(),
+    "w_mse": whitened.w_mse(size=16),
     "queued": queued.queued(size=32),
     "symmetric": queued.symmetric(size=32),
     "nearest": neighbors.nearest(size=32),
@@ -145,7 +150,9 @@ def test_bfloat16_gives_finite_float32_and_a_state_of_one_type(see, name):
 
 @pytest.mark.parametrize(
     "name",
-    sorted(set(CRITERIA) - {"queued", "patches", "chamfer", "assigned", "features", "soft_targets", "instances"}),
+    sorted(
+        set(CRITERIA) - {"assigned", "chamfer", "features", "instances", "patches", "queued", "soft_targets", "tico"}
+    ),
 )
 def test_one_view_is_refused(see, name):
     with pytest.raises(ValueError, match="at least 2 views of an image, got 1"):
@@ -153,7 +160,7 @@ def test_one_view_is_refused(see, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["barlow", "vicreg", "decoupled", "supcon", "nearest", "moco_v3", "hadsell", "triplet"]
+    "name", ["barlow", "vicreg", "decoupled", "supcon", "nearest", "moco_v3", "hadsell", "triplet", "vibcreg"]
 )
 def test_one_example_is_refused_where_others_are_needed(see, name):
     with pytest.raises(ValueError, match="at least 2 examples in a batch, got 1"):

@@ -196,6 +196,11 @@ CANNOT = {
     "barlow_twins": "without its second term the dimensions are copies of each other and no point: tests/losses holds "
     "the term to its formula",
 }
+CONTROLS |= {
+    f"{name}: {guard}": Control(*control)
+    for name in tiny.METHODS
+    for guard, control in tiny.of(name, "controls", lambda *nets: {})(ENCODER, PROJECTOR, PREDICTOR).items()
+}
 CANNOT |= {name: reason for name in tiny.METHODS if (reason := tiny.of(name, "NO_CONTROL", ""))}
 """Methods that need no control, and why."""
 QUICK = ("byol: predictor", "dino: center", "swav: balance")

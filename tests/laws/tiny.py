@@ -39,8 +39,8 @@ def own(name: str) -> ModuleType | None:
     ARGUMENTS: of its constructor; nets: (dtype) -> {role: Net}, in place of those below; GROUPS: {group: (views, size)}
     of its batch; EXTENT: the axes of a view after the first, in place of (size, 3); TARGETS: numbers to predict that an
     example has; more: (generator) -> what else a batch has; learns: (examples) -> the method as test_learns.py trains
-    it on Fashion-MNIST, None where steps teach it nothing or it sees no images; NO_CONTROL: why test_collapse.py needs
-    no control of it.
+    it on Fashion-MNIST, None where steps teach it nothing or it sees no images; controls: (encoder, projector,
+    predictor) -> {guard: (whole, without, measure)}, of test_collapse.py; NO_CONTROL: why that needs none of it.
     """
     full = f"tests.laws.methods.{name}"
     return importlib.import_module(full) if importlib.util.find_spec(full) else None

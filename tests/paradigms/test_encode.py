@@ -54,13 +54,13 @@ def test_trees_and_masks_go_with_their_rows(through, net):
 
 def test_vectors_are_of_all_groups_and_grids_of_the_first():
     groups, keep = [inputs(), inputs(3, 2)], ("pool", "tokens", encode.GRID)
-    y, _ = encode.groups(encode.joint, NET, jnp.ones(()), {}, groups, train=True, keep=keep, mask=masks())
+    y, _ = encode.groups(encode.joint, NET, jnp.ones(()), {}, groups, train=True, outputs=keep, mask=masks())
     assert y["pool"].shape == (B, V + 3, 1) and y["tokens"].shape == (B, V, 3, 4)
     np.testing.assert_array_equal(y["grid"], y["tokens"])
     plain, _ = encode.joint(NET, jnp.ones(()), {}, groups[1], train=True)
     np.testing.assert_array_equal(y["pool"][:, V:], plain["pool"])  # options are the first group's
     with pytest.raises(ValueError, match="wants the output 'cls' of the encoder, which has maps, pool, tokens"):
-        encode.groups(encode.joint, NET, jnp.ones(()), {}, groups, train=True, keep=("cls",))
+        encode.groups(encode.joint, NET, jnp.ones(()), {}, groups, train=True, outputs=("cls",))
 
 
 def test_the_grid_of_an_encoder():
