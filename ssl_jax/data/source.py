@@ -180,6 +180,16 @@ def images(source: Source, indices: np.ndarray) -> list[np.ndarray]:
     return [read_image(source, *row_of(row, 0), exact=True)[0].numpy() for row in rows]
 
 
+def stored_image(source: Source, index: int) -> np.ndarray | None:
+    """As one of `images`, also of a source that is read in order only; None for an image that cannot be read."""
+    try:
+        for rows in in_order(source, index, index + 1, 1):
+            return read_image(source, *row_of(rows, 0), exact=True)[0].numpy()
+    except (tf.errors.OpError, ValueError):
+        pass  # `data check` says why
+    return None
+
+
 def in_order(source: Source, start: int, stop: int, chunk: int) -> tf.data.Dataset:
     """The examples start..stop-1 as a dataset of `read_rows`-like tuples of tensors with first axis `chunk` or less."""
     if source.scan is not None:
