@@ -55,14 +55,10 @@ class _Shelf:
         self._source, self._drawn, self._labels = source, drawn, labels
 
     def label(self, index: int) -> str:
-        number = self._labels[index]
-        return "" if number < 0 else str((self._source.classes or range(number + 1))[number])
+        return page.label(self._source.classes, self._labels[index])
 
     def picture(self, index: int) -> Element:
-        name = self._source.describe(index)
-        short = str(index) if name.endswith(f"example {index}") else os.path.basename(name)
-        label = self.label(index)
-        return page.picture(self._drawn.get(index), f"{short}{' · ' * bool(label)}{label}", f"{index}: {name}")
+        return page.example(self._drawn, index, self._source.describe(index), self.label(index))
 
 
 def _tiles(report: dict) -> Element:
@@ -100,9 +96,9 @@ def _sizes(seen: Seen) -> list[Element]:
         (looks.FORMATS[kind], c, bits) for (kind, bits), c in zip(seen.kind.tolist(), channels.tolist(), strict=True)
     ).most_common()
     plots = [
-        page.histogram("Width", width, "px"),
-        page.histogram("Height", height, "px"),
-        page.histogram("Bytes of an image", size, "B"),
+        page.histogram("Width", width, unit="px"),
+        page.histogram("Height", height, unit="px"),
+        page.histogram("Bytes of an image", size, unit="B"),
     ]
     return [
         tag("div", *plots, class_="plots"),

@@ -37,7 +37,9 @@ th { font-weight: 500; } td.n, th.n { text-align: right; } td.long { min-width: 
 td.bar { width: 100%; min-width: 6rem; } td.bar div { background: var(--bar); height: 0.9rem; min-width: 1px;
   border-radius: 0 3px 3px 0; margin-top: 0.25rem; }
 .sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(96px, 1fr)); gap: 0.75rem 0.5rem; }
+.query { border-right: 2px solid var(--bar); padding-right: 0.5rem; } div.row.group { margin-bottom: 0.5rem; }
 .groups { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); gap: 0.75rem; }
+.groups.narrow { grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); }
 .row { display: flex; flex-wrap: wrap; gap: 0.5rem; } .row figure { width: 96px; }
 figure { margin: 0; } figure img, .none { width: 96px; height: 96px; object-fit: contain; display: block;
   background: var(--line); border-radius: 3px; } img.small { image-rendering: pixelated; }
@@ -106,13 +108,13 @@ def _bar(share: float) -> Element:
     return tag("div", "", style=f"width: {100 * share:.1f}%")
 
 
-def histogram(title: str, values: np.ndarray, unit: str = "") -> Element:
-    """Columns of counts of numbers above 0 [n], n > 0; a sentence where all are the same."""
+def histogram(title: str, values: np.ndarray, *, unit: str = "", digits: int = 0) -> Element:
+    """Columns of counts of numbers [n > 0], told with so many digits after the point; a sentence where all are one."""
     low, middle, high = values.min(), np.median(values), values.max()
-    say = lambda value: f"{value:,.0f} {unit}".rstrip()  # noqa: E731
+    say = lambda value: f"{value:,.{digits}f} {unit}".rstrip()  # noqa: E731
     if low == high:
         return tag("div", tag("h3", title), tag("p", f"all {say(low)}"))
-    count = int(min(BINS, high - low + 1))
+    count = int(min(BINS, (high - low) * 10**digits + 1))
     wide = high > WIDE * low > 0
     edges = np.geomspace(low, high, count + 1) if wide else np.linspace(low, high, count + 1)
     found, edges = np.histogram(values, edges)
@@ -121,7 +123,7 @@ def histogram(title: str, values: np.ndarray, unit: str = "") -> Element:
         for n, a, b in zip(found, edges[:-1], edges[1:], strict=True)
     ]
     ends = [tag("span", say(low)), tag("span", f"median {say(middle)}"), tag("span", say(high))]
-    note = f"the highest column is {found.max():,} images" + ("; the scale is logarithmic" if wide else "")
+    note = f"the highest column is {found.max():,}" + ("; the scale is logarithmic" if wide else "")
     described = f"{title}: {say(low)} to {say(high)}, median {say(middle)}"
     return tag(
         "div",
@@ -141,6 +143,17 @@ def picture(url: str | None, caption: str, name: str) -> Element:
             "img", src=url, alt=name, loading="lazy", class_="small" if url.startswith("data:image/png") else ""
         )
     return tag("figure", shown, tag("figcaption", caption), title=name)
+
+
+def example(drawn: dict[int, str], index: int, name: str, label: str, *said: str) -> Element:
+    """The picture of an example with its file's name, or its number, with its label and what else is said of it."""
+    short = str(index) if name.endswith(f"example {index}") else os.path.basename(name)
+    return picture(drawn.get(index), " · ".join(filter(None, (*said, short, label))), f"{index}: {name}")
+
+
+def label(classes: Sequence[str], number: int) -> str:
+    """The name of a label, or its number where labels have no names; "" for none."""
+    return "" if number < 0 else str((classes or range(number + 1))[number])
 
 
 def _anchor(name: str) -> str:

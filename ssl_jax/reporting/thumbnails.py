@@ -3,15 +3,13 @@
 import base64
 import io
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from PIL import Image
 from rich.console import Console
 
 from ssl_jax.data import check
-from ssl_jax.data.source import Source, stored_image
-from ssl_jax.process.machine import cores
+from ssl_jax.data.source import Source, readable
 
 SIDE = 160
 """Pixels of the longer side, at most: a page shows them with 96."""
@@ -24,14 +22,13 @@ TAILS = (1, 99)
 
 def of(source: Source, indices: Iterable[int], *, console: Console | None = None) -> dict[int, str]:
     """{index: a data URL} of examples with images, without those that cannot be read."""
-    wanted = sorted({int(index) for index in indices})
-    found = {}
-    with check.bar(console) as bar, ThreadPoolExecutor(cores()) as pool:
+    wanted, found = np.unique([*indices]), {}
+    with check.bar(console) as bar:
         task = bar.add_task("drawing", total=len(wanted))
-        for index, image in zip(wanted, pool.map(lambda index: stored_image(source, index), wanted), strict=True):
-            if image is not None:
-                found[index] = url(shown(image))
+        for index, image in readable(source, wanted):
+            found[index] = url(shown(image))
             bar.update(task, advance=1)
+        bar.update(task, completed=len(wanted))
     return found
 
 
