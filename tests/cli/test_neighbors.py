@@ -104,12 +104,13 @@ def test_other_tables_have_the_same_and_features_are_not_made_again(made, kind, 
         (("--workdir=/not/there",), "/not/there is not the work directory of a run"),
         (("--workdir=/not/there.npz",), "there is no file /not/there.npz"),
         (("--out=FILE",), "is a file; name a folder, which may be new"),
-        (("--out=MADE", "--which=x"), "x"),
+        (("--which=teacher",), "encoder.npz holds encoder of step 7 alone, not which=teacher"),
+        (("--step=8",), "encoder.npz holds encoder of step 7 alone, not step=8"),
     ],
 )
 def test_a_mistake_is_one_sentence(made, flags, said, tmp_path, capsys):
     (tmp_path / "file").write_text("mine")
-    places = {"--out=FILE": f"--out={tmp_path}/file", "--out=MADE": f"--out={made[1]}"}
+    places = {"--out=FILE": f"--out={tmp_path}/file"}
     try:
         code = main([*made[0], f"--out={tmp_path}/out", *(places.get(flag, flag) for flag in flags)])
     except SystemExit as end:
