@@ -23,8 +23,8 @@ ROWS = 200
 """Lines of a long table."""
 DEVIATE = {
     "exact": "Pixels are equal after decoding, whatever the files are.",
-    "near": "A perceptual hash (pHash) of the gray picture and a second look at its colors found these: other sizes, "
-    "other compression, slight crops and changes of light. Chains are one group, so that its ends may differ more.",
+    "near": "Found by a perceptual hash (pHash) and a second look at colors: other sizes, other compression, slight "
+    "crops, changes of light. Chains are one group, so that its ends may differ more.",
 }
 
 
@@ -44,8 +44,8 @@ def write(path: str | os.PathLike, source: Source, report: dict, seen: Seen, *, 
         "Labels": _labels(report),
         "Left out and changed": _left_out(report),
     }
-    head = [tag("p", f"As `ssl-jax data check` has read it; digest {report['digest']}.", class_="soft"), _tiles(report)]
-    page.write(path, report["source"], head, sections)
+    by = tag("p", "As ", tag("code", "ssl-jax data check"), f" has read it; digest {report['digest']}.", class_="soft")
+    page.write(path, report["source"], [by, _tiles(report)], sections)
 
 
 class _Shelf:
@@ -152,7 +152,7 @@ def _statistics(report: dict) -> list[Element]:
     return [
         tag("p", "Over all pixels of all images, in units of 0..1: the whole range of the bits that are read."),
         page.table(("channel", "mean", "std"), rows, numbers=(1, 2)),
-        tag("p", "A recipe takes them as stats; `ssl-jax train --data=…` fills them in by itself:"),
+        tag("p", "A recipe takes them as stats; ", tag("code", "ssl-jax train --data=…"), " fills them in by itself:"),
         tag("pre", recipe),
     ]
 

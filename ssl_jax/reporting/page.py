@@ -26,14 +26,14 @@ h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 0.25rem; } h2 { font-size
 h3 { font-size: 1rem; margin: 1.25rem 0 0.25rem; } p { margin: 0.25rem 0 0.75rem; max-width: 46rem; }
 .soft, figcaption, th, .ends { color: var(--soft); } a { color: var(--bar); }
 nav { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; margin: 0.75rem 0; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr)); gap: 0.5rem; margin: 1rem 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(8rem, 1fr)); gap: 0.5rem; margin: 1rem 0; }
 .tile, .group { background: var(--card); border-radius: 6px; padding: 0.6rem 0.75rem; }
 .tile b { display: block; font-size: 1.3rem; line-height: 1.3; font-weight: 600; }
 .scroll { overflow-x: auto; margin: 0.5rem 0 1rem; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 0.25rem 1rem 0.25rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
   overflow-wrap: normal; }
-th { font-weight: 500; } td.n, th.n { text-align: right; } td.long { min-width: 14rem; overflow-wrap: anywhere; }
+th { font-weight: 500; } td.n, th.n { text-align: right; } td.long { min-width: min(14rem, 40vw); overflow-wrap: anywhere; }
 td.bar { width: 100%; min-width: 6rem; } td.bar div { background: var(--bar); height: 0.9rem; min-width: 1px;
   border-radius: 0 3px 3px 0; margin-top: 0.25rem; }
 .sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(96px, 1fr)); gap: 0.75rem 0.5rem; }
@@ -98,7 +98,12 @@ def bars(counts: dict[str, int]) -> Element:
     """Names with their counts and a bar each."""
     most = max(counts.values(), default=1) or 1
     rows = [
-        tag("tr", tag("td", name), tag("td", f"{n:,}", class_="n"), tag("td", _bar(n / most), class_="bar"))
+        tag(
+            "tr",
+            tag("td", name, class_="long"),
+            tag("td", f"{n:,}", class_="n"),
+            tag("td", _bar(n / most), class_="bar"),
+        )
         for name, n in counts.items()
     ]
     return tag("div", tag("table", *rows), class_="scroll")
