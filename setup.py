@@ -35,7 +35,7 @@ MESHES = ["trimesh>=4"]
 TIFF = ["tifffile>=2024.8"]
 DICOM = ["pydicom>=3"]
 READ = [*PARQUET, *VIDEO, *TEXT, *MESHES, *TIFF, *DICOM]
-TEST = [*READ, "datasets>=3", "pytest>=8", "pytest-xdist>=3.6", "scikit-learn>=1.5"]
+TEST = [*READ, "datasets>=3", "pytest>=8", "pytest-xdist>=3.6", "scikit-learn>=1.5", "ImageHash>=4.3"]
 ONNX = ["jax2onnx>=0.17,<0.18", "onnxruntime>=1.20"]
 EXTRAS = {
     "tpu": ["jax[tpu]"],

@@ -1,7 +1,7 @@
 """What is in a dataset: counts, sizes, channels, corrupt files, statistics per channel, labels."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from ssl_jax.data import encoded
+from ssl_jax.data import duplicates, encoded, looks
+from ssl_jax.data.duplicates import Looks, hashed
 from ssl_jax.data.source import Source, in_order, read_raw, row_of
 from ssl_jax.process.machine import cores
 from ssl_jax.views import decoding
@@ -23,6 +24,21 @@ def bar(console: Console | None) -> Progress:
     return Progress(*columns, console=console, disable=console is None)
 
 
+class Seen(NamedTuple):
+    """What a check keeps of the n images that can be read, beside its report.
+
+    index: int64 [n], which examples. label: int32 [n]. size: int [n, 5], height, width, channels and bytes as stored,
+    and whether it is stored turned. kind: int64 [n, 2], which of `looks.FORMATS`, and bits as stored. looks: what tells
+    duplicates.
+    """
+
+    index: np.ndarray
+    label: np.ndarray
+    size: np.ndarray
+    kind: np.ndarray
+    looks: Looks
+
+
 def check(source: Source, *, console: Console | None = None, threads: int | None = None) -> dict[str, Any]:
     """Read every example once and report what was found, as plain values that JSON can hold.
 
@@ -33,20 +49,55 @@ def check(source: Source, *, console: Console | None = None, threads: int | None
     at, or the points, of which there is their number, or that of the triangles of a surface. Raises ValueError where
     there are neither.
     """
-    measure, threads = _measure_of(source), threads or cores()
+    index, (sizes, labels, sums) = _read(source, _measure_of(source), lambda *found: found, console, threads)
+    return _report(source, sizes, labels, sums, index)
+
+
+def examined(
+    source: Source, *, console: Console | None = None, threads: int | None = None
+) -> tuple[dict[str, Any], Seen]:
+    """As `check`, with "duplicates" in the report (`duplicates.py`), and what they were found by.
+
+    Raises ValueError where there are no images.
+    """
+    _ = source.image
+    keep = lambda gray, *found: (*found, hashed(gray))  # noqa: E731
+    index, (sizes, labels, sums, told, tiny, hashes) = _read(source, _look, keep, console, threads)
+    seen = Seen(index, labels, sizes, told[:, 1:], Looks(told[:, 0], hashes, tiny))
+    return {**_report(source, sizes, labels, sums, index), "duplicates": _duplicates(seen, console)}, seen
+
+
+def _duplicates(seen: Seen, console: Console | None) -> dict[str, list[list[int]]]:
+    """{"exact": groups of examples with the same pixels, "near": of examples that nearly look the same}"""
+    with bar(console) as progress:
+        task = progress.add_task("comparing", total=None)
+        say = lambda done, total: progress.update(task, completed=done, total=total)  # noqa: E731
+        found = {"exact": duplicates.exact(seen.looks), "near": duplicates.near(seen.looks, say=say)}
+    return {name: [seen.index[group.rows].tolist() for group in groups] for name, groups in found.items()}
+
+
+def _read(
+    source: Source, measure: Callable, keep: Callable, console: Console | None, threads: int | None
+) -> tuple[np.ndarray, list]:
+    """Which examples can be read, int64 [n], and of all that `keep` leaves of what `measure` gives of some of them.
+
+    sums, the third of it, is added up.
+    """
     work = in_order(source, 0, source.size, CHUNK).map(
-        lambda *rows: encoded.survivors(lambda *row: measure(source, *row), *rows), num_parallel_calls=threads
+        lambda *rows: encoded.survivors(lambda *row: measure(source, *row), *rows),
+        num_parallel_calls=threads or cores(),
     )
-    sizes, labels, sums, corrupt, begin = [], [], [], [], 0
+    alive, found, begin = [], [], 0
     with bar(console) as progress:
         task = progress.add_task(f"checking {source.name}", total=source.size)
-        for slots, (size, label, sum_) in work.prefetch(2).as_numpy_iterator():
-            end = min(begin + CHUNK, source.size)
-            corrupt += sorted(set(range(begin, end)) - set((begin + slots).tolist()))
-            sizes, labels, sums = sizes + [size], labels + [label], sums + [sum_.sum(0)]
-            progress.update(task, completed=end)
-            begin = end
-    return _report(source, np.concatenate(sizes), np.concatenate(labels), np.sum(sums, 0), corrupt)
+        for slots, results in work.prefetch(2).as_numpy_iterator():
+            alive.append(begin + slots.astype(np.int64))
+            size, label, sums, *more = keep(*results)
+            found.append((size, label, sums.sum(0, keepdims=True), *more))
+            begin = min(begin + CHUNK, source.size)
+            progress.update(task, completed=begin)
+    size, label, sums, *more = (np.concatenate(column) for column in zip(*found, strict=True))
+    return np.concatenate(alive), [size, label, sums.sum(0), *more]
 
 
 def _measure_of(source: Source) -> Callable:
@@ -65,16 +116,38 @@ def _count(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Te
 
 def _measure(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """([h, w, channels, bytes, turned], label, [sums, sums of squares] [2, c] of values in 0..1) of one image."""
+    return _measured(source, *_decoded(source, *row))
+
+
+def _look(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """(gray, what `_measure` gives, what it is, small colors) of one image, by `looks.py`."""
+    data, image, own, label = _decoded(source, *row)
+    gray, tiny = looks.small(image, source.image.bits)
+    return gray, *_measured(source, data, image, own, label), looks.identified(data, image), tiny
+
+
+def _decoded(source: Source, *row: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor | int, tf.Tensor]:
+    """(as it is stored, as it is read, its own channels, label) of one image."""
     raw, label = read_raw(source, *row)
     data, (channels, bits, _, _, reading) = raw["image"], source.image
     if data.dtype != tf.string:
-        image, own, length, turned = data, channels, tf.size(data) * (bits // 8), 0
-    else:
-        native = encoded.decode(data, channels=0, bits=bits, exact=True, reading=reading)
-        own, length = tf.shape(native)[-1], tf.strings.length(data)
-        again = lambda: encoded.decode(data, channels=channels, bits=bits, exact=True, reading=reading)  # noqa: E731
+        return data, data, channels, label
+    native = encoded.decode(data, channels=0, bits=bits, exact=True, reading=reading)
+    own = tf.shape(native)[-1]
+    again = lambda: encoded.decode(data, channels=channels, bits=bits, exact=True, reading=reading)  # noqa: E731
+    image = tf.cond(tf.equal(own, channels), lambda: native, again)
+    return data, tf.ensure_shape(image, [None, None, channels]), own, label
+
+
+def _measured(
+    source: Source, data: tf.Tensor, image: tf.Tensor, own: tf.Tensor | int, label: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    channels, bits = source.image.channels, source.image.bits
+    if data.dtype == tf.string:
+        length = tf.strings.length(data)
         turned = tf.ensure_shape(tf.numpy_function(_turned, [data], tf.int32), [])
-        image = tf.cond(tf.equal(own, channels), lambda: native, again)
+    else:
+        length, turned = tf.size(data) * (bits // 8), 0
     shape = tf.shape(image)
     x = tf.reshape(tf.cast(image, tf.float64), [-1, channels]) / (2**bits - 1)
     sums = tf.stack([tf.reduce_sum(x, 0), tf.reduce_sum(x * x, 0)])
@@ -95,7 +168,8 @@ def _why(source: Source, index: int) -> str:
     return "it could not be read at first, and can be now"
 
 
-def _report(source: Source, sizes: np.ndarray, labels: np.ndarray, sums: np.ndarray, corrupt: list[int]) -> dict:
+def _report(source: Source, sizes: np.ndarray, labels: np.ndarray, sums: np.ndarray, index: np.ndarray) -> dict:
+    corrupt = np.setdiff1d(np.arange(source.size), index).tolist()
     values, counts = np.unique(labels, return_counts=True)
     name = lambda label: "" if label < 0 else str((source.classes or range(label + 1))[label])  # noqa: E731
     return {
@@ -149,6 +223,7 @@ def table(report: dict[str, Any]) -> Table:
         "examples": f"{report['examples']:,}",
         **spread,
         **(_pixel_rows(report) if "height" in report else {}),
+        **(_duplicate_rows(report["duplicates"]) if "duplicates" in report else {}),
         "labels": _some([f"{key}: {count:,}" for key, count in labels.items()]),
         "corrupt": _some([f"{entry['name']}: {entry['reason']}" for entry in report["corrupt"]]) or "none",
         "digest": report["digest"],
@@ -163,8 +238,21 @@ def _pixel_rows(report: dict[str, Any]) -> dict[str, str]:
         "bytes": f"{report['bytes']:,}",
         "channels": ", ".join(f"{c} in {n:,} images" for c, n in report["channels"].items()),
         "read as": f"{report['read_as']['channels']} channels of {report['read_as']['bits']} bits",
-        "stats (0..1)": f"dict(mean={_numbers(report['mean'])}, std={_numbers(report['std'])})",
+        "stats (0..1)": stats(report),
         "turned (EXIF)": f"{report['turned']:,}",
+    }
+
+
+def stats(report: dict[str, Any]) -> str:
+    """The statistics of channels as a recipe has them."""
+    return f"dict(mean={_numbers(report['mean'])}, std={_numbers(report['std'])})"
+
+
+def _duplicate_rows(found: dict[str, list[list[int]]]) -> dict[str, str]:
+    names = {"exact": "exact copies", "near": "nearly alike"}
+    return {
+        names[key]: f"{sum(map(len, groups)):,} in {len(groups):,} groups" if groups else "none"
+        for key, groups in found.items()
     }
 
 

@@ -1,6 +1,7 @@
 """Encoded images: decoding in the graph, headers, and a map that survives what is corrupt."""
 
 import io
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO
@@ -53,7 +54,7 @@ def dtype_of(bits: int) -> tf.DType:
 def reason(error: Exception) -> str:
     """What an error of reading or decoding says, in one line, without the place in the graph."""
     said = str(getattr(error, "message", error)).splitlines() or [type(error).__name__]
-    return said[0].removeprefix("ValueError: ").partition(" [Op:")[0].strip()
+    return re.sub(r"\{\{.*?\}\}", "", said[0]).strip().removeprefix("ValueError: ").partition(" [Op:")[0].strip()
 
 
 def is_image(data: bytes) -> bool:

@@ -1,7 +1,7 @@
 """A dataset as a record: `size` examples that can be read in any order."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from ssl_jax.data import encoded
 from ssl_jax.data.parts import Image, Part
+from ssl_jax.process.machine import cores
 
 NAMED = 32
 """Records that are read at a time for their names: more of them take more memory, and no less time each."""
@@ -178,6 +179,27 @@ def images(source: Source, indices: np.ndarray) -> list[np.ndarray]:
     """The examples `indices` as they are stored, decoded: uint8 or uint16 [h, w, c] each, of their own size."""
     rows = [read_rows(source, tf.constant([index], tf.int64)) for index in indices]
     return [read_image(source, *row_of(row, 0), exact=True)[0].numpy() for row in rows]
+
+
+def readable(source: Source, indices: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """(index, image) as `images`, one after the other, without those that cannot be read.
+
+    A source without random access has them, too.
+    """
+
+    def one(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        return index, read_image(source, *row_of(read_rows(source, index[None]), 0), exact=True)[0]
+
+    def scanned(index: int) -> tf.data.Dataset:
+        rows = in_order(source, index, index + 1, 1)
+        return rows.map(lambda *rows: (tf.constant(index), read_image(source, *row_of(rows, 0), exact=True)[0]))
+
+    if source.read is not None:
+        parts = [tf.data.Dataset.from_tensor_slices(np.asarray(indices, np.int64)).map(one, num_parallel_calls=cores())]
+    else:
+        parts = (scanned(int(index)) for index in indices)
+    for part in parts:
+        yield from ((int(index), image) for index, image in part.ignore_errors().as_numpy_iterator())
 
 
 def in_order(source: Source, start: int, stop: int, chunk: int) -> tf.data.Dataset:

@@ -164,6 +164,10 @@ def load(path: str, *, step: int | None = None, which: str | None = None) -> Enc
     if path.endswith(weights.SUFFIXES):
         params, stats, about = weights.read(path)
         machine.release()  # what reading left, before everything is copied to the device
+        for name, asked in (("step", step), ("which", which)):
+            if asked not in (None, about[name]):
+                held = f"{about['which']} of step {about['step']}"
+                raise ValueError(f"{path} holds {held} alone, not {name}={asked}; a work directory has others")
         config, which = recipes.tuples(about["config"]), about["which"]
         role = about.get("role", "encoder")  # files of earlier versions are of methods whose nets have this name
         return made(config, about["step"], which, role, put(params), put(stats))

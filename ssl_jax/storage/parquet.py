@@ -1,4 +1,4 @@
-"""Features as Parquet: the one file that needs pyarrow (the extra [parquet])."""
+"""Features and other tables as Parquet: the one file that needs pyarrow (the extra [parquet])."""
 
 from typing import BinaryIO
 
@@ -21,10 +21,18 @@ def save(
     about: str,
 ) -> None:
     """One row an example: "index", "path", "label", "valid", and "features", a list of d float32."""
-    lists = pa.FixedSizeListArray.from_arrays(pa.array(features.ravel()), features.shape[1])
-    columns = {"index": index, "path": path, "label": labels, "valid": valid}
-    table = pa.table({**{name: pa.array(column) for name, column in columns.items()}, "features": lists})
-    parquet.write_table(table.replace_schema_metadata({ABOUT: about}), file)
+    columns = {"index": index, "path": path, "label": labels, "valid": valid, "features": features}
+    parquet.write_table(_table(columns).replace_schema_metadata({ABOUT: about}), file)
+
+
+def write(file: BinaryIO, columns: dict[str, np.ndarray]) -> None:
+    """Columns [n], and columns [n, k] as lists of k."""
+    parquet.write_table(_table(columns), file)
+
+
+def _table(columns: dict[str, np.ndarray]) -> pa.Table:
+    lists = lambda x: pa.FixedSizeListArray.from_arrays(pa.array(x.ravel()), x.shape[1])  # noqa: E731
+    return pa.table({name: pa.array(x) if x.ndim == 1 else lists(x) for name, x in columns.items()})
 
 
 def load(file: BinaryIO) -> dict[str, np.ndarray | str]:

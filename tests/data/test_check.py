@@ -50,11 +50,13 @@ def test_turned_images_are_counted_and_corrupt_ones_have_a_reason(tmp_path):
     image.save(tmp_path / "b.jpg")
     image.save(tmp_path / "c.webp", save_all=True, append_images=[image.rotate(90)])
     (tmp_path / "d.png").write_bytes(b"garbage")
+    (tmp_path / "e.jpg").write_bytes((tmp_path / "b.jpg").read_bytes()[:500])
     report = check.check(folder(str(tmp_path)))
     assert report["turned"] == 1 and report["height"] == [6, 6, 9] and report["readable"] == 3
-    [corrupt] = report["corrupt"]
-    assert corrupt["name"].endswith("d.png") and "begins like this" in corrupt["reason"]
-    assert "\n" not in corrupt["reason"] and "{{" not in corrupt["reason"]
+    names, reasons = zip(*((entry["name"], entry["reason"]) for entry in report["corrupt"]), strict=True)
+    assert names[0].endswith("d.png") and names[1].endswith("e.jpg")
+    assert "begins like this" in reasons[0] and len(reasons[1]) > 10
+    assert not any("\n" in reason or "{{" in reason or "__wrapped__" in reason for reason in reasons)
 
 
 def test_other_parts_than_images_are_said_or_left_out(tmp_path):

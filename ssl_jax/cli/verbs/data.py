@@ -1,6 +1,7 @@
 """Look at a dataset before a run, or turn it into ArrayRecord shards.
 
   ssl-jax data check folder:/data/photos
+  ssl-jax data check folder:/data/photos --html=photos.html
   ssl-jax data check tfds:cifar10 --dir=/data/tfds --json
   ssl-jax data convert tfds:imagenet2012/train --to=arrayrecord:/data/in1k --short-side=256
 
@@ -19,6 +20,10 @@ PATTERN is a file, or a path with braces or stars, and of parquet: a folder. Pat
 check reads every example once: counts, sizes, channels, turned and corrupt files, and the statistics of each channel,
 which are what the presets of views take as stats. convert may be stopped and started again: finished shards stay, if
 source and flags are the same and no file of it was touched since.
+
+--html=FILE.html writes the same as one page for a browser, which needs no network, with sample pictures, histograms of
+sizes, and exact copies and near duplicates side by side, also where their labels differ; with --json the groups are in
+the JSON, too. What a training and a test set have in common: check 'mix:1*folder:TRAIN+1*folder:TEST'.
 
 A folder may hold PNG, JPEG, WebP, BMP, GIF, TIFF, .npy and .npz, JPEG 2000, AVIF, HEIC and DICOM, of any number of
 channels. 'folder:PATH?pages=first' or '?pages=channels' says how files of several pages or frames are read, which are
@@ -44,9 +49,11 @@ ImageNet is too large for TFRecord files, tfds's default, which have no random a
 import argparse
 import json
 
+from etils import epath
 from rich.console import Console
 
 from ssl_jax.data import check, convert, sources
+from ssl_jax.reporting import data_page
 
 PREFIX = "arrayrecord:"
 
@@ -58,6 +65,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dir", help="where tfds datasets lie; TFDS_DATA_DIR if left out")
     parser.add_argument("--channels", type=int, default=0, help="read images with 1, 3 or 4; 0 for those of the files")
     parser.add_argument("--bits", type=int, default=0, help="read images with 8 or 16 bits; 0 for those of the files")
+    parser.add_argument("--html", metavar="FILE", help="check: also write a page with pictures and duplicates")
     parser.add_argument("--json", action="store_true", help="check: print JSON and no progress")
     parser.add_argument("--to", metavar="arrayrecord:FOLDER", help="convert: where to write")
     parser.add_argument("--short-side", type=int, metavar="PIXELS", help="convert: larger images are made this small")
@@ -67,6 +75,8 @@ def run(args: argparse.Namespace) -> None:
     """Checks or converts. Raises ValueError for a source or a target that cannot be."""
     if args.action == "convert" and not (args.to or "").startswith(PREFIX):
         raise ValueError(f"--to={args.to} is no target; write --to={PREFIX}FOLDER")
+    if args.html is not None:
+        _check_page(args)
     source = sources.open(args.source, data_dir=args.dir, channels=args.channels, bits=args.bits, scan=True)
     console = Console(markup=False, emoji=False)
     if not args.json:
@@ -75,7 +85,28 @@ def run(args: argparse.Namespace) -> None:
     if args.action == "convert":
         made = convert.convert(source, args.to.removeprefix(PREFIX), short_side=args.short_side, console=console)
         console.print(json.dumps({k: v for k, v in made.items() if not isinstance(v, list | dict)}, indent=2))
-    elif args.json:
-        print(json.dumps(check.check(source), indent=2))
+        return
+    quiet = None if args.json else console
+    if args.html is None:
+        report = check.check(source, console=quiet)
     else:
-        console.print(check.table(check.check(source, console=console)))
+        report, seen = check.examined(source, console=quiet)
+        data_page.write(args.html, source, report, seen, console=quiet)
+    if args.json:
+        print(json.dumps(report, indent=2))
+        return
+    console.print(check.table(report))
+    if args.html is not None:
+        console.print(f"page  {args.html}", soft_wrap=True)
+
+
+def _check_page(args: argparse.Namespace) -> None:
+    """Raises ValueError for a page that cannot be, before anything is read."""
+    path = epath.Path(args.html)
+    if args.action != "check":
+        raise ValueError(f"--html={args.html} is a page of what check finds; leave it out of {args.action}")
+    if path.suffix not in (".html", ".htm"):
+        raise ValueError(f"--html={args.html} is no name of a page; write --html=FILE.html")
+    if path.is_dir() or not path.parent.is_dir():
+        wrong = path if path.is_dir() else path.parent
+        raise ValueError(f"--html={args.html}: {wrong} is {'a' if path.is_dir() else 'no'} folder; name a file in one")
