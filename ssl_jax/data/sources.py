@@ -38,8 +38,8 @@ ARROW = {"hf": "hugging_face", "parquet": "parquet_source"}
 """The kinds that pyarrow reads: the module here that has the function of its name."""
 ENCODED = (*OPENERS, *ARROW)
 """The kinds whose images are encoded, so that they can be decoded to other channels and bits."""
-WIDE = ("folder", "arrayrecord", "table", "csv")
-"""Those of them that may have any number of channels, as TIFF has them and NumPy's arrays."""
+COLORS = ("tfds",)
+"""Those of them that have 1, 3 or 4 channels; others may have any number, as TIFF has them and NumPy's arrays."""
 KINDS = ("embedded", "series", "mix", *ENCODED)
 COMPUTED = {MOVING: moving_fashion_mnist, JOINTS: solder_joints}
 """Embedded datasets that are computed."""
@@ -90,7 +90,7 @@ def open(
         return _plain(series(rest), **wanted)
     if kind not in KINDS:
         return _plain(_own(kind, rest, text), **wanted)
-    if (channels or 0) not in (0, 1, 3, 4) and (kind not in WIDE or channels < 0):
+    if (channels or 0) not in (0, 1, 3, 4) and (kind in COLORS or channels < 0):
         raise ValueError(
             f"{text}: {channels} channels cannot be read; data.channels is 1, 3, 4, or 0 for those of the files"
         )
