@@ -67,6 +67,25 @@ def test_every_network_that_is_named_can_be_built(net):
     assert schema.resolve({**config, "nets": {**config["nets"], "encoder": tables.encoder(net, pixels)}})
 
 
+def test_a_test_set_is_held_out_of_images_with_labels():
+    def data(request=Request("folder:x"), examples=700, classes=10):
+        config, said = recipe.make(facts(examples=examples)._replace(classes=classes), CPU, request)
+        told = [(choice.value, choice.why) for choice in said if choice.what == "test set"]
+        return config["data"]["train"], config["data"]["test"], *told, config["duration"]
+
+    held = ("20 % held out", "of each class, for the table at the end; --test=none trains on all")
+    assert data() == ("rest:0.2*folder:x", "held:0.2*folder:x", held, "1143 epochs")  # of 560 images
+    assert data(examples=70_000)[:2] == ("rest:0.0714*folder:x", "held:0.0714*folder:x")  # 5,000 on a CPU
+    assert data(examples=20_000)[2][0] == "10 % held out"
+    assert data(classes=0)[:2] == ("folder:x", "") and len(data(classes=0)) == 3
+    assert "7 images a class" not in data(classes=100)[2][1]
+    assert data(classes=200)[2] == ("none", "3.5 images a class are too few to hold some out: --test=0.2 does")
+    assert data(Request("mix:1*folder:x", "", ""))[2][0] == "none"
+    assert data(Request("folder:x", "none"))[:3] == ("folder:x", "", ("none", "you said --test=none"))
+    assert data(Request("folder:x", "folder:y"))[:3] == ("folder:x", "folder:y", ("folder:y", "you named it"))
+    assert data(Request("folder:x", "0.25"))[:2] == ("rest:0.25*folder:x", "held:0.25*folder:x")
+
+
 def test_a_transformer_is_not_trained_by_lars():
     config, _ = recipe.make(facts(400, examples=70_000), GPU, Request("folder:x", method="simclr", net="vit_small_16"))
     assert config["optimizer"]["name"] == "adamw" and config["lr"]["peak"] == 1.5e-4
@@ -91,6 +110,9 @@ def test_a_smaller_batch_has_a_smaller_rate():
         (Request("x", net="resnet51"), "resnet50"),
         (Request("x", net="vit_small_14"), "--net=vit_small_14 has patches of 14 pixels, which do not divide"),
         (Request("x", method="mae", net="resnet18"), "--net=resnet18 has no patches, and mae hides some"),
+        (Request("x", test="1.5"), "--test=1.5: the share to hold out is a number between 0 and 1, as 0.2"),
+        (Request("x", test="20%"), "--test=20%: the share to hold out is a number between 0 and 1"),
+        (Request("x", test="0.2"), "--test=0.2: folder:x has no labels of two or more classes to hold out"),
     ],
 )
 def test_what_cannot_be_is_a_sentence(request_, sentence):

@@ -8,6 +8,7 @@
 Each number of a recipe is a key: --config.method.temperature=0.2, --config.duration="3 steps".
 --data looks at the images and at this machine, chooses network, views, batch and duration, tells what and why, and
 leaves it as WORKDIR/recipe.py; --test, --method, --net and --time choose for it, --config.KEY=VALUE changes any number.
+Of images with labels a part is held out for the table of accuracies, unless --test names a dataset or says none.
 The same command after a stop, a crash or a preemption goes on from the newest checkpoint. A finished run is
 extended by a longer --config.duration.
 """
@@ -33,7 +34,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--data", help="images to choose a recipe for: folder:PATH or another dataset, see ssl-jax data")
     parser.add_argument("--workdir", required=True, help="where everything is written: a directory or gs://…")
     own = parser.add_argument_group("with --data")
-    own.add_argument("--test", default="", help="a dataset with the same classes, for a table of accuracies")
+    own.add_argument("--test", default="", help="a dataset with the same classes, the share to hold out, 0.2, or none")
     own.add_argument("--method", default="", help=f"one of {', '.join(tables.METHODS)}")
     own.add_argument("--net", default="", help="resnet_small, resnet18, resnet50, vit_small_16 and the like")
     own.add_argument("--time", default="", help=f"how long all of it may take: {spans.FORMS}")
