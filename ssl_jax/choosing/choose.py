@@ -29,15 +29,14 @@ def choose(
     api.keep_compiled()  # what is compiled for its memory is run for its time
     config, said = recipe.make(found, machine, request)
     with console.status("compiling a step and timing it with the data"):
-        config, job, program, line = measured.fitted(config, changes, machine, console.print)
-        said = [choice if choice.what != "batch" else choice._replace(value=str(job.clock.batch)) for choice in said]
+        config, job, program, lines = measured.fitted(config, changes, machine, console.print)
         compiling, step = measured.seconds_a_step(job, program)
     if request.seconds and "duration" not in changes:
         spent = time.monotonic() - begun
         config["duration"], length = measured.duration(request.seconds, spent, compiling, step)
     else:
         length = measured.estimate(job, step)
-    said += [line, length]
+    said += [*lines, length]
     kept.write(workdir, request, config, said)
     console.print(table(found, said))
     console.print(f"the recipe  {workdir}/{kept.RECIPE}; --config.KEY=VALUE changes any of it")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import jax
 
 from ssl_jax import loop
-from ssl_jax.choosing import recipe, spans
+from ssl_jax.choosing import recipe, spans, tables
 from ssl_jax.choosing.facts import Machine
 from ssl_jax.choosing.recipe import Choice
 from ssl_jax.config import build, dry_run, schema
@@ -24,16 +24,18 @@ FEWEST = 20
 
 
 def fitted(config: dict, changes: dict[str, str], machine: Machine, say: Callable[[str], None]) -> tuple:
-    """The recipe with a batch that fits, its job and its program, and the line to tell.
+    """The recipe with a batch that fits, its job and its program, and the lines to tell.
 
-    changes: those of the command line, which count more; a batch of theirs is not made smaller. ValueError where not
-    even the smallest batch fits.
+    changes: those of the command line, which count more; a batch of theirs is not made
+    smaller. ValueError where not even the smallest batch fits.
     """
+    first = config["batch"]
     while True:
         job, program = tried(config, changes)
         batch, needed = job.clock.batch, memory(program)
         if not machine.memory or needed <= machine.memory or "batch" in changes:
-            return config, job, program, _memory_line(batch, needed, machine)
+            why = "you said --config.batch" if "batch" in changes else _batch_why(batch, first, job, machine)
+            return config, job, program, [Choice("batch", str(batch), why), _memory_line(batch, needed, machine)]
         smaller = config["batch"] // 2 // machine.devices * machine.devices
         if smaller < max(2, machine.devices):
             raise ValueError(
@@ -42,6 +44,14 @@ def fitted(config: dict, changes: dict[str, str], machine: Machine, say: Callabl
             )
         say(f"a batch of {batch} needs {_gib(needed)} GiB: trying {smaller}")
         config = recipe.batched(config, smaller)
+
+
+def _batch_why(batch: int, first: int, job: Job, machine: Machine) -> str:
+    """Why a recipe has this batch where nobody said it. first: that of the table."""
+    if batch != first:
+        return f"{first} do not fit into the memory"
+    full = batch == tables.BATCHES[machine.platform] * machine.devices
+    return f"{machine.devices} x {machine.platform}" if full else f"half of {job.train.size:,} images at most"
 
 
 def tried(config: dict, changes: dict[str, str]) -> tuple[Job, Program]:

@@ -59,7 +59,7 @@ def make(facts: Facts, machine: Machine, request: Request) -> tuple[dict, list[C
     config["probe"] = facts.classes > 1
     _net(config, facts, machine, request, pixels, said)
     _views(config, facts, pixels, said)
-    _batch(config, facts, machine, said)
+    _batch(config, facts, machine)
     config["duration"] = f"{epochs(facts.examples, config['batch'])} epochs"
     most = min(tables.EXAMPLES[tables.kind(machine.platform)], max(facts.examples, 1))
     config["evaluation"] = {**config.get("evaluation", {}), "examples": most}
@@ -188,10 +188,9 @@ def _operations(ops: tuple, facts: Facts, size: int) -> tuple:
     return tuple(made)
 
 
-def _batch(config: dict, facts: Facts, machine: Machine, said: list[Choice]) -> None:
+def _batch(config: dict, facts: Facts, machine: Machine) -> None:
     """As many images a step as the table has, a power of two, at most half of the dataset; and the warm-up."""
-    wanted = tables.BATCHES[machine.platform] * machine.devices
-    batch = min(wanted, 2 ** int(math.log2(facts.examples / 2)))
+    batch = min(tables.BATCHES[machine.platform] * machine.devices, 2 ** int(math.log2(facts.examples / 2)))
     batch = max(batch // machine.devices, 1) * machine.devices
     if config["method"].get("queue"):
         config["method"]["queue"] = min(config["method"]["queue"], max(facts.examples // 2, 1))
@@ -203,5 +202,3 @@ def _batch(config: dict, facts: Facts, machine: Machine, said: list[Choice]) -> 
     for group in config["optimizer"].get("groups", ()):
         if group.get("freeze"):
             group["freeze"] = "5 %"
-    why = f"half of {facts.examples:,} images at most" if batch < wanted else f"{machine.devices} x {machine.platform}"
-    said.append(Choice("batch", str(batch), why))

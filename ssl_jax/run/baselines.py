@@ -51,7 +51,7 @@ def folder() -> pathlib.Path:
 
 def key(job: Job, name: str) -> str:
     """A hash of all that the scores of a baseline depend on, the code of the package included."""
-    config, sources = job.config, (job.train, job.test)
+    config, sources = job.config, [source for source in (job.train, job.test) if source is not None]
     parts = {part: config[part] for part in ("seed", "clean", "photometric")}
     parts["evaluation"] = {k: v for k, v in config["evaluation"].items() if k != "every"}
     if name not in raw.NAMES:  # what else the random network and its batch statistics come from

@@ -35,13 +35,13 @@ def photos(tmp_path_factory):
 @pytest.mark.parametrize("method", tables.METHODS)
 def test_a_step_of_every_method_can_be_made_of_any_images(method, channels, photos):
     request = Request(f"folder:{photos / str(channels)}", method=method)
-    config, said = recipe.make(facts(40, channels), CPU, request)
+    config, _ = recipe.make(facts(40, channels), CPU, request)
     full = schema.resolve(config)
     normalized = [op["args"] for view in full["views"] for op in view["ops"] if op["name"] == "normalize"]
     assert normalized and all(len(args["mean"]) == channels for args in normalized)
     job = build.job(full)
     dry_run.check(job.method, job.optimizer, job.training, job.clean, job.shapes, job.train.parts)
-    assert job.clock.batch == 16 and [choice.value for choice in said if choice.what == "batch"] == ["16"]
+    assert job.clock.batch == 16
 
 
 @pytest.mark.parametrize("machine", [CPU, GPU, TPU], ids=lambda machine: machine.platform)
@@ -144,10 +144,14 @@ def test_a_batch_that_does_not_fit_is_halved(photos, monkeypatch):
     config, _ = recipe.make(facts(40), eight, Request(f"folder:{photos}/3"))
     told, needs = [], {16: 300, 8: 90}
     monkeypatch.setattr(measured, "memory", lambda program: needs[program.batch["index"].shape[0]])
-    fitted, job, _, line = measured.fitted(config, {}, eight, told.append)
-    assert fitted["batch"] == job.clock.batch == 8 and len(told) == 1 and line.what == "memory"
+    fitted, job, _, (batch, memory) = measured.fitted(config, {}, eight, told.append)
+    assert fitted["batch"] == job.clock.batch == 8 and len(told) == 1 and memory.what == "memory"
+    assert batch == ("batch", "8", "16 do not fit into the memory")
     assert fitted["lr"]["peak"] < config["lr"]["peak"]
-    kept, *_ = measured.fitted(config, {"batch": "16"}, eight, told.append)
+    kept, _, _, (batch, _) = measured.fitted(config, {"batch": "16"}, eight, told.append)
     assert kept["batch"] == 16 and len(told) == 1  # the command line counts more
+    assert batch == ("batch", "16", "you said --config.batch")
+    *_, (batch, _) = measured.fitted(config, {}, eight._replace(memory=0), told.append)
+    assert batch == ("batch", "16", "half of 40 images at most")
     with pytest.raises(ValueError, match="a step of 8 images needs .* take a smaller network with --net"):
         measured.fitted(config, {}, eight._replace(memory=10), told.append)
