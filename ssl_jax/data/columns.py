@@ -168,7 +168,8 @@ def source(table: Table, chosen: Columns, missing: int, asked: tuple[int | None,
         return [_called(path, k, table.files, ends) for path, k in zip(paths, rows, strict=True)]
 
     head = lambda k, _: fetch(np.array([k]))[0]  # noqa: E731
-    image, told = headers.read(name, size, head, asked, most=headers.FEW, noun="images", how=chosen.reading)
+    most = headers.REMOTE if "://" in table.files[0] else headers.FEW
+    image, told = headers.read(name, size, head, asked, most=most, noun="images", how=chosen.reading)
     said = (chosen.image, chosen.label, chosen.target, *classes, *(chosen.reading if any(chosen.reading) else ()))
     identity = tuple(digest(part, *said) for part in contents.of_files(table.files))
     known = dict(labels=found, classes=classes, targets=targets, image=image, identity=identity)

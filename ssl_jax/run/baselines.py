@@ -32,7 +32,7 @@ class Known:
         self._job, self.found = job, []
 
     def __call__(self, name: str, make: Callable[[], Scores]) -> Scores:
-        path = folder() / f"{name}-{key(self._job, name)}.json"
+        path = _path(self._job, name)
         text = _read(path) if jax.process_index() == 0 else ""
         text = processes.heard(text, seconds=self._job.patience)[0]
         if text:
@@ -42,6 +42,12 @@ class Known:
         if jax.process_index() == 0:
             _keep(path, json.dumps(scores._asdict()))
         return scores
+
+
+def keep(job: Job, known: dict[str, Scores]) -> None:
+    """Scores of baselines, by name, that were measured before the run."""
+    for name, scores in known.items():
+        _keep(_path(job, name), json.dumps(scores._asdict()))
 
 
 def folder() -> pathlib.Path:
@@ -63,6 +69,10 @@ def key(job: Job, name: str) -> str:
     parts["machine"] = [jax.default_backend(), jax.device_count(), identity.code()]
     parts["libraries"] = [getattr(sys.modules.get(name), "__version__", "") for name in LIBRARIES]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def _path(job: Job, name: str) -> pathlib.Path:
+    return folder() / f"{name}-{key(job, name)}.json"
 
 
 def _read(path: pathlib.Path) -> str:

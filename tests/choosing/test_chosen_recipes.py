@@ -1,15 +1,19 @@
 """Facts -> recipes: each is one that the schema and the shapes of a step take."""
 
+import functools
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from ssl_jax.choosing import measured, recipe, spans, tables
+from ssl_jax.choosing import measured, recipe, reserve, spans, tables
 from ssl_jax.choosing.facts import Facts, Machine
 from ssl_jax.choosing.recipe import Request
 from ssl_jax.config import build, dry_run, schema
+from ssl_jax.config.durations import Clock
+from ssl_jax.run.job import Every
 
 CPU, GPU, TPU = Machine("cpu", 1, 2**33), Machine("gpu", 2, 2**36), Machine("tpu", 4, 2**34)
 
@@ -133,10 +137,18 @@ def test_what_is_no_span_is_a_sentence(text):
 
 
 def test_a_time_becomes_steps_or_a_sentence():
-    steps, choice = measured.duration(600, 100, 40, 0.1)
-    assert steps == f"{int(measured.SHARE * 460 / 0.1)} steps" and "0.1 s" in choice.why
-    with pytest.raises(ValueError, match="--time=2m is too short here: .* took 100 s, .*: give 3m or more"):
-        measured.duration(120, 100, 15, 1)
+    steps, choice = measured.duration(600, 140, 0.1, lambda steps: 60)
+    assert steps == f"{int(measured.SHARE * 400 / 0.1)} steps" and "0.1 s" in choice.why and "1m are for" in choice.why
+    with pytest.raises(ValueError, match="--time=2m is too short here: .* takes 115 s, .*: give 3m or more"):
+        measured.duration(120, 115, 1, lambda steps: 20)
+    job = SimpleNamespace(clock=Clock(500, 50, 5000), every=Every("", "", "100 steps"))
+    rest = functools.partial(reserve.Reserve(2.0, 10.0, {}).of, job)
+    assert [rest(steps) for steps in (20, 100, 101, 1000)] == [10, 10, 12, 28]
+    steps = int(measured.duration(600, 140, 0.1, rest)[0].split()[0])
+    assert rest(steps) + steps * 0.1 / measured.SHARE <= 460 < rest(steps + 1) + (steps + 1) * 0.1 / measured.SHARE
+    tenths = SimpleNamespace(clock=job.clock, every=Every("", "", "20 %"))
+    assert reserve.Reserve(2.0, 10.0, {}).of(tenths, 777) == 18  # none at the end
+    assert reserve.Reserve(2.0, 10.0, {}).of(SimpleNamespace(clock=job.clock, every=Every("", "", "never")), 777) == 10
 
 
 def test_a_batch_that_does_not_fit_is_halved(photos, monkeypatch):
@@ -144,14 +156,14 @@ def test_a_batch_that_does_not_fit_is_halved(photos, monkeypatch):
     config, _ = recipe.make(facts(40), eight, Request(f"folder:{photos}/3"))
     told, needs = [], {16: 300, 8: 90}
     monkeypatch.setattr(measured, "memory", lambda program: needs[program.batch["index"].shape[0]])
-    fitted, job, _, (batch, memory) = measured.fitted(config, {}, eight, told.append)
+    fitted, job, _, (batch, memory), _ = measured.fitted(config, {}, eight, told.append)
     assert fitted["batch"] == job.clock.batch == 8 and len(told) == 1 and memory.what == "memory"
     assert batch == ("batch", "8", "16 do not fit into the memory")
     assert fitted["lr"]["peak"] < config["lr"]["peak"]
-    kept, _, _, (batch, _) = measured.fitted(config, {"batch": "16"}, eight, told.append)
+    kept, _, _, (batch, _), _ = measured.fitted(config, {"batch": "16"}, eight, told.append)
     assert kept["batch"] == 16 and len(told) == 1  # the command line counts more
     assert batch == ("batch", "16", "you said --config.batch")
-    *_, (batch, _) = measured.fitted(config, {}, eight._replace(memory=0), told.append)
+    *_, (batch, _), _ = measured.fitted(config, {}, eight._replace(memory=0), told.append)
     assert batch == ("batch", "16", "half of 40 images at most")
     with pytest.raises(ValueError, match="a step of 8 images needs .* take a smaller network with --net"):
         measured.fitted(config, {}, eight._replace(memory=10), told.append)

@@ -14,12 +14,14 @@ extended by a longer --config.duration.
 """
 
 import argparse
+import time
 
 from ssl_jax import api
 from ssl_jax.choosing import choose, kept, spans, tables
 from ssl_jax.choosing.recipe import Request
 from ssl_jax.cli.verbs import _together
 from ssl_jax.config import recipes
+from ssl_jax.process import machine
 from ssl_jax.shard import processes
 from ssl_jax.shard.cluster import Flags
 
@@ -63,4 +65,4 @@ def chosen(args: argparse.Namespace, changes: dict[str, str], flags: Flags) -> d
             f"--data={args.data} chooses a recipe on one machine: run it there for a while, and start the processes "
             "with the recipe.py that it leaves"
         )
-    return choose.choose(request, args.workdir, changes=changes)
+    return choose.choose(request, args.workdir, changes=changes, begun=time.monotonic() - machine.age())
