@@ -129,16 +129,17 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent
     """The report of a state, beside a random network and, where accuracies can be measured, raw pixels."""
     spent.enter("evaluation")
 
-    def measure() -> dict:
+    def measure() -> tuple[dict, label_free.Seen | None]:
         begun = starting.noted(workdir)
-        begun = {"start": begun} if begun else {}
-        if evaluation.FINAL[job.evaluation["final"]] and not evaluation.possible(job):
-            return {**begun, **label_free.measured(job, program, state, lambda: loop.baseline(job, program))}
+        begun, features = {"start": begun} if begun else {}, None
         if not evaluation.protocols(job):
-            return begun
-        known = baselines.Known(job)
-        found = evaluation.final(job, program, state, lambda: loop.baseline(job, program), known)
-        return {**begun, **found, "from_cache": known.found}
+            return begun, None
+        known, random = baselines.Known(job), lambda: loop.baseline(job, program)
+        if evaluation.possible(job):
+            found = evaluation.final(job, program, state, random, known)
+        else:
+            found, features = label_free.measured(job, program, state, random, known)
+        return {**begun, **found, "from_cache": known.found}, features
 
     return report.conclude(job, program, state, workdir, spent, measure)
 

@@ -1,14 +1,16 @@
 """A dataset -> a recipe: looks, chooses, measures, tells, keeps."""
 
+import functools
 import time
 
 from rich.console import Console
 from rich.table import Table
 
 from ssl_jax import api
-from ssl_jax.choosing import facts, kept, measured, recipe
+from ssl_jax.choosing import facts, kept, measured, recipe, reserve
 from ssl_jax.choosing.recipe import Choice, Request
 from ssl_jax.data import sources
+from ssl_jax.run import baselines
 
 
 def choose(
@@ -17,10 +19,10 @@ def choose(
     """The recipe for a dataset on this machine; the one that was chosen before where the work directory has one.
 
     Prints what was chosen and why, and writes choices.json and recipe.py. changes: {"batch": "64"}, as on the command
-    line; they are measured with, and not part of what is returned. ValueError, in one sentence, for data, a method, a
-    network or a time that cannot be.
+    line; they are measured with, and not part of what is returned. begun: when the time of the request began, by
+    `time.monotonic`. ValueError, in one sentence, for data, a method, a network or a time that cannot be.
     """
-    begun, changes = time.monotonic(), changes or {}
+    begun, changes = time.monotonic() if begun is None else begun, changes or {}
     if (known := kept.of(workdir, request)) is not None:
         return known
     console = Console(markup=False, emoji=False, highlight=False)
@@ -29,15 +31,18 @@ def choose(
     api.keep_compiled()  # what is compiled for its memory is run for its time
     config, said = recipe.make(found, machine, request)
     with console.status("compiling a step and timing it with the data"):
-        config, job, program, line = measured.fitted(config, changes, machine, console.print)
-        said = [choice if choice.what != "batch" else choice._replace(value=str(job.clock.batch)) for choice in said]
+        config, job, program, lines, opening = measured.fitted(config, changes, machine, console.print)
         compiling, step = measured.seconds_a_step(job, program)
     if request.seconds and "duration" not in changes:
-        spent = time.monotonic() - begun
-        config["duration"], length = measured.duration(request.seconds, spent, compiling, step)
+        with console.status("measuring what the random network is worth, and how long that takes"):
+            rest = reserve.measured(job, program)
+        spent = time.monotonic() - begun + opening + compiling  # the run does both again
+        config["duration"], length = measured.duration(request.seconds, spent, step, functools.partial(rest.of, job))
+        timed = {**job.config, "duration": config["duration"]}
+        baselines.keep(job._replace(config=timed), rest.known)
     else:
         length = measured.estimate(job, step)
-    said += [line, length]
+    said += [*lines, length]
     kept.write(workdir, request, config, said)
     console.print(table(found, said))
     console.print(f"the recipe  {workdir}/{kept.RECIPE}; --config.KEY=VALUE changes any of it")

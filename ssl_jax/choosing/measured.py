@@ -3,11 +3,12 @@
 import itertools
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 
 from ssl_jax import loop
-from ssl_jax.choosing import recipe, spans
+from ssl_jax.choosing import recipe, spans, tables
 from ssl_jax.choosing.facts import Machine
 from ssl_jax.choosing.recipe import Choice
 from ssl_jax.config import build, dry_run, schema
@@ -17,23 +18,38 @@ from ssl_jax.shard.program import Program
 
 TRIED, LONGEST = 30, 20.0
 """Steps that are timed, at most, and seconds that they take."""
-SHARE = 0.85
-"""Of the time that is left, what training gets: evaluations, checkpoints and pictures take the rest."""
+SHARE = 0.95
+"""Of the time that is left for steps, what they get; checkpoints, the log and disturbances take the rest."""
 FEWEST = 20
 """Steps below which a run is refused."""
 
 
-def fitted(config: dict, changes: dict[str, str], machine: Machine, say: Callable[[str], None]) -> tuple:
-    """The recipe with a batch that fits, its job and its program, and the line to tell.
+class Fitted(NamedTuple):
+    """A recipe, its job and its program, the lines to tell of its batch, and seconds that opening it took."""
 
-    changes: those of the command line, which count more; a batch of theirs is not made smaller. ValueError where not
-    even the smallest batch fits.
+    config: dict
+    job: Job
+    program: Program
+    lines: list[Choice]
+    opening: float
+
+
+def fitted(config: dict, changes: dict[str, str], machine: Machine, say: Callable[[str], None]) -> Fitted:
+    """The recipe with a batch that fits.
+
+    changes: those of the command line, which count more; a batch of theirs is not made
+    smaller. ValueError where not even the smallest batch fits.
     """
+    first = config["batch"]
     while True:
+        begun = time.perf_counter()
         job, program = tried(config, changes)
+        opening = time.perf_counter() - begun
         batch, needed = job.clock.batch, memory(program)
         if not machine.memory or needed <= machine.memory or "batch" in changes:
-            return config, job, program, _memory_line(batch, needed, machine)
+            why = "you said --config.batch" if "batch" in changes else _batch_why(batch, first, job, machine)
+            lines = [Choice("batch", str(batch), why), _memory_line(batch, needed, machine)]
+            return Fitted(config, job, program, lines, opening)
         smaller = config["batch"] // 2 // machine.devices * machine.devices
         if smaller < max(2, machine.devices):
             raise ValueError(
@@ -42,6 +58,14 @@ def fitted(config: dict, changes: dict[str, str], machine: Machine, say: Callabl
             )
         say(f"a batch of {batch} needs {_gib(needed)} GiB: trying {smaller}")
         config = recipe.batched(config, smaller)
+
+
+def _batch_why(batch: int, first: int, job: Job, machine: Machine) -> str:
+    """Why a recipe has this batch where nobody said it. first: that of the table."""
+    if batch != first:
+        return f"{first} do not fit into the memory"
+    full = batch == tables.BATCHES[machine.platform] * machine.devices
+    return f"{machine.devices} x {machine.platform}" if full else f"half of {job.train.size:,} images at most"
 
 
 def tried(config: dict, changes: dict[str, str]) -> tuple[Job, Program]:
@@ -82,22 +106,25 @@ def seconds_a_step(job: Job, program: Program) -> tuple[float, float]:
                 return compiling, spent / done
 
 
-def duration(seconds: float, spent: float, compiling: float, step: float) -> tuple[str, Choice]:
+def duration(seconds: float, spent: float, step: float, rest: Callable[[int], float]) -> tuple[str, Choice]:
     """How many steps there is time for. ValueError for too few.
 
-    spent: seconds that are over; compiling: of these, what compiling took, which the run does again; step: those of one
-    step.
+    spent: seconds that are over, or that the run takes until its first step; step: those of one step; rest: steps ->
+    seconds that a run of so many takes besides them.
     """
-    left = seconds - spent - compiling
-    steps = int(SHARE * left / step)
-    if steps < FEWEST:
-        least = spent + compiling + FEWEST * step / SHARE
+    least = spent + rest(FEWEST) + FEWEST * step / SHARE
+    if seconds < least:
         raise ValueError(
-            f"--time={spans.text(seconds)} is too short here: to look at the data and to compile took {spent:.0f} s, "
-            f"and a step takes {step:.2g} s: give {spans.text(60 * (least // 60 + 1))} or more"
+            f"--time={spans.text(seconds)} is too short here: to look at the data and to compile takes {spent:.0f} s, "
+            f"to evaluate {rest(FEWEST):.0f} s, and a step {step:.2g} s: give {spans.text(60 * (least // 60 + 1))} or "
+            "more"
         )
-    line = f"a step takes {step:.2g} s here; {SHARE:.0%} of the {spans.text(left)} that are left"
-    return f"{steps} steps", Choice("duration", f"{steps} steps", line)
+    low, high = FEWEST, int(seconds / step) + FEWEST + 1
+    while high - low > 1:  # rest grows with the steps
+        middle = (low + high) // 2
+        low, high = (middle, high) if spent + rest(middle) + middle * step / SHARE <= seconds else (low, middle)
+    line = f"a step takes {step:.2g} s here; {spans.text(spent)} are over, {spans.text(rest(low))} are for evaluations"
+    return f"{low} steps", Choice("duration", f"{low} steps", line)
 
 
 def estimate(job: Job, step: float) -> Choice:

@@ -1,6 +1,7 @@
 """Facts -> a recipe, with the reason for each choice. Pure: reads nothing, measures nothing."""
 
 import math
+import re
 from typing import NamedTuple
 
 from ssl_jax.checks import spelling
@@ -10,10 +11,15 @@ from ssl_jax.config import recipes
 
 COLORED = ("saturation", "hue")
 """Of color jitter, what only images of three channels have; random gray is the other."""
+NONE = "none"
+"""The test set of a request that wants none."""
 
 
 class Request(NamedTuple):
-    """What a person asked for. seconds: the time that all of it may take, 0 for as long as the table says."""
+    """What a person asked for. test: a dataset, the share to hold out, "none", or "" for what the table says.
+
+    seconds: the time that all of it may take, 0 for as long as the table says.
+    """
 
     data: str
     test: str = ""
@@ -49,15 +55,47 @@ def make(facts: Facts, machine: Machine, request: Request) -> tuple[dict, list[C
         Choice("recipe", base, "all that is not below is that recipe's"),
         Choice("views", f"{pixels} px", f"the images' shorter side is {facts.side} px in the middle of {facts.seen}"),
     ]
-    config["data"] = dict(train=request.data, test=request.test, dir=request.dir)
+    facts = _data(config, facts, machine, request, said)
     config["probe"] = facts.classes > 1
     _net(config, facts, machine, request, pixels, said)
     _views(config, facts, pixels, said)
-    _batch(config, facts, machine, said)
+    _batch(config, facts, machine)
     config["duration"] = f"{epochs(facts.examples, config['batch'])} epochs"
     most = min(tables.EXAMPLES[tables.kind(machine.platform)], max(facts.examples, 1))
     config["evaluation"] = {**config.get("evaluation", {}), "examples": most}
     return config, said
+
+
+def _data(config: dict, facts: Facts, machine: Machine, request: Request, said: list[Choice]) -> Facts:
+    """The training set and the test set, which is held out where nobody names one; the facts of what is left."""
+    share, test, why = 0.0, request.test, "you named it"
+    if test == NONE:
+        test, why = "", f"you said --test={NONE}"
+    elif re.fullmatch(r"-?\d*\.?\d+%?", test):
+        share, why = _share(test, facts), f"you said --test={test}"
+    elif not test and facts.classes > 1:
+        share, why = tables.held(facts.examples, facts.classes, machine.platform)
+        if request.data.startswith("mix:"):
+            share, why = 0.0, "nothing is held out of a mix: --test names one"
+    if share:
+        config["data"] = dict(train=f"rest:{share:g}*{request.data}", test=f"held:{share:g}*{request.data}")
+        shown = f"{100 * share:g} % held out"
+        facts = facts._replace(examples=facts.examples - int(facts.examples * share))
+    else:
+        config["data"], shown = dict(train=request.data, test=test), test or "none"
+    config["data"]["dir"] = request.dir
+    if request.test or facts.classes > 1:
+        said.append(Choice("test set", shown, why))
+    return facts
+
+
+def _share(said: str, facts: Facts) -> float:
+    """The share of --test=0.2. ValueError for none between 0 and 1, and where there are no labels to hold out."""
+    if said.endswith("%") or not 0 < float(said) < 1:
+        raise ValueError(f"--test={said}: the share to hold out is a number between 0 and 1, as 0.2; or name a dataset")
+    if facts.classes < 2:
+        raise ValueError(f"--test={said}: {facts.name} has no labels of two or more classes to hold out: leave it out")
+    return float(said)
 
 
 def epochs(examples: int, batch: int) -> int:
@@ -150,10 +188,9 @@ def _operations(ops: tuple, facts: Facts, size: int) -> tuple:
     return tuple(made)
 
 
-def _batch(config: dict, facts: Facts, machine: Machine, said: list[Choice]) -> None:
+def _batch(config: dict, facts: Facts, machine: Machine) -> None:
     """As many images a step as the table has, a power of two, at most half of the dataset; and the warm-up."""
-    wanted = tables.BATCHES[machine.platform] * machine.devices
-    batch = min(wanted, 2 ** int(math.log2(facts.examples / 2)))
+    batch = min(tables.BATCHES[machine.platform] * machine.devices, 2 ** int(math.log2(facts.examples / 2)))
     batch = max(batch // machine.devices, 1) * machine.devices
     if config["method"].get("queue"):
         config["method"]["queue"] = min(config["method"]["queue"], max(facts.examples // 2, 1))
@@ -165,5 +202,3 @@ def _batch(config: dict, facts: Facts, machine: Machine, said: list[Choice]) -> 
     for group in config["optimizer"].get("groups", ()):
         if group.get("freeze"):
             group["freeze"] = "5 %"
-    why = f"half of {facts.examples:,} images at most" if batch < wanted else f"{machine.devices} x {machine.platform}"
-    said.append(Choice("batch", str(batch), why))

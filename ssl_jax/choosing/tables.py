@@ -39,7 +39,11 @@ VARIANTS = {"tiny": "Ti", "small": "S", "base": "B", "large": "L", "huge": "H"}
 BATCHES = {"cpu": 128, "gpu": 256, "tpu": 512}
 """Images a step on one device, before memory and the size of the dataset make them fewer."""
 EXAMPLES = {"cpu": 5_000, "accelerator": 50_000}
-"""Images that evaluations read, at most."""
+"""Images that evaluations read, at most, of the training set and of the test set that is held out."""
+HELD = ((1_000, 0.2), (None, 0.1))
+"""(Images up to which, the share of those with labels that is held out), where no test set is named."""
+A_CLASS = 5
+"""Images a class, on average, from which on some are held out."""
 EPOCHS, STEPS = 100, 5_000
 """A run without a time has so many epochs, and not fewer than so many steps."""
 
@@ -52,6 +56,15 @@ def kind(platform: str) -> str:
 def size(side: int, platform: str) -> int:
     """Pixels of the views for images whose short side is `side`."""
     return next(views for limit, views in SIZES[kind(platform)] if limit is None or side <= limit)
+
+
+def held(examples: int, classes: int, platform: str) -> tuple[float, str]:
+    """(the share of the images that is held out as a test set, why)."""
+    if examples < A_CLASS * classes:
+        return 0.0, f"{examples / classes:.2g} images a class are too few to hold some out: --test=0.2 does"
+    share = next(share for limit, share in HELD if limit is None or examples <= limit)
+    share = min(share, float(f"{EXAMPLES[kind(platform)] / examples:.3g}"))
+    return share, "of each class, for the table at the end; --test=none trains on all"
 
 
 def nets() -> list[str]:

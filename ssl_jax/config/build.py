@@ -110,7 +110,8 @@ def told(train: sources.Source, test: sources.Source | None) -> list[str]:
     if test is None:
         return list(train.notices)
     same = f"data.test is the same data as data.train ({train.name}): scores say what is memorized, not what is learned"
-    return [*train.notices, *test.notices, *([same] if test.digest == train.digest else [])]
+    both = dict.fromkeys((*train.notices, *test.notices))  # two parts of one source say the same
+    return [*both, *([same] if test.digest == train.digest else [])]
 
 
 @contextlib.contextmanager

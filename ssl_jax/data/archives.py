@@ -11,8 +11,9 @@ import numpy as np
 from ssl_jax.data import contents, encoded, headers, layout, listing, meshes, places, queries, tars
 from ssl_jax.data.source import Source, digest
 from ssl_jax.data.stored import stored
+from ssl_jax.views import formats
 
-OPTIONS = ("folder", "split")
+OPTIONS = ("folder", "split", *headers.OPTIONS)
 ENCRYPTED = 1
 """The bit of a zip member's flags that says so."""
 LOCAL = 30
@@ -36,13 +37,13 @@ TAR = -1
 
 
 def zip_source(text: str, *, channels: int | None = None, bits: int | None = None) -> Source:
-    """The images of zip files, `PATTERN[?folder=PATH&split=NAME]`: as `folder:` reads them unpacked.
+    """The images of zip files, `PATTERN[?folder=PATH&split=NAME&pages=WAY&key=NAME]`: as `folder:` reads them unpacked.
 
     pattern: a file, or a path with braces or stars; several files are read as if all had been unpacked into one folder.
     folder: the folder inside that is meant; where all images lie in one that has folders again, as in an archive of a
-    folder, it is that one. Classes, splits and what is not seen are those of `folder.folder`; __MACOSX is not seen
-    either. ValueError, in one sentence, for a file that is no zip or ends early, for images that are encrypted or
-    packed otherwise than stored or deflated, and for no images.
+    folder, it is that one. Classes, splits, pages, key and what is not seen are those of `folder.folder`; __MACOSX is
+    not seen either. ValueError, in one sentence, for a file that is no zip or ends early, for images that are encrypted
+    or packed otherwise than stored or deflated, and for no images.
     """
     return _source("zip", text, _zipped, (channels, bits))
 
@@ -55,6 +56,7 @@ def tar_source(text: str, *, channels: int | None = None, bits: int | None = Non
 def _source(kind: str, text: str, members: Callable, asked: tuple[int | None, int | None]) -> Source:
     name, notes = f"{kind}:{contents.printable(text)}", []
     place, wanted = queries.parted(text, OPTIONS, name, kind)
+    reading = headers.reading(wanted, name)
     files = places.matching(place, name)
     every = [each for number, path in enumerate(files) for each in members(path, number, name, notes)]
     known, prefix, listed = _listed(every, wanted.get("folder", "").strip("/"), name, notes)
@@ -74,9 +76,13 @@ def _source(kind: str, text: str, members: Callable, asked: tuple[int | None, in
         return [contents.printable(inner[k] + b" of " + contents.raw(files[rows[k, 0]])) for k in numbers]
 
     head = lambda k, most: fetch(np.array([k]), most)[0]  # noqa: E731
-    probes = headers.REMOTE if "://" in files[0] else headers.PROBES
-    image, told = headers.read(name, len(rows), head, asked, most=probes, noun="images")
-    identity = tuple(digest(part, *listed.names, *classes) for part in contents.of_files(files))
+    probes, suffixes = headers.REMOTE if "://" in files[0] else headers.PROBES, {*map(listing.end, listed.names)}
+    if not suffixes.isdisjoint(formats.SUFFIXES):  # whose headers may lie anywhere in them
+        probes = min(probes, headers.FEW)
+    known_of = dict(most=probes, noun="images", suffixes=suffixes, how=reading)
+    image, told = headers.read(name, len(rows), head, asked, **known_of)
+    said = (*listed.names, *classes, *(reading if any(reading) else ()))
+    identity = tuple(digest(part, *said) for part in contents.of_files(files))
     card = dict(image=image, labels=labels, classes=classes, identity=identity)
     return stored(name, fetch, names, notices=[*notes, *empty, *told], **card)
 
@@ -94,7 +100,7 @@ def _listed(members: list[Member], folder: str, name: str, notes: list[str]) -> 
             continue
         if inside.endswith("/"):
             tops.add(inside)
-        elif inside.lower().endswith(encoded.SUFFIXES):
+        elif inside.lower().endswith(encoded.ALL):
             twice += inside in known
             known[inside] = each  # unpacking would leave the last one, too
         elif inside.lower().endswith((*listing.VIDEOS, *meshes.SUFFIXES)):
@@ -108,7 +114,7 @@ def _listed(members: list[Member], folder: str, name: str, notes: list[str]) -> 
     inside = {path[len(prefix) :]: each for path, each in known.items() if path.startswith(prefix)}
     if not inside:
         where = f"in the folder {folder}" if folder else "there"
-        raise ValueError(f"{name}: no images {where}; those that are looked for end in {', '.join(encoded.SUFFIXES)}")
+        raise ValueError(f"{name}: no images {where}; those that are looked for end in {', '.join(encoded.ALL)}")
     every = [*inside, *(path[len(prefix) :] for path in tops if path.startswith(prefix))]
     folders = sorted({path.split("/", 1)[0] for path in every if "/" in path})
     names = sorted(inside)

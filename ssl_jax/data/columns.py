@@ -12,14 +12,17 @@ from ssl_jax.data import contents, headers, labels
 from ssl_jax.data.contents import printable
 from ssl_jax.data.source import Source, digest
 from ssl_jax.data.stored import stored
+from ssl_jax.views.formats import Reading
 
-OPTIONS = ("image", "label", "target")
+NAMED = ("image", "label", "target")
 """The columns that can be named."""
+OPTIONS = (*NAMED, *headers.OPTIONS)
 
 
 class Columns(NamedTuple):
     """image: the column of images, or a struct of them; inside: its field of bytes, "" where it is bytes itself; path:
-    the field of paths, or "". label, target: columns, "" for none. classes: the names of labels. notes: sentences."""
+    the field of paths, or "". label, target: columns, "" for none. classes: the names of labels. notes: sentences.
+    reading: how files of several images are read."""
 
     image: str
     inside: str
@@ -28,10 +31,11 @@ class Columns(NamedTuple):
     target: str
     classes: tuple[str, ...]
     notes: tuple[str, ...]
+    reading: Reading
 
 
 def chosen(schema: pa.Schema, wanted: dict[str, str], name: str) -> Columns:
-    """The columns that `wanted` names, by OPTIONS, and those that are plainly meant.
+    """The columns that `wanted` names, by NAMED, and those that are plainly meant.
 
     Images are binary, or a struct with a binary field "bytes", as Hugging Face's `datasets` writes them. Without a name
     it is the only such column, or the one called "image"; the label is the only ClassLabel, or a column "label". Raises
@@ -52,7 +56,8 @@ def chosen(schema: pa.Schema, wanted: dict[str, str], name: str) -> Columns:
     struct = pa.types.is_struct(kind)
     path = "path" if struct and any(kind.field(k).name == "path" for k in range(kind.num_fields)) else ""
     classes = tuple(printable(str(each)) for each in names)
-    return Columns(image, "bytes" if struct else "", path, label, wanted.get("target", ""), classes, tuple(notes))
+    target, reading = wanted.get("target", ""), headers.reading(wanted, name)
+    return Columns(image, "bytes" if struct else "", path, label, target, classes, tuple(notes), reading)
 
 
 def _features(schema: pa.Schema) -> dict[str, dict]:
@@ -163,8 +168,9 @@ def source(table: Table, chosen: Columns, missing: int, asked: tuple[int | None,
         return [_called(path, k, table.files, ends) for path, k in zip(paths, rows, strict=True)]
 
     head = lambda k, _: fetch(np.array([k]))[0]  # noqa: E731
-    image, told = headers.read(name, size, head, asked, most=headers.FEW, noun="images")
-    said = (chosen.image, chosen.label, chosen.target, *classes)
+    most = headers.REMOTE if "://" in table.files[0] else headers.FEW
+    image, told = headers.read(name, size, head, asked, most=most, noun="images", how=chosen.reading)
+    said = (chosen.image, chosen.label, chosen.target, *classes, *(chosen.reading if any(chosen.reading) else ()))
     identity = tuple(digest(part, *said) for part in contents.of_files(table.files))
     known = dict(labels=found, classes=classes, targets=targets, image=image, identity=identity)
     return stored(name, fetch, names, notices=[*notes, *told], **known)

@@ -106,7 +106,7 @@ def common(headers: list[tuple[int, int]]) -> tuple[int, int]:
 
 def read_as(channels: int, suffixes: Iterable[str] = (), reading: Reading = Reading()) -> Reading | None:
     """What a part of images with these channels, and files of these endings, says of reading them (`parts.Image`)."""
-    known = channels in decoding.MODES and set(suffixes).isdisjoint(formats.SUFFIXES)
+    known = channels in decoding.MODES and set(suffixes).isdisjoint(formats.SUFFIXES) and not any(reading)
     return None if known else reading
 
 

@@ -15,11 +15,7 @@ from ssl_jax.data.source import Source, digest
 from ssl_jax.views import formats
 from ssl_jax.views.formats import Reading
 
-OPTIONS = ("split", "list", "pages", "key")
-DICOM = (
-    "of DICOM, gray fills the range of 8 or 16 bits; CT, and what is signed or rescaled, has a level a unit, with "
-    "-1024 at 0; MONOCHROME1 is inverted, and no window is applied"
-)
+OPTIONS = ("split", "list", *headers.OPTIONS)
 HELD = 256 * 2**20
 """Bytes of meshes up to which they are kept in memory once they are read: parsing text takes milliseconds each."""
 
@@ -58,10 +54,10 @@ def folder(path: str, *, channels: int | None = None, bits: int | None = None) -
     root = epath.Path(place).expanduser()
     _exists(root, name)
     found = functools.partial(_found, root, name, wanted)
-    reading = _reading(wanted, name)
+    reading = headers.reading(wanted, name)
     listed = found(encoded.ALL, (*listing.VIDEOS, *meshes.SUFFIXES))
     if not listed.names:
-        return _others(root, name, found, channels, bits)
+        return _others(root, name, found, (channels, bits), reading)
     return of_images(root, name, listed, (channels, bits), reading)
 
 
@@ -76,25 +72,15 @@ def of_images(
 
     reading: how files that TensorFlow does not decode are read; it is part of the digest where it says anything.
     """
-    suffixes = {os.path.splitext(file)[1].lower() for file in listed.names}
-    formats.require(suffixes, name)
+    suffixes = {listing.end(file) for file in listed.names}
     most = headers.REMOTE if "://" in os.fspath(root) else headers.PROBES
     head = lambda k, most: _head(root / listed.names[k], most, reading)  # noqa: E731
-    image, told = headers.read(name, len(listed.names), head, asked, most=most)
-    source = _of_files(root, name, listed, image._replace(reading=encoded.read_as(image.channels, suffixes, reading)))
-    dicom = (f"{name}: {DICOM}",) if not suffixes.isdisjoint((".dcm", ".dicom")) else ()
-    source = source._replace(notices=(*source.notices, *told, *dicom))
+    image, told = headers.read(name, len(listed.names), head, asked, most=most, suffixes=suffixes, how=reading)
+    source = _of_files(root, name, listed, image)
+    source = source._replace(notices=(*source.notices, *told))
     if not any(reading):
         return source
     return source._replace(digest=digest(source.digest, *reading), stamp=digest(source.stamp, *reading))
-
-
-def _reading(wanted: dict[str, str], name: str) -> Reading:
-    """What options say of reading files. ValueError for a way that is not known."""
-    found = Reading(wanted.get("pages", ""), wanted.get("key", ""))
-    if found.pages not in ("", *formats.PAGES):
-        raise ValueError(f"{name}: {spelling.unknown(found.pages, formats.PAGES, 'the values of pages')}")
-    return found
 
 
 def _head(path: epath.Path, most: int | None, reading: Reading) -> bytes | tuple[int, int] | None:
@@ -107,7 +93,9 @@ def _head(path: epath.Path, most: int | None, reading: Reading) -> bytes | tuple
         return encoded.header_of(file, reading)
 
 
-def _others(root: epath.Path, name: str, found: Callable, channels: int | None, bits: int | None) -> Source:
+def _others(
+    root: epath.Path, name: str, found: Callable, asked: tuple[int | None, int | None], reading: Reading
+) -> Source:
     """A folder of videos, or of meshes."""
     listed, part = found(listing.VIDEOS, meshes.SUFFIXES), Clip()
     if not listed.names:
@@ -118,7 +106,11 @@ def _others(root: epath.Path, name: str, found: Callable, channels: int | None, 
             f"{name}: no images there; those that are looked for end in {ends[0]}, those of videos in {ends[1]}, those "
             f"of meshes in {ends[2]}"
         )
-    for what, given, there in (("channels", channels, 3), ("bits", bits, 8)):
+    many = "meshes" if isinstance(part, Points) else "videos"
+    for option, value in zip(headers.OPTIONS, reading, strict=True):
+        if value:
+            raise ValueError(f"{name} has {many}; {option}={value} is of images: leave it out")
+    for what, given, there in zip(("channels", "bits"), asked, (3, 8), strict=True):
         if given is not None and isinstance(part, Points):
             raise ValueError(f"{name} has meshes, which have no {what}")
         if given not in (None, there):

@@ -20,6 +20,7 @@ from ssl_jax.data import classes, encoded
 from ssl_jax.data.parts import Image
 from ssl_jax.data.source import Source, digest, read_raw, read_rows, row_of
 from ssl_jax.data.stream import shuffled
+from ssl_jax.views.formats import Reading
 
 WEIGHT = r"(?:[-.\d][^*+:/]*)?"
 SALT = 1
@@ -99,7 +100,7 @@ def mix(name: str, sources: Sequence[Source], weights: Sequence[float]) -> Sourc
     return Source(
         name=name,
         size=int(starts[-1]),
-        parts=_parts(sources),
+        parts=_parts(name, sources),
         read=read,
         labels=None if any(each is None for each in known) else np.concatenate(known),
         classes=sources[0].classes,
@@ -222,14 +223,27 @@ def _kind(part: tuple) -> str:
     return ", ".join(f"{key} {value}" for key, value in part._asdict().items()) or type(part).__name__.lower()
 
 
-def _parts(sources: Sequence[Source]) -> dict:
+def _parts(name: str, sources: Sequence[Source]) -> dict:
     """The parts, with what is known of the images of all."""
     parts = dict(sources[0].parts)
     if "image" in parts:
         images = [source.image for source in sources]
         shape = images[0].shape if len({image.shape for image in images}) == 1 else (None, None)
-        parts["image"] = images[0]._replace(shape=shape, plain=all(image.plain for image in images))
+        known = dict(shape=shape, plain=all(image.plain for image in images), reading=_reading(name, images))
+        parts["image"] = images[0]._replace(**known)
     return parts
+
+
+def _reading(name: str, images: Sequence[Image]) -> Reading | None:
+    """How the files of all are read. ValueError where two sources say it differently, since a mix has one way."""
+    said = {image.reading for image in images if image.reading is not None}
+    ways = [reading for reading in said if any(reading)]
+    if len(ways) > 1:
+        raise ValueError(
+            f"{name}: its sources say different things of pages or key, and a mix reads all in one way: convert one of "
+            "them before (ssl-jax data convert)"
+        )
+    return next(iter(ways or said), None)
 
 
 def _targets(name: str, sources: Sequence[Source]) -> np.ndarray | None:

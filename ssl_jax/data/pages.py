@@ -22,6 +22,8 @@ PLAIN, INDEXED = 0, (2, 8)
 CODECS = ("UNCOMPRESSED", "SNAPPY", "GZIP", "BROTLI", "ZSTD")
 FIRST = 16 * 1024
 """Bytes in which a header is looked for; one may be longer, by the least and greatest values of its page."""
+AHEAD = 4 * 2**20
+"""Bytes that are read at once behind a network while headers of pages are looked for: a request costs as much time."""
 
 
 class Damaged(Exception):
@@ -47,6 +49,20 @@ class Page(NamedTuple):
     encoding: int
     levels: int
     packed: bool
+
+
+class Window:
+    """The bytes of a file up to `end`, of which the last that were read are kept. ahead: so many are read at least."""
+
+    def __init__(self, path: str, end: int, ahead: int):
+        self.path, self.end, self.ahead, self.at, self.data = path, end, ahead, 0, b""
+
+    def read(self, start: int, size: int) -> bytes:
+        """As `places.span`; without a request where these bytes are there."""
+        if not self.at <= start <= start + size <= self.at + len(self.data):
+            more = max(size, min(self.ahead, self.end - start))
+            self.at, self.data = start, places.span(self.path, start, more)
+        return self.data[start - self.at : start - self.at + size]
 
 
 class Column:
@@ -83,7 +99,10 @@ class Column:
     def _of_group(self, group: int, rows: np.ndarray) -> list[bytes | None]:
         if self.codec[group] not in CODECS:
             return self._whole(group, rows)
-        pages, ends, dictionary = self._pages(group)
+        (path, remote), (begin, end) = self._file(group), self.spans[group]
+        whole = remote and 2 * len(rows) > self.rows[group]  # one request for all, since most of it is wanted
+        window = Window(path, end, end - begin if whole else 0)
+        pages, ends, dictionary = self._pages(group, window if whole else Window(path, end, AHEAD if remote else 0))
         if any(page.encoding not in (PLAIN, *INDEXED) for page in pages):
             return self._whole(group, rows)
         found: dict[int, bytes | None] = {}
@@ -93,16 +112,21 @@ class Column:
             wanted = sorted({int(row) for row in rows[which == number]})
             inside = [row - int(ends[number]) + page.values for row in wanted]
             with contextlib.suppress(*WRONG):  # the other pages are read
-                found |= dict(zip(wanted, self._values(group, page, inside, dictionary), strict=True))
+                found |= dict(zip(wanted, self._values(group, window, page, inside, dictionary), strict=True))
         return [found.get(int(row)) for row in rows]
 
-    def _pages(self, group: int) -> tuple[list[Page], np.ndarray, Page | None]:
+    def _file(self, group: int) -> tuple[str, bool]:
+        """(the file of a row group, whether it lies behind a network)."""
+        path = self.files[self.where[group][0]]
+        return path, "://" in path
+
+    def _pages(self, group: int, window: Window) -> tuple[list[Page], np.ndarray, Page | None]:
         """The data pages of a row group, where their rows end, and the page of its dictionary."""
         with self.locks[group]:
             if group not in self.known:
                 pages, dictionary, (at, end) = [], None, self.spans[group]
                 while at < end:
-                    page = self._page(group, at)
+                    page = self._page(window, at)
                     at = page.start + page.stored
                     if page.kind == DICTIONARY:
                         dictionary = page
@@ -114,10 +138,10 @@ class Column:
                 self.known[group] = pages, ends, dictionary
             return self.known[group]
 
-    def _page(self, group: int, at: int) -> Page:
-        path, end = self.files[self.where[group][0]], self.spans[group][1]
-        for size in (FIRST, end - at):
-            data = places.span(path, at, min(size, end - at))
+    def _page(self, window: Window, at: int) -> Page:
+        rest = window.end - at
+        for size in (FIRST, rest):
+            data = window.read(at, min(size, rest))
             try:
                 fields, length = struct(data, 0)
             except IndexError:
@@ -132,9 +156,9 @@ class Column:
             return Page(kind, at + length, fields[3], fields[2], head.get(1, 0), encoding, levels, packed)
         raise Damaged("a page without a header")
 
-    def _body(self, group: int, page: Page) -> bytes:
+    def _body(self, group: int, window: Window, page: Page) -> bytes:
         """The bytes of a page, unpacked."""
-        data = places.span(self.files[self.where[group][0]], page.start, page.stored)
+        data = window.read(page.start, page.stored)
         if len(data) < page.stored:
             raise Damaged("a page that ends early")
         codec = self.codec[group]
@@ -143,9 +167,11 @@ class Column:
         rest = pa.decompress(data[page.levels :], page.size - page.levels, codec.lower(), asbytes=True)
         return data[: page.levels] + rest
 
-    def _values(self, group: int, page: Page, rows: Sequence[int], dictionary: Page | None) -> list[bytes | None]:
+    def _values(
+        self, group: int, window: Window, page: Page, rows: Sequence[int], dictionary: Page | None
+    ) -> list[bytes | None]:
         """Values of a page, by rising numbers of its rows."""
-        data, there, at = self._body(group, page), None, page.levels
+        data, there, at = self._body(group, window, page), None, page.levels
         if self.most:
             size = page.levels or int.from_bytes(data[:4], "little")
             begin = 0 if page.levels else 4
@@ -161,7 +187,7 @@ class Column:
                 raise Damaged("values of a dictionary that is not there")
             indices = runs(data[at + 1 :], data[at], int(before[-1]) + 1)[wanted].tolist()
             needed = sorted({*indices})
-            found = dict(zip(needed, plain(self._body(group, dictionary), needed), strict=True))
+            found = dict(zip(needed, plain(self._body(group, window, dictionary), needed), strict=True))
             values = [found[index] for index in indices]
         known = dict(zip(real, values, strict=True))
         return [known.get(row) for row in rows]

@@ -18,12 +18,13 @@ THREADS = 16
 
 
 def parquet_source(text: str, *, channels: int | None = None, bits: int | None = None) -> Source:
-    """`PATTERN[?image=COLUMN&label=COLUMN&target=COLUMN]`: a file, a folder of them, or a path with braces or stars.
+    """`PATTERN[?image=COLUMN&label=COLUMN&target=COLUMN&pages=WAY&key=NAME]`, by the order of files and rows.
 
-    Examples in the order of the files' names and their rows. Images are a binary column, or a struct with the field
-    "bytes"; labels whole numbers, of which a ClassLabel has the names, or names. Single images are read by the pages
-    that they lie in. `columns.chosen` says which columns are meant where none is named. ValueError, in one sentence,
-    for a file that is no Parquet or ends early, a column that is not there or has another type, and no rows.
+    PATTERN is a file, a folder of them, or a path with braces or stars. Images are a binary column, or a struct
+    with the field "bytes"; labels whole numbers, of which a ClassLabel has the names, or names. pages, key: as in
+    `folder.folder`. Single images are read by the pages that they lie in. `columns.chosen` says which columns are meant
+    where none is named. ValueError, in one sentence, for a file that is no Parquet or ends early, a column that is not
+    there or has another type, and no rows.
     """
     name = f"parquet:{contents.printable(text)}"
     place, wanted = queries.parted(text, columns.OPTIONS, name, "parquet")

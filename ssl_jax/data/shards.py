@@ -11,9 +11,10 @@ import numpy as np
 import tensorflow as tf
 
 from ssl_jax.checks import spelling
-from ssl_jax.data import contents, encoded, headers, places, tars
+from ssl_jax.data import contents, encoded, headers, places, queries, tars
 from ssl_jax.data.parts import Text
 from ssl_jax.data.source import Source, digest
+from ssl_jax.views import formats
 
 COLUMNS = ("shard", "member", "image", "image_size", "text", "text_size", "meta", "meta_size")
 """What the index has of an example, int64 each: which shard, where its first member's header lies, and of image, text
@@ -24,27 +25,32 @@ Member = tuple[str, str, int, int, int]
 
 
 def wds(pattern: str, *, channels: int | None = None, bits: int | None = None) -> Source:
-    """Pairs of image and text from tar shards `PATTERN[#FIELD]`, such as data/train-{000..012}.tar#category.
+    """Pairs of image and text from tar shards `PATTERN[?pages=WAY&key=NAME][#FIELD]`, as train-{000..012}.tar#category.
 
     pattern: a path with braces (`{000..012}`, `{a,b}`), or `*`, `?` and `[...]`; shards in the order of their names.
     Members of one key that follow each other are an example; its index counts through the shards. Headers are read
     once, and of an example 64 bytes are kept. The parts are "image" and "text": the captions, a line each.
     Labels are the numbers of KEY.cls, or the values of FIELD in KEY.json, whose classes are their sorted names; -1
-    where there is none. channels, bits: of the decoded images; None for what 256 headers have in common.
+    where there is none. channels, bits: of the decoded images; None for what 256 headers have in common. pages, key: as
+    in `folder.folder`. A key with several images has the first of those that TensorFlow decodes, else the first.
 
     What is wrong with single examples is told by `notices`: shards that end early, of which the whole examples are
     read; keys without an image, which are left out; examples without a caption, which the stream replaces as it does
     images that cannot be read; keys that come twice. Raises ValueError for a pattern without files, a listed shard
     that is not there, one that is no tar or compressed, and for no examples.
     """
-    where, _, field = pattern.partition("#")
+    text, _, field = pattern.partition("#")
     name = f"wds:{pattern}"
+    where, wanted = queries.parted(text, headers.OPTIONS, name, "wds")
+    reading = headers.reading(wanted, name)
     files = places.matching(where, name)
-    index, notes = _indexed(files, name)
+    index, suffixes, notes = _indexed(files, name)
     labels, classes, said = _labels(files, index, field, name)
     head = lambda k, _: _bytes(files, index.rows[k], "image")  # noqa: E731
-    image, told = headers.read(name, len(index.rows), head, (channels, bits), most=headers.FEW, noun="images")
-    same, stamp = (digest(part, field) for part in contents.of_files(files))
+    known = dict(most=headers.FEW, noun="images", suffixes=suffixes, how=reading)
+    image, told = headers.read(name, len(index.rows), head, (channels, bits), **known)
+    how = (field, *(reading if any(reading) else ()))
+    same, stamp = (digest(part, *how) for part in contents.of_files(files))
     called = _describer(files, index, name)
     notes += said + _captions(index, called, name) + _twice(index, called, name)
     columns, targets = index.rows, tf.constant(labels)
@@ -81,15 +87,17 @@ class Index(NamedTuple):
     tags: np.ndarray
 
 
-def _indexed(files: list[str], name: str) -> tuple[Index, list[str]]:
-    """The examples of all shards, and sentences about what was left out."""
-    rows, keys, tags, notes, bare = array("q"), array("Q"), array("q"), [], []
+def _indexed(files: list[str], name: str) -> tuple[Index, set[str], list[str]]:
+    """The examples of all shards, how the names of their images end, and sentences about what was left out."""
+    rows, keys, tags, ends, notes, bare = array("q"), array("Q"), array("q"), set(), [], []
     for number, path in enumerate(files):
         for key, members in _examples(_members(path, name, notes)):
-            image = next((suffix for suffix in members if f".{suffix}" in encoded.SUFFIXES), "")
+            images = [suffix for suffix in members if f".{suffix}" in encoded.ALL]
+            image = min(images, key=lambda suffix: f".{suffix}" in formats.SUFFIXES, default="")  # .npy may be features
             if not image:
                 bare.append(f"{key} of {path}")
                 continue
+            ends.add(f".{image}")
             spans = [members.get(kind, MISSING)[1:] for kind in (image, "txt", "json")]
             rows.extend((number, min(header for header, _, _ in members.values()), *itertools.chain(*spans)))
             tags.extend(members.get("cls", MISSING)[1:])
@@ -98,7 +106,7 @@ def _indexed(files: list[str], name: str) -> tuple[Index, list[str]]:
         raise ValueError(f"{name}: no images in the {len(files)} shards; members are called KEY.png, KEY.txt, KEY.json")
     notes += _told(name, bare, "keys without an image are left out")
     columns = (np.array(column, np.int64).reshape(len(keys), -1) for column in (rows, tags))
-    return Index(next(columns), np.array(keys, np.uint64), next(columns)), notes
+    return Index(next(columns), np.array(keys, np.uint64), next(columns)), ends, notes
 
 
 def _examples(members: Iterator[Member]) -> Iterator[tuple[str, dict[str, tuple[int, int, int]]]]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from ssl_jax.checks import spelling
+from ssl_jax.data import held_out
 from ssl_jax.data.archives import tar_source, zip_source
 from ssl_jax.data.embedded_source import embedded
 from ssl_jax.data.folder import folder
@@ -38,15 +39,15 @@ ARROW = {"hf": "hugging_face", "parquet": "parquet_source"}
 """The kinds that pyarrow reads: the module here that has the function of its name."""
 ENCODED = (*OPENERS, *ARROW)
 """The kinds whose images are encoded, so that they can be decoded to other channels and bits."""
-WIDE = ("folder", "arrayrecord", "table", "csv")
-"""Those of them that may have any number of channels, as TIFF has them and NumPy's arrays."""
-KINDS = ("embedded", "series", "mix", *ENCODED)
+COLORS = ("tfds",)
+"""Those of them that have 1, 3 or 4 channels; others may have any number, as TIFF has them and NumPy's arrays."""
+KINDS = ("embedded", "series", "mix", *held_out.KINDS, *ENCODED)
 COMPUTED = {MOVING: moving_fashion_mnist, JOINTS: solder_joints}
 """Embedded datasets that are computed."""
 FORMS = (
     "embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, zip:PATTERN, tar:PATTERN, csv:FILE or table:FILE, "
     "hf:FOLDER, parquet:PATTERN, wds:PATTERN[#FIELD], arrayrecord:PATTERN, series:PATH[?OPTIONS], "
-    "mix:WEIGHT*SOURCE+WEIGHT*SOURCE or package.module:function"
+    "mix:WEIGHT*SOURCE+WEIGHT*SOURCE, held:SHARE*SOURCE, rest:SHARE*SOURCE or package.module:function"
 )
 
 
@@ -68,8 +69,9 @@ def open(
     saved or the hub has (`hugging_face.py`), parquet:PATTERN any Parquet files with a column of images
     (`parquet_source.py`); wds:PATTERN are WebDataset shards of images and captions; arrayrecord:PATTERN was made by
     `ssl-jax data convert`; series:PATH are series of sensors (`series.py`); mix:0.7*SOURCE+0.3*SOURCE are several of
-    these, drawn by weights (`mix.py`); package.module:function is called without arguments and returns a Source. Paths
-    may be gs:// where TensorFlow can read it, but those of ArrayRecord files.
+    these, drawn by weights (`mix.py`); held:0.1*SOURCE is a tenth of one, rest:0.1*SOURCE all others (`held_out.py`);
+    package.module:function is called without arguments and returns a Source. Paths may be gs:// where TensorFlow can
+    read it, but those of ArrayRecord files.
 
     channels: what encoded images are decoded to, 1, 3 or 4; bits: 8 or 16; None or 0 for what they have. scan: the
     source is only read in order, as check and convert do, which lifts the size limit of TFRecord sets. ValueError, in
@@ -83,6 +85,9 @@ def open(
         parts = parted(rest, KINDS, text)
         opened = [open(part, data_dir=data_dir, **wanted) for _, part in parts]
         return mix(text, opened, [weight for weight, _ in parts])
+    if kind in held_out.KINDS:
+        share, inner = held_out.parted(rest, text)
+        return held_out.part(text, open(inner, data_dir=data_dir, **wanted), share)
     if kind == "embedded":
         name, _, split = rest.partition("/")
         return _plain(COMPUTED[name](split) if name in COMPUTED else embedded(rest), **wanted)
@@ -90,7 +95,7 @@ def open(
         return _plain(series(rest), **wanted)
     if kind not in KINDS:
         return _plain(_own(kind, rest, text), **wanted)
-    if (channels or 0) not in (0, 1, 3, 4) and (kind not in WIDE or channels < 0):
+    if (channels or 0) not in (0, 1, 3, 4) and (kind in COLORS or channels < 0):
         raise ValueError(
             f"{text}: {channels} channels cannot be read; data.channels is 1, 3, 4, or 0 for those of the files"
         )

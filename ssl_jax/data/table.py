@@ -12,10 +12,10 @@ import numpy as np
 from etils import epath
 
 from ssl_jax.checks import spelling
-from ssl_jax.data import contents, folder, lists, queries
+from ssl_jax.data import contents, folder, headers, lists, queries
 from ssl_jax.data.source import Source, digest
 
-OPTIONS = ("image", "label", "target", "split", "root")
+OPTIONS = ("image", "label", "target", "split", "root", *headers.OPTIONS)
 PATHS = ("path", "file_name", "filename", "file", "image")
 """What a column of paths is called, where none is named."""
 
@@ -27,8 +27,9 @@ def table(text: str, *, channels: int | None = None, bits: int | None = None, ki
     another is named, are relative to root, by default the table's folder. The classes are in the column "label", names
     or whole numbers, the numbers to be predicted in "target", where there are such columns or others are named; an
     empty cell is missing. Of a split those lines are read whose column "split" says it. Channels and bits are as in
-    `folder.folder`. ValueError, in one sentence, for a file or a column that is not there, a target that is no number,
-    a split without images, a path that leads out of the root, and where no image is there.
+    `folder.folder`, and so are the options pages and key. ValueError, in one sentence, for a file or a column that is
+    not there, a target that is no number, a split without images, a path that leads out of the root, and where no image
+    is there.
     """
     name = f"{kind}:{contents.printable(text)}"
     place, wanted = queries.parted(text, OPTIONS, name, kind)
@@ -48,7 +49,7 @@ def table(text: str, *, channels: int | None = None, bits: int | None = None, ki
     files = [row[chosen["image"]] or "" for _, row in rows]
     way_out = "name the folder that has all of them, as in root=/"
     listed = lists.files(os.fspath(root), files, said, name, way_out)
-    source = folder.of_images(root, name, listed, (channels, bits))
+    source = folder.of_images(root, name, listed, (channels, bits), headers.reading(wanted, name))
     if not chosen["target"]:
         return source
     targets = np.array([[_number(row[chosen["target"]], f"{name}, line {k}")] for k, row in rows], np.float32)

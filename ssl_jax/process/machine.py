@@ -7,6 +7,7 @@ import platform
 import re
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 
 TUNABLES, HUGE = "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1"
@@ -55,6 +56,15 @@ def free_memory() -> int:
     if limit.exists() and used.exists() and (most := limit.read_text().strip()).isdigit():
         free = min(free, max(int(most) - int(used.read_text()), 0))
     return free
+
+
+def age() -> float:
+    """Seconds since this process began, which were spent on loading libraries; 0 where the system does not say."""
+    try:
+        ticks = int(pathlib.Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        return max(time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK"), 0.0)
+    except (OSError, AttributeError, ValueError, IndexError):
+        return 0.0
 
 
 def release() -> None:

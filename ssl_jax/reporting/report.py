@@ -92,7 +92,7 @@ def scored(result: dict) -> bool:
 
 def tables(result: dict) -> list[Table]:
     """What there is to show of result.json."""
-    own = [label_free_table(result["label_free"])] if "label_free" in result else []
+    own = [label_free_table(result)] if "label_free" in result else []
     return [*([table(result)] if scored(result) else []), *own]
 
 
@@ -112,15 +112,15 @@ def table(result: dict) -> Table:
     return out
 
 
-def label_free_table(found: dict) -> Table:
-    """What there is without labels: one row a measure, one column an encoder."""
-    columns = list(next(iter(found.values())))
+def label_free_table(result: dict) -> Table:
+    """What there is without labels: one row a measure, one column an encoder; why there is no number, in a word."""
+    found = result["label_free"]
+    columns, reasons = list(next(iter(found.values()))), result["not_measured"]
+    lost = {name: "diverged" if reasons.get(name) == label_free.DIVERGED else "-" for name in columns}
     out = Table("without labels", *map(TITLES.get, columns), title="What was learned")
     for name, values in found.items():
-        if None in values.values():
-            continue
         scale, form = (100, ".1f") if name == label_free.CONSISTENCY else (1, ".3g")
-        out.add_row(TITLES[name], *(f"{scale * value:{form}}" for value in values.values()))
+        out.add_row(TITLES[name], *(lost[c] if v is None else f"{scale * v:{form}}" for c, v in values.items()))
     return out
 
 
@@ -130,7 +130,7 @@ def remarks(result: dict) -> list[str]:
     for role, counts in result.get("left_out", {}).items():
         listed = ", ".join(f"{count:,} {LEFT_OUT[reason]}" for reason, count in counts.items())
         out += [f"left out of the {role} set: {listed}"] if listed else []
-    known = [TITLES[name] for name in result.get("from_cache", ())]
+    known = [TITLES[name.removesuffix("_label_free")] for name in result.get("from_cache", ())]
     return [*out, *([f"{' and '.join(known)}: as measured before, with the same data and recipe"] if known else [])]
 
 
@@ -142,16 +142,22 @@ def unscored(job: Job, workdir: str) -> str:
 
 
 def conclude(
-    job: Job, program: Program, state: TrainState, workdir: str, spent: Goodput, measure: Callable[[], dict]
+    job: Job,
+    program: Program,
+    state: TrainState,
+    workdir: str,
+    spent: Goodput,
+    measure: Callable[[], tuple[dict, label_free.Seen | None]],
 ) -> dict:
     """Evaluates, writes result.json, draws, prints the table and where everything is; returns the result.
 
-    All processes evaluate together; process 0 writes, draws and prints. measure: gives what `evaluation.final` does, or
-    {} where no accuracies are wanted or possible. A picture that cannot be drawn is a sentence.
+    All processes evaluate together; process 0 writes, draws and prints. measure: gives what `evaluation.final` or
+    `label_free.measured` does, {} where nothing is wanted, and the features for neighbors.png. A picture that cannot be
+    drawn is a sentence.
     """
     folder, console = epath.Path(workdir), Console(markup=False, emoji=False)
-    result = measure()
-    drawn, around = _shown(job, program, state, result)
+    result, around = measure()
+    drawn = _projected(job, program, state) if "linear" in result else None
     seconds = spent.seconds()
     result |= {"data": {role: card(getattr(job, role)) for role in ("train", "test")}}
     result |= {"config_hash": job.digest, "step": int(state.step), "seconds": round(sum(seconds.values()), 1)}
@@ -165,7 +171,7 @@ def conclude(
         with saying("projection.png"):
             pictures.projection(drawn.x[shown], drawn.y[shown], job.train.classes, folder / "projection.png")
             pictured.append("projection.png")
-    if around is not None:
+    if around is not None and neighbors.drawable(job):
         with saying("neighbors.png"):
             pictured += neighbors.draw(job, around, folder)
     if drawable := rows(workdir):  # a run without a step has none
@@ -186,18 +192,10 @@ def conclude(
     return result
 
 
-def _shown(
-    job: Job, program: Program, state: TrainState, result: dict
-) -> tuple[evaluation.Rows | None, label_free.Seen | None]:
-    """Features for projection.png, and those for neighbors.png; all processes make them together."""
-    drawn, around = None, None
-    if "linear" in result:
-        with saying("projection.png"):
-            drawn = evaluation.embedded(job, program, evaluation.some(job.test, POINTS), state)
-    if "label_free" in result and neighbors.drawable(job):
-        with saying("neighbors.png"):
-            around = label_free.seen(job, program, state, POINTS)
-    return drawn, around
+def _projected(job: Job, program: Program, state: TrainState) -> evaluation.Rows | None:
+    """Features for projection.png; all processes make them together."""
+    with saying("projection.png"):
+        return evaluation.embedded(job, program, evaluation.some(job.test, POINTS), state)
 
 
 @contextlib.contextmanager

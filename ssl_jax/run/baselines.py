@@ -32,7 +32,7 @@ class Known:
         self._job, self.found = job, []
 
     def __call__(self, name: str, make: Callable[[], Scores]) -> Scores:
-        path = folder() / f"{name}-{key(self._job, name)}.json"
+        path = _path(self._job, name)
         text = _read(path) if jax.process_index() == 0 else ""
         text = processes.heard(text, seconds=self._job.patience)[0]
         if text:
@@ -44,6 +44,12 @@ class Known:
         return scores
 
 
+def keep(job: Job, known: dict[str, Scores]) -> None:
+    """Scores of baselines, by name, that were measured before the run."""
+    for name, scores in known.items():
+        _keep(_path(job, name), json.dumps(scores._asdict()))
+
+
 def folder() -> pathlib.Path:
     """Where the scores lie: in `baselines` of the user's cache, or of the directory that SSL_JAX_CACHE names."""
     return pathlib.Path(os.environ.get("SSL_JAX_CACHE") or machine.cache()).expanduser() / "baselines"
@@ -51,7 +57,7 @@ def folder() -> pathlib.Path:
 
 def key(job: Job, name: str) -> str:
     """A hash of all that the scores of a baseline depend on, the code of the package included."""
-    config, sources = job.config, (job.train, job.test)
+    config, sources = job.config, [source for source in (job.train, job.test) if source is not None]
     parts = {part: config[part] for part in ("seed", "clean", "photometric")}
     parts["evaluation"] = {k: v for k, v in config["evaluation"].items() if k != "every"}
     if name not in raw.NAMES:  # what else the random network and its batch statistics come from
@@ -63,6 +69,10 @@ def key(job: Job, name: str) -> str:
     parts["machine"] = [jax.default_backend(), jax.device_count(), identity.code()]
     parts["libraries"] = [getattr(sys.modules.get(name), "__version__", "") for name in LIBRARIES]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def _path(job: Job, name: str) -> pathlib.Path:
+    return folder() / f"{name}-{key(job, name)}.json"
 
 
 def _read(path: pathlib.Path) -> str:

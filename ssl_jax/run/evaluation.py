@@ -217,6 +217,7 @@ def final(
     state: TrainState,
     random: Callable[[], TrainState],
     cached: Callable = lambda name, make: make(),
+    names: Sequence[str] = BASELINES,
 ) -> dict:
     """{"knn": {"raw_pixels": …, "random_init": …, "pretrained": …}, …, "not_measured": {…}, "left_out": {…}}
 
@@ -225,7 +226,7 @@ def final(
     scores of a regression, with "training_mean". An accuracy that cannot be measured is None, and `not_measured` has
     the reason under the name of the protocol, or of the encoder. left_out: examples that took no part, as `Scores` has
     them. random: makes the state of the same job before anything was learned. cached: (name of a baseline, what makes
-    its scores) -> scores.
+    its scores) -> scores. names: the columns of the table that are wanted.
     """
     train, which, columns, why = some(job.train, job.evaluation["examples"]), protocols(job), {}, {}
     accuracies = tuple(name for name in which if name not in (*matching.NAMES, *regressing.NAMES))
@@ -257,7 +258,7 @@ def final(
         return _together(parts)
 
     left_out = {}
-    for name in readers:
+    for name in (name for name in readers if name in names):
         make = functools.partial(measured, name)
         try:
             scores = make() if name == "pretrained" else cached(name, make)

@@ -24,6 +24,9 @@ MONITORS = {
 }
 CONSISTENCY = "view_consistency"
 NAMES = (CONSISTENCY, *MONITORS)
+BASELINE = "random_init_label_free"
+"""What the scores of the random network are kept as."""
+DIVERGED = "features are not finite: the encoder has diverged"
 
 
 class Seen(NamedTuple):
@@ -34,34 +37,48 @@ class Seen(NamedTuple):
     index: np.ndarray
 
 
-def measured(job: Job, program: Program, state: TrainState, random: Callable[[], TrainState]) -> dict:
-    """{"label_free": {name of `NAMES`: {"random_init": ..., "pretrained": ...}}, "not_measured": {...}}
+def measured(
+    job: Job, program: Program, state: TrainState, random: Callable[[], TrainState], cached: Callable
+) -> tuple[dict, Seen | None]:
+    """{"label_free": {name of `NAMES`: {"random_init": ..., "pretrained": ...}}, "not_measured": {...}}, and the
+    features of the trained encoder, for pictures; None where they are not finite.
 
     view_consistency: see `consistency`; the others are `monitors` of features of the training set. random: makes the
-    state of the same job before anything was learned. Where features are not finite there are None and the reason.
+    state of the same job before anything was learned. cached: as in `evaluation.final`. Where features are not finite
+    there are None and the reason.
     """
-    columns, reasons = {}, {}
-    for name, make in (("random_init", random), ("pretrained", lambda: state)):
-        try:
-            columns[name] = scores(job, program, make())
-        except ValueError as error:
-            columns[name], reasons[name] = dict.fromkeys(NAMES), str(error)
+    columns, reasons, features = {}, {}, None
+    try:
+        columns["random_init"] = cached(BASELINE, lambda: baseline(job, program, random())).accuracies
+    except ValueError as error:
+        columns["random_init"], reasons["random_init"] = dict.fromkeys(NAMES), str(error)
+    try:
+        features = seen(job, program, state)
+        columns["pretrained"] = scores(job, program, state, features)
+    except ValueError as error:
+        columns["pretrained"], reasons["pretrained"], features = dict.fromkeys(NAMES), str(error), None
     table = {name: {column: values[name] for column, values in columns.items()} for name in NAMES}
-    return {"label_free": table, "not_measured": reasons}
+    return {"label_free": table, "not_measured": reasons}, features
 
 
-def seen(job: Job, program: Program, state: TrainState, limit: int) -> Seen:
-    """Features of up to `limit` training examples that can be read."""
-    source = evaluation.some(job.train, min(limit, job.evaluation["examples"]))
+def baseline(job: Job, program: Program, state: TrainState) -> evaluation.Scores:
+    """`scores` of the random network, as they are kept between runs."""
+    return evaluation.Scores(scores(job, program, state, seen(job, program, state)), {}, {})
+
+
+def seen(job: Job, program: Program, state: TrainState) -> Seen:
+    """Features of up to `evaluation.MONITORED` training examples that can be read. Raises ValueError where they are not
+    finite.
+    """
+    source = evaluation.some(job.train, min(evaluation.MONITORED, job.evaluation["examples"]))
     rows = evaluation.embedded(job, program, source, state)
+    if not np.isfinite(rows.x[rows.valid]).all():
+        raise ValueError(DIVERGED)
     return Seen(source, rows.x[rows.valid], np.flatnonzero(rows.valid))
 
 
-def scores(job: Job, program: Program, state: TrainState) -> dict[str, float]:
-    """By `NAMES`. Raises ValueError where features are not finite."""
-    features = seen(job, program, state, evaluation.MONITORED)
-    if not np.isfinite(features.x).all():
-        raise ValueError("features are not finite: the encoder has diverged")
+def scores(job: Job, program: Program, state: TrainState, features: Seen) -> dict[str, float]:
+    """By `NAMES`."""
     found = {name: float(monitor(features.x)) for name, monitor in MONITORS.items()}
     return {CONSISTENCY: consistency(job, program, state), **found}
 

@@ -21,7 +21,7 @@ PIXELS = 2**27
 """Pixels that an image may have; one with more counts as unreadable. Below Pillow's own bound for bombs."""
 PAGES = ("first", "channels")
 """How a file of several pages can be read: the first alone, or all as channels of one image."""
-SAY = "say how they are read, as in folder:PATH?pages=first or folder:PATH?pages=channels"
+SAY = "say how they are read, by ?pages=first or ?pages=channels behind the dataset's path"
 CODESTREAM = b"\xff\x4f\xff\x51"
 """What the image of a JPEG 2000 begins with; its sizes follow."""
 LIBRARIES = {
@@ -32,6 +32,8 @@ LIBRARIES = {
 }
 """Endings of names -> the library that reads such files, and the extra of this package that has it."""
 SUFFIXES = tuple(LIBRARIES)
+ENDINGS = dict(tiff=".tif", dicom=".dcm", heif=".heic", avif=".avif", npy=".npy", npz=".npz", jpeg2000=".jp2")
+"""What `kind` says of a file -> how the names of such files end."""
 ORIENTATION = 0x0112
 TURNS = ((5, 6, 7, 8), (3, 4, 7, 8), (2, 3, 6, 7))
 """The EXIF orientations that swap the axes, and those that then reverse the rows, and the columns."""
@@ -251,7 +253,9 @@ def _member(archive: zipfile.ZipFile, key: str) -> str:
         raise ValueError("it has no arrays")
     if not key and len(names) > 1:
         listed = ", ".join(names[:5]) + ", …" * bool(names[5:])
-        raise ValueError(f"it has {len(names)} arrays ({listed}): name one, as in folder:PATH?key={names[0]}")
+        raise ValueError(
+            f"it has {len(names)} arrays ({listed}): name one, by ?key={names[0]} behind the dataset's path"
+        )
     return f"{key or names[0]}.npy"
 
 

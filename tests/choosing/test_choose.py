@@ -10,7 +10,8 @@ from PIL import Image
 from ssl_jax.choosing import facts
 from ssl_jax.cli import main
 from ssl_jax.config import recipes
-from ssl_jax.run import label_free
+from ssl_jax.reporting import report
+from ssl_jax.run import evaluation, label_free
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +26,26 @@ def photos(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(photos, tmp_path_factory):
+def passes():
+    """The sources that features were made of, in order."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def run(photos, tmp_path_factory, passes):
     """A run of three steps."""
     place = tmp_path_factory.mktemp("own") / "W"
-    assert main.main(command(photos, place, "--config.duration=3 steps")) == 0
+    real = evaluation.embedded
+    counted = lambda job, program, source, *more: passes.append(source.name) or real(job, program, source, *more)  # noqa: E731
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluation, "embedded", counted)
+        patch.setenv("SSL_JAX_CACHE", str(place.parent / "cache"))
+        assert main.main(command(photos, place, "--config.duration=3 steps", "--config.evaluation.every=never")) == 0
     return place
+
+
+def test_features_are_computed_once_for_the_numbers_and_the_pictures(run, passes, photos):
+    assert passes == [f"folder:{photos}"] * 2  # the random network's and the trained one's
 
 
 def command(photos, place, *more):
@@ -58,7 +74,7 @@ def test_the_recipe_file_is_what_was_trained(run, photos):
 
 def test_the_same_command_goes_on_without_looking_again(run, photos, monkeypatch, capsys):
     monkeypatch.setattr(facts, "of", None)
-    assert main.main(command(photos, run, "--config.duration=4 steps")) == 0
+    assert main.main(command(photos, run, "--config.duration=4 steps", "--config.evaluation.every=never")) == 0
     assert json.loads((run / "result.json").read_text())["step"] == 4
     assert main.main(command(photos, run, "--method=byol")) == 2
     said = capsys.readouterr().err
@@ -98,6 +114,16 @@ def test_a_run_of_a_named_recipe_is_left_alone(photos, tmp_path, capsys):
     (tmp_path / "config.json").write_text("{}")
     assert main.main(command(photos, tmp_path)) == 2
     assert "holds a run of a recipe that was named: go on with --config=" in capsys.readouterr().err
+
+
+def test_a_run_that_diverged_says_so_in_the_table():
+    found = {name: {"random_init": 0.5, "pretrained": None} for name in label_free.NAMES}
+    result = {"label_free": found, "not_measured": {"pretrained": label_free.DIVERGED}}
+    table = report.label_free_table(result)
+    assert list(table.columns[2].cells) == ["diverged"] * len(label_free.NAMES) == ["diverged"] * table.row_count
+    assert "pre-trained is not measured: features are not finite" in report.remarks(result)[0]
+    unread = {**result, "not_measured": {"pretrained": "none of the 9 images can be read"}}
+    assert set(report.label_free_table(unread).columns[2].cells) == {"-"}
 
 
 def test_neighbors_and_clusters_of_features_that_are_known():

@@ -18,6 +18,7 @@ def test_sizes(side, words):
 def test_numbers():
     first, *others = tables.METHODS
     batches = tables.BATCHES
+    (limit, small), (_, large) = tables.HELD
     for said in (
         f"| method | {first}; or one of {', '.join(others)} |",
         f"views have {tables.PUBLISHED} px or more",
@@ -25,7 +26,10 @@ def test_numbers():
         f"{batches['cpu']} images on a CPU, {batches['gpu']} a GPU, {batches['tpu']} a TPU chip",
         f"deviation of up to {facts.SEEN:,} of the images",
         f"{tables.EPOCHS} epochs, {tables.STEPS:,} steps or more",
-        f"and {1 - measured.SHARE:.0%} are left".replace("%", " %"),
+        f"{tables.A_CLASS} a class or more: {100 * small:g} % of each class",
+        f"of more than {limit:,} images {100 * large:g} %",
+        f"at most {tables.EXAMPLES['cpu']:,} images on a CPU and {tables.EXAMPLES['accelerator']:,} on others",
+        f"{100 - 100 * measured.SHARE:.0f} % of the time for steps are left",
         *(f"`{name}`" for name in tables.SMALL.values()),
     ):
         assert said in PAGE, said

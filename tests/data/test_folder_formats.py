@@ -235,6 +235,6 @@ def test_channels_that_a_source_cannot_have_are_refused(tmp_path):
     save(tmp_path / "a.tif", bands(0))
     with pytest.raises(ValueError, match="5 channels cannot be read, since no file has them"):
         sources.open(f"folder:{tmp_path}", channels=5)
-    for text, channels in (("tfds:cifar10", 12), ("wds:x.tar", 2), ("folder:x", -1)):
+    for text, channels in (("tfds:cifar10", 12), ("wds:x.tar", -2), ("folder:x", -1)):
         with pytest.raises(ValueError, match=f"{channels} channels cannot be read"):
             sources.open(text, channels=channels)

@@ -8,6 +8,7 @@ import pytest
 from pyarrow import parquet
 
 from ssl_jax.data import pages
+from tests import buckets
 
 RNG = np.random.default_rng(0)
 VALUES = [RNG.bytes(int(size)) for size in RNG.integers(0, 900, 400)]
@@ -54,11 +55,46 @@ def test_one_value_takes_one_page(tmp_path, monkeypatch):
     assert len(VALUES[100]) < size < 10_000 < column.spans[0][1] - column.spans[0][0]
 
 
+def test_a_network_is_asked_for_blocks(tmp_path, monkeypatch):
+    """A request for all of a row group; of single values one for headers of several pages, and one for each page."""
+    (tmp_path / "set").mkdir()
+    written(tmp_path / "set" / "a.parquet", VALUES, struct=True, compression="snappy", use_dictionary=False)
+    path = f"{buckets.bucket(monkeypatch, tmp_path / 'set', 'pages')}/a.parquet"
+    footer = parquet.read_metadata(tmp_path / "set" / "a.parquet")
+    asked, span = [], pages.places.span
+    monkeypatch.setattr(pages.places, "span", lambda *place: asked.append(place[2]) or span(*place))
+
+    def requests(rows):
+        del asked[:]
+        assert column.take(np.asarray(rows)) == [VALUES[row] for row in rows]
+        return len(asked)
+
+    column = pages.Column([path], [footer], "a.bytes")
+    groups, (begin, end) = footer.num_row_groups, column.spans[0]
+    assert requests(range(len(VALUES))) == groups == 5 and asked[0] == end - begin
+    column = pages.Column([path], [footer], "a.bytes")
+    assert requests([3]) == 2 and requests([100]) == 1 and requests([5, 6, 7, 120]) == 2
+    assert len(column.known[0][0]) == 10  # pages, each of which had a request for its header
+    assert requests(range(130, 230)) == 1
+    monkeypatch.setattr(pages, "AHEAD", 20_000)
+    column = pages.Column([path], [footer], "a.bytes")
+    assert requests([3]) <= -(-(end - begin) // 16_000) + 1 and max(asked) <= 20_000
+
+
+def test_what_lies_behind_the_end_of_a_remote_file_is_not_there(tmp_path, monkeypatch):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "a").write_bytes(b"0123456789")
+    root = buckets.bucket(monkeypatch, tmp_path / "set", "ends")
+    for place, expected in (((2, 3), b"234"), ((8, 9), b"89"), ((10, 5), b""), ((30, 5), b""), ((0, 0), b"")):
+        assert pages.places.span(f"{root}/a", *place) == pages.places.span(f"{tmp_path}/set/a", *place) == expected
+    assert pages.places.span(f"{root}/none", 0, 5) == b""
+
+
 def test_what_is_damaged_is_none_and_its_neighbors_are_read(tmp_path):
     path = tmp_path / "a.parquet"
     column = written(path, VALUES, struct=True, compression="snappy", use_dictionary=False)
     whole = column.take(np.arange(len(VALUES)))
-    start = column._pages(1)[0][1].start
+    start = column.known[1][0][1].start
     data = bytearray(path.read_bytes())
     data[start : start + 400] = bytes(400)
     path.write_bytes(data)

@@ -25,9 +25,9 @@ source and flags are the same and no file of it was touched since.
 sizes, and exact copies and near duplicates side by side, also where their labels differ; with --json the groups are in
 the JSON, too. What a training and a test set have in common: check 'mix:1*folder:TRAIN+1*folder:TEST'.
 
-A folder may hold PNG, JPEG, WebP, BMP, GIF, TIFF, .npy and .npz, JPEG 2000, AVIF, HEIC and DICOM, of any number of
-channels. 'folder:PATH?pages=first' or '?pages=channels' says how files of several pages or frames are read, which are
-unreadable without it, and '?key=NAME' which array of an .npz is the image; more options follow behind &.
+All but tfds: may hold PNG, JPEG, WebP, BMP, GIF, TIFF, .npy and .npz, JPEG 2000, AVIF, HEIC and DICOM, of any number
+of channels. 'folder:PATH?pages=first' or '?pages=channels' says how files of several pages or frames are read, which
+are unreadable without it, and '?key=NAME' which array of an .npz is the image; more options follow behind &.
 
 The classes of folder:PATH are the folders directly in PATH, also empty ones. A PATH that holds train, test and the like
 is refused: name one of them. Where each class holds its own, as in ModelNet, write 'folder:PATH?split=train'. A link

@@ -8,17 +8,20 @@
 Each number of a recipe is a key: --config.method.temperature=0.2, --config.duration="3 steps".
 --data looks at the images and at this machine, chooses network, views, batch and duration, tells what and why, and
 leaves it as WORKDIR/recipe.py; --test, --method, --net and --time choose for it, --config.KEY=VALUE changes any number.
+Of images with labels a part is held out for the table of accuracies, unless --test names a dataset or says none.
 The same command after a stop, a crash or a preemption goes on from the newest checkpoint. A finished run is
 extended by a longer --config.duration.
 """
 
 import argparse
+import time
 
 from ssl_jax import api
 from ssl_jax.choosing import choose, kept, spans, tables
 from ssl_jax.choosing.recipe import Request
 from ssl_jax.cli.verbs import _together
 from ssl_jax.config import recipes
+from ssl_jax.process import machine
 from ssl_jax.shard import processes
 from ssl_jax.shard.cluster import Flags
 
@@ -33,7 +36,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--data", help="images to choose a recipe for: folder:PATH or another dataset, see ssl-jax data")
     parser.add_argument("--workdir", required=True, help="where everything is written: a directory or gs://…")
     own = parser.add_argument_group("with --data")
-    own.add_argument("--test", default="", help="a dataset with the same classes, for a table of accuracies")
+    own.add_argument("--test", default="", help="a dataset with the same classes, the share to hold out, 0.2, or none")
     own.add_argument("--method", default="", help=f"one of {', '.join(tables.METHODS)}")
     own.add_argument("--net", default="", help="resnet_small, resnet18, resnet50, vit_small_16 and the like")
     own.add_argument("--time", default="", help=f"how long all of it may take: {spans.FORMS}")
@@ -62,4 +65,4 @@ def chosen(args: argparse.Namespace, changes: dict[str, str], flags: Flags) -> d
             f"--data={args.data} chooses a recipe on one machine: run it there for a while, and start the processes "
             "with the recipe.py that it leaves"
         )
-    return choose.choose(request, args.workdir, changes=changes)
+    return choose.choose(request, args.workdir, changes=changes, begun=time.monotonic() - machine.age())
