@@ -165,19 +165,7 @@ def conclude(
     if jax.process_index() > 0:
         return result
     files.write(folder / "result.json", json.dumps(result, indent=2) + "\n")
-    pictured = ["views.png"] if (folder / "views.png").exists() else []
-    if drawn is not None:
-        shown = drawn.valid & (drawn.y >= 0)
-        with saying("projection.png"):
-            pictures.projection(drawn.x[shown], drawn.y[shown], job.train.classes, folder / "projection.png")
-            pictured.append("projection.png")
-    if around is not None and neighbors.drawable(job):
-        with saying("neighbors.png"):
-            pictured += neighbors.draw(job, around, folder)
-    if drawable := rows(workdir):  # a run without a step has none
-        with saying("curves.png"):
-            pictures.curves(drawable, folder / "curves.png")
-            pictured.append("curves.png")
+    pictured = _pictured(job, folder, drawn, around)
     for shown in tables(result):
         console.print(shown)
     lines = (
@@ -190,6 +178,24 @@ def conclude(
     )
     console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
     return result
+
+
+def _pictured(job: Job, folder: epath.Path, drawn: evaluation.Rows | None, around: label_free.Seen | None) -> list[str]:
+    """Draws what there is to draw; the names of all pictures that are there."""
+    pictured = ["views.png"] if (folder / "views.png").exists() else []
+    if drawn is not None:
+        shown = drawn.valid & (drawn.y >= 0)
+        with saying("projection.png"):
+            pictures.projection(drawn.x[shown], drawn.y[shown], job.train.classes, folder / "projection.png")
+            pictured.append("projection.png")
+    if around is not None and neighbors.drawable(job):
+        with saying("neighbors.png"):
+            pictured += neighbors.draw(job, around, folder)
+    if drawable := rows(str(folder)):  # a run without a step has none
+        with saying("curves.png"):
+            pictures.curves(drawable, folder / "curves.png")
+            pictured.append("curves.png")
+    return pictured
 
 
 def _projected(job: Job, program: Program, state: TrainState) -> evaluation.Rows | None:
