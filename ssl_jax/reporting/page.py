@@ -33,7 +33,8 @@ nav { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; margin: 0.75rem 0; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; padding: 0.25rem 1rem 0.25rem 0; border-bottom: 1px solid var(--line); vertical-align: top;
   overflow-wrap: normal; }
-th { font-weight: 500; } td.n, th.n { text-align: right; } td.long { min-width: min(14rem, 40vw); overflow-wrap: anywhere; }
+th { font-weight: 500; } td.n, th.n { text-align: right; }
+td.long { min-width: min(14rem, 40vw); overflow-wrap: anywhere; }
 td.bar { width: 100%; min-width: 6rem; } td.bar div { background: var(--bar); height: 0.9rem; min-width: 1px;
   border-radius: 0 3px 3px 0; margin-top: 0.25rem; }
 .sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(96px, 1fr)); gap: 0.75rem 0.5rem; }

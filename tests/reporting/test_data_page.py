@@ -13,6 +13,7 @@ from PIL import Image
 
 from ssl_jax.cli.main import main
 from ssl_jax.data import check, sources
+from ssl_jax.data import source as data_source
 from ssl_jax.reporting import data_page, page, thumbnails
 from tests.data import forms
 
@@ -139,7 +140,9 @@ def test_every_form_of_a_dataset_has_a_page(form, tmp_path):
     np.testing.assert_array_equal(*copies)
 
 
-def test_pictures_of_a_source_that_is_only_read_in_order_are_those_of_random_access():
+@pytest.mark.parametrize("seek", [1, 2000])
+def test_pictures_of_a_source_that_is_only_read_in_order_are_those_of_random_access(seek, monkeypatch):
+    monkeypatch.setattr(data_source, "SEEK", seek)
     source = sources.arrays(np.random.default_rng(0).integers(0, 256, (9, 5, 6, 3), np.uint8))
     scan = lambda start, stop: tf.data.Dataset.range(start, stop).map(source.read)  # noqa: E731
     assert thumbnails.of(source._replace(read=None, scan=scan), [7, 2, 2]) == thumbnails.of(source, [2, 7])
