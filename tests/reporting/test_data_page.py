@@ -173,6 +173,14 @@ def test_large_pictures_are_shrunk_and_nothing_is_drawn_of_what_went_away(tmp_pa
     assert "cannot be drawn" in (tmp_path / "out.html").read_text()
 
 
+def test_nothing_but_unreadable_files_have_a_page(tmp_path):
+    for k in range(3):
+        (tmp_path / f"{k}.png").write_bytes(b"garbage")
+    assert main(["data", "check", f"folder:{tmp_path}", f"--html={tmp_path}/out.html"]) == 0
+    found = read(tmp_path / "out.html")
+    assert found.pictures == [] and "3 cannot be read" in found.said["left-out-and-changed"]
+
+
 def test_histograms_of_one_value_and_of_many():
     text = lambda element: "".join(element.itertext())  # noqa: E731
     assert "all 32 px" in text(page.histogram("Width", np.full(9, 32), unit="px"))
