@@ -47,6 +47,8 @@ class Group(NamedTuple):
 
 def hashed(gray: np.ndarray) -> np.ndarray:
     """pHash of pictures [n, 32, 32] of any range: uint64 [n], the lowest frequency in the highest bit."""
+    if not len(gray):
+        return np.zeros(0, np.uint64)
     low = fft.dctn(np.asarray(gray, np.float32), axes=(1, 2))[:, :8, :8].reshape(len(gray), 64)
     return np.packbits(low > np.median(low, 1, keepdims=True), axis=1).view(">u8")[:, 0].astype(np.uint64)
 

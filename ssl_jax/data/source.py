@@ -13,6 +13,8 @@ from ssl_jax.process.machine import cores
 
 NAMED = 32
 """Records that are read at a time for their names: more of them take more memory, and no less time each."""
+SEEK = 2000
+"""Records that can be read in the time that it takes to begin to read at another place."""
 
 
 NOUNS = {"image": "images", "clip": "videos", "points": "clouds of points", "series": "series"}
@@ -182,24 +184,23 @@ def images(source: Source, indices: np.ndarray) -> list[np.ndarray]:
 
 
 def readable(source: Source, indices: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """(index, image) as `images`, one after the other, without those that cannot be read.
+    """(index, image) as `images` of rising indices, one after the other, without those that cannot be read.
 
     A source without random access has them, too.
     """
-
-    def one(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return index, read_image(source, *row_of(read_rows(source, index[None]), 0), exact=True)[0]
-
-    def scanned(index: int) -> tf.data.Dataset:
-        rows = in_order(source, index, index + 1, 1)
-        return rows.map(lambda *rows: (tf.constant(index), read_image(source, *row_of(rows, 0), exact=True)[0]))
-
+    image = lambda index, *row: (index, read_image(source, *row, exact=True)[0])  # noqa: E731
+    wanted = tf.constant(indices, tf.int64)
     if source.read is not None:
-        parts = [tf.data.Dataset.from_tensor_slices(np.asarray(indices, np.int64)).map(one, num_parallel_calls=cores())]
+        rows = tf.data.Dataset.from_tensor_slices(wanted)
+        parts = [rows.map(lambda i: image(i, *row_of(read_rows(source, i[None]), 0)), num_parallel_calls=cores())]
+    elif source.size <= SEEK * len(indices):
+        rows = source.scan(0, source.size).enumerate().filter(lambda index, row: tf.reduce_any(index == wanted))
+        parts = [rows.map(lambda i, row: image(i, *row))]
     else:
-        parts = (scanned(int(index)) for index in indices)
+        scans = ((index, source.scan(index, index + 1)) for index in map(int, indices))
+        parts = (scan.map(lambda *row, index=index: image(tf.constant(index), *row)) for index, scan in scans)
     for part in parts:
-        yield from ((int(index), image) for index, image in part.ignore_errors().as_numpy_iterator())
+        yield from ((int(index), found) for index, found in part.ignore_errors().as_numpy_iterator())
 
 
 def in_order(source: Source, start: int, stop: int, chunk: int) -> tf.data.Dataset:

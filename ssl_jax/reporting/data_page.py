@@ -90,6 +90,8 @@ def _way(report: dict) -> Element:
 def _sizes(seen: Seen) -> list[Element]:
     height, width, channels, size, _ = seen.size.T.astype(np.int64)
     n = len(height)
+    if not n:
+        return [tag("p", "No image can be read.")]
     share = lambda count: f"{100 * count / n:.1f} %"  # noqa: E731
     sides = Counter(zip(width.tolist(), height.tolist(), strict=True))
     kinds = Counter(

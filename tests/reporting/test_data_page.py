@@ -13,6 +13,7 @@ from PIL import Image
 
 from ssl_jax.cli.main import main
 from ssl_jax.data import check, sources
+from ssl_jax.data import source as data_source
 from ssl_jax.reporting import data_page, page, thumbnails
 from tests.data import forms
 
@@ -139,7 +140,9 @@ def test_every_form_of_a_dataset_has_a_page(form, tmp_path):
     np.testing.assert_array_equal(*copies)
 
 
-def test_pictures_of_a_source_that_is_only_read_in_order_are_those_of_random_access():
+@pytest.mark.parametrize("seek", [1, 2000])
+def test_pictures_of_a_source_that_is_only_read_in_order_are_those_of_random_access(seek, monkeypatch):
+    monkeypatch.setattr(data_source, "SEEK", seek)
     source = sources.arrays(np.random.default_rng(0).integers(0, 256, (9, 5, 6, 3), np.uint8))
     scan = lambda start, stop: tf.data.Dataset.range(start, stop).map(source.read)  # noqa: E731
     assert thumbnails.of(source._replace(read=None, scan=scan), [7, 2, 2]) == thumbnails.of(source, [2, 7])
@@ -168,6 +171,14 @@ def test_large_pictures_are_shrunk_and_nothing_is_drawn_of_what_went_away(tmp_pa
     (tmp_path / "1.png").unlink()
     data_page.write(tmp_path / "out.html", source, report, seen)
     assert "cannot be drawn" in (tmp_path / "out.html").read_text()
+
+
+def test_nothing_but_unreadable_files_have_a_page(tmp_path):
+    for k in range(3):
+        (tmp_path / f"{k}.png").write_bytes(b"garbage")
+    assert main(["data", "check", f"folder:{tmp_path}", f"--html={tmp_path}/out.html"]) == 0
+    found = read(tmp_path / "out.html")
+    assert found.pictures == [] and "3 cannot be read" in found.said["left-out-and-changed"]
 
 
 def test_histograms_of_one_value_and_of_many():

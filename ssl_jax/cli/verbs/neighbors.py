@@ -75,9 +75,8 @@ def run(args: argparse.Namespace) -> None:
     tables.write(out / "pairs.csv", pair_columns(rows, found))
     told = f"By the encoder of {args.workdir}, step {loaded.step}: cosines of {found.x.shape[1]} pooled features."
     neighbors_page.write(out / "index.html", source, found, head=[told], console=console)
-    console.print(
-        f"{len(found.pairs):,} pairs of {len(found.index):,} examples are alike{embed.exceptions(rows)}", soft_wrap=True
-    )
+    many = f"{len(found.pairs):,} pairs of {len(found.index):,} examples have a cosine of {args.threshold:g} or more"
+    console.print(f"{many}{embed.exceptions(rows)}", soft_wrap=True)
     console.print(f"{out}/  index.html, neighbors.{args.table}, pairs.csv, features.npz", soft_wrap=True)
 
 
