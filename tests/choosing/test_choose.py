@@ -2,14 +2,17 @@
 
 import json
 import re
+import shutil
+import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from ssl_jax.choosing import facts
+from ssl_jax.choosing import facts, measured
 from ssl_jax.cli import main
 from ssl_jax.config import recipes
+from ssl_jax.process import machine
 from ssl_jax.reporting import report
 from ssl_jax.run import evaluation, label_free
 
@@ -61,6 +64,29 @@ def test_it_trains_and_says_what_there_is_without_labels(run):
     assert 0 <= result["label_free"]["view_consistency"]["pretrained"] <= 1
     for picture in ("views", "neighbors", "clusters", "curves"):
         assert Image.open(run / f"{picture}.png").size[0] > 300
+
+
+def test_images_with_labels_have_a_table_and_its_baselines_are_measured_before(photos, tmp_path, monkeypatch, capsys):
+    for k, path in enumerate(sorted(photos.glob("[0-9]*.jpg"))):
+        (tmp_path / "photos" / "ab"[k % 2]).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, tmp_path / "photos" / "ab"[k % 2])
+    monkeypatch.setenv("SSL_JAX_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(machine, "age", lambda: 60.0)
+    monkeypatch.setattr(measured, "seconds_a_step", lambda job, program: (10.0, 150.0))
+    before = time.monotonic()
+    assert main.main(command(tmp_path / "photos", tmp_path / "W", "--time=2h", "--config.evaluation.every=never")) == 0
+    noted, found = (json.loads((tmp_path / "W" / f"{name}.json").read_text()) for name in ("choices", "result"))
+    told = {choice["what"]: (choice["value"], choice["why"]) for choice in noted["choices"]}
+    assert told["test set"][0] == "20 % held out" and "--test=none trains on all" in told["test set"][1]
+    assert noted["config"]["data"]["train"] == f"rest:0.2*folder:{tmp_path}/photos"
+    assert "20 % held out" in (tmp_path / "W" / "recipe.py").read_text()
+    assert {role: found["data"][role]["examples"] for role in ("train", "test")} == {"train": 39, "test": 9}
+    assert found["from_cache"] == ["raw_pixels", "random_init"]  # the run has measured neither again
+    for name in ("knn", "linear"):
+        assert all(0 <= found[name][column] <= 1 for column in ("raw_pixels", "random_init", "pretrained"))
+    most = int((7200 - 60 - 10) * measured.SHARE / 150)
+    assert most - (time.monotonic() - before) / 150 - 2 < found["step"] <= most
+    assert "linear probe" in capsys.readouterr().out
 
 
 def test_the_recipe_file_is_what_was_trained(run, photos):
