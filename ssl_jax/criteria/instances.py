@@ -36,7 +36,7 @@ def instances(
     all rows (eq. 2); "sampled", over the own one and `negatives` drawn anew for each example, evenly and with
     replacement; "nce", noise-contrastive estimation with these (eq. 7), whose constant Z is set by the first batch and
     kept (eq. 8). momentum: what survives of a row when its example is seen, before it is made unit again.
-    `init` raises ValueError for other than one view, and for more negatives than examples.
+    Raises ValueError for more negatives than examples, and `init` for other than one view.
     """
     ranges.above_zero(temperature=temperature, negatives=negatives)
     ranges.share(momentum=momentum)
