@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ssl_jax.losses import clustering
 from ssl_jax.losses.contrastive import unit
 from ssl_jax.types import Array, Key
 
@@ -33,6 +34,17 @@ def write(queue: Queue, rows: Array) -> Queue:
     _check(size, count)
     written = jax.lax.dynamic_update_slice_in_dim(queue.rows, rows.astype(queue.rows.dtype), queue.pointer, 0)
     return Queue(written, (queue.pointer + count) % size, jnp.minimum(queue.filled + count, size))
+
+
+def nearest(queue: Queue, rows: Array) -> tuple[Array, Array]:
+    """The queue's row of greatest cosine for each of `rows` [m, d], any norm: (found [m, d], index int32 [m]).
+
+    The support set of NNCLR (arXiv:2104.14548, eq. 2). The queue's rows are unit; random ones of the start can be found
+    too, which lie at `index >= queue.filled`. No gradient passes.
+    """
+    kept, rows = jax.lax.stop_gradient((queue.rows, rows))
+    index = clustering.nearest(unit(rows), kept)
+    return kept[index], index
 
 
 def full(queue: Queue) -> Array:

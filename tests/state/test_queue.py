@@ -35,6 +35,18 @@ def test_it_starts_with_random_unit_rows():
     assert not np.array_equal(rows, queue.init(jax.random.key(1), 512, (2, 16), write=8).rows)
 
 
+def test_the_nearest_row_has_the_greatest_cosine_and_no_gradient_passes(strict):
+    state = queue.init(jax.random.key(0), 12, (3,), write=4, dtype=np.float64)
+    rows, kept = keys(1, 5, 3) * np.exp(keys(2, 5, 1)), np.asarray(state.rows)
+    found, index = jax.jit(queue.nearest)(state, rows)
+    for i, row in enumerate(rows):
+        best = max(range(12), key=lambda j: row @ kept[j])
+        assert index[i] == best
+        assert_array_equal(found[i], kept[best])
+    slope = jax.grad(lambda rows, kept: queue.nearest(state._replace(rows=kept), rows)[0].sum(), (0, 1))(rows, kept)
+    assert not any(np.any(x) for x in slope)
+
+
 @pytest.mark.parametrize(("size", "count", "near"), [(10, 4, "8 or 12"), (3, 4, "4 or 8")])
 def test_a_queue_that_is_no_multiple_of_the_batch_is_refused(size, count, near):
     with pytest.raises(ValueError, match=f"{size} rows are no multiple of the {count} rows.*{near}"):
