@@ -7,9 +7,8 @@ Published in arXiv:2303.03307; the code's README has no result of this run.
 All settings: the code's pretrain_imagenet.py: batch 2048, LARS at 0.6 for 256 with decay 1e-6, a warm-up of 10 epochs,
 a cosine that ends at a thousandth, a projector of 8192, 8192 and 512, averaging 0.99 throughout, a local weight of 0,
 Barlow Twins' views. With more views these come in equal numbers of both kinds.
-Paper and code: not compared beyond that.
-Differs: bfloat16 in the networks (float16 there), singular values in float32. Whether each of LARS's switches spares
-biases and norms is not in the part of the code that was read; here they are spared, as in Barlow Twins.
+Paper and code: the code has the same objective without the average, too, which is the one of its CIFAR-10 runs.
+Differs: bfloat16 in the networks (float16 there), singular values in float32.
 """
 
 from ml_collections import ConfigDict

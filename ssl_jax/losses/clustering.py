@@ -14,18 +14,23 @@ from ssl_jax.losses.precision import matmul, widen
 Array = jax.Array
 
 
-def sinkhorn(scores: Array, *others: Array, epsilon: float = 0.05, iterations: int = 3) -> Array:
+def sinkhorn(
+    scores: Array, *others: Array, epsilon: float | Array = 0.05, iterations: int = 3, where: Array | None = None
+) -> Array:
     """Codes that spread the samples evenly over the prototypes (arXiv:2006.09882, eq. 3 to 5).
 
     scores: [n, ..., k], cosines; axes between the first and the last are balanced apart (SwAV: one crop each).
     others: more samples [m, ..., k] (a queue) that take part in the balance and get no code; they are not joined to
-    `scores`, which may lie on a mesh. Returns [n, ..., k], of which rows sum to 1 and columns to about n / k.
-    Each iteration normalizes the prototypes, then the samples, in the log domain: exp(1 / 0.05) is no float16.
+    `scores`, which may lie on a mesh. where: bool [n, ...], the rows of `scores` that take part in the balance; the
+    others get codes that nobody was balanced with. Returns [n, ..., k], of which rows sum to 1 and columns to about n
+    / k. Each iteration normalizes the prototypes, then the samples, in the log domain: exp(1 / 0.05) is no float16.
     """
-    blocks = [widen(x) / epsilon for x in (scores, *others)]
+    blocks = [widen(x) / jnp.asarray(epsilon, widen(x).dtype) for x in (scores, *others)]
     for _ in range(iterations):
-        columns = jnp.stack([jax.nn.logsumexp(x, 0) for x in blocks])
+        counted = blocks if where is None else [jnp.where(where[..., None], blocks[0], -jnp.inf), *blocks[1:]]
+        columns = jnp.stack([jax.nn.logsumexp(x, 0) for x in counted])
         total = jnp.expand_dims(jax.nn.logsumexp(columns, 0), 0)
+        total = total if where is None else jnp.where(jnp.isfinite(total), total, 0)
         blocks = [jax.nn.log_softmax(x - total, -1) for x in blocks]
     return jnp.exp(blocks[0])
 
@@ -40,6 +45,21 @@ def swapped_codes(
     """
     scores = widen(scores)
     return across_views(codes, scores / jnp.asarray(temperature, scores.dtype), pairs=pairs)
+
+
+def from_prior(probabilities: Array, *, exponent: float = 0.0, prior_first: bool = False) -> Array:
+    """KL(p || q) of the mean p of all rows from the power law q_i ~ i^(-exponent), i = 1..k (PMSN, arXiv:2210.07277).
+
+    probabilities: [..., k]. With exponent 0 it is log k - H(p), MSN's me-max (arXiv:2204.07141, eq. 2): 0 where the
+    prototypes are equally taken, log k where all rows take one. prior_first: KL(q || p).
+    """
+    p = widen(probabilities)
+    p = jnp.mean(p.reshape(-1, p.shape[-1]), 0)
+    q = jnp.arange(1, len(p) + 1, dtype=p.dtype) ** -exponent
+    q = q / jnp.sum(q)
+    a, b = (q, p) if prior_first else (p, q)
+    least = jnp.finfo(p.dtype).tiny  # p log p is 0 at 0, and its gradient finite
+    return jnp.sum(a * (jnp.log(jnp.maximum(a, least)) - jnp.log(jnp.maximum(b, least))))
 
 
 def labeled(logits: Array, labels: Array) -> Array:

@@ -122,8 +122,8 @@ def noise_contrastive(logits: Array, log_z: Array, examples: int) -> Array:
     """InstDisc's noise-contrastive estimation (arXiv:1805.01978, eq. 7): is a row the query's own, or drawn as noise?
 
     logits: [b, n], n = 1 + k scores over the temperature, the query's own first; log_z: the logarithm of the constant
-    that stands for the sum of exp(logits) over all `examples`, of which the k were drawn evenly. Their sum over k, a mean
-    over b. Where each exp(logit) is z / examples it is log(k + 1) + k log(1 + 1 / k). The codes add 1e-7 to
+    that stands for the sum of exp(logits) over all `examples`, of which the k were drawn evenly. Their sum over k, a
+    mean over b. Where each exp(logit) is z / examples it is log(k + 1) + k log(1 + 1 / k). The codes add 1e-7 to
     denominators.
     """
     chex.assert_rank(logits, 2)

@@ -10,7 +10,7 @@ import optax
 
 from ssl_jax.checks import annotations, ranges, spelling
 from ssl_jax.config import durations
-from ssl_jax.optim import constrain, lars, leaves, schedules
+from ssl_jax.optim import constrain, lars, layer_decay, leaves, schedules
 from ssl_jax.types import Schedule, Tree
 
 Rate = Schedule | float | dict
@@ -94,6 +94,7 @@ def make(
     groups: tuple[dict, ...] = (),
     clip_global: float | None = None,
     clip_each: float | None = None,
+    layer_rate: float | None = None,
     **options: Any,
 ) -> optax.GradientTransformation:
     """The rule `name` of `RULES` with its `options`, for all parameters but those of `groups`.
@@ -102,6 +103,7 @@ def make(
     clip_global: greatest norm of all gradients together. clip_each: greatest norm of each parameter's gradient, each
     layer of a scanned stack being one (DINO; its code adds 1e-6 to the norm). Neither sees the groups that are frozen
     for good or have a rule (`name`) of their own, such as a probe, which must not change what it watches.
+    layer_rate: what the rate of a layer of the encoder is multiplied by for each layer behind it, see `layer_decay`.
     The state is arrays in named tuples and dicts, parameter-shaped ones in the parameters' dtype.
 
     Raises ValueError in a sentence for an unknown rule, option or key, and at `init` for a group without parameters.
@@ -121,7 +123,16 @@ def make(
     return optax.chain(
         *(optax.masked(clip, together) for clip in _clips(clip_global, clip_each)),
         optax.partition({**rules, "rest": _rule(base, base, clock)}, label),
+        *_layered(layer_rate),
     )
+
+
+def _layered(rate: float | None) -> tuple[optax.GradientTransformation, ...]:
+    if rate is None:
+        return ()
+    ranges.above_zero(layer_rate=rate)
+    ranges.share(layer_rate=rate)
+    return (layer_decay.layer_decay(rate),)
 
 
 def _clips(clip_global: float | None, clip_each: float | None) -> tuple[optax.GradientTransformation, ...]:

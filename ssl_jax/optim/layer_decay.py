@@ -1,4 +1,4 @@
-"""Layer-wise decay of the rate for fine-tuning a transformer, per layer of the scanned stack too."""
+"""Layer-wise decay of the rate of a transformer, per layer of the scanned stack too: for fine-tuning, and DINOv2."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A student is taught by its own average: BYOL, MoCo v2, DenseCL, DINO, iBOT."""
+"""A student is taught by its own average: BYOL, MoCo v2, DenseCL, DINO, iBOT, DINOv2, TiCo, ReSSL, MMCR, MSN, SMoG."""
 
 from collections.abc import Callable
 

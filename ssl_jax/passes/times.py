@@ -18,3 +18,8 @@ def each_epoch(since: int = 0) -> Callable[[int, Clock], bool]:
         return durations.epochs_done(step, clock) >= since and durations.into_epoch(step, clock) == 0
 
     return due
+
+
+def each(steps: int) -> Callable[[int, Clock], bool]:
+    """After each so many steps, and not before the first one."""
+    return lambda step, clock: step > 0 and step % steps == 0

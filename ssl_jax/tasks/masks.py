@@ -48,6 +48,20 @@ def scattered(key: Key, grid: tuple[int, int], ratio: Array, *, draws: Array | N
     return rank < jnp.floor(jnp.asarray(ratio) * length).astype(rank.dtype)
 
 
+def dropping(share: float) -> Callable[..., Array] | None:
+    """The function (key, b, v, l) -> int32 [b, v, k], the patches that stay: k = floor(l (1 - share)), the same ones of
+    all images (MSN, arXiv:2204.07141, code). None where none is dropped.
+    """
+
+    def keep(key: Key, b: int, v: int, length: int) -> Array:
+        if not (count := math.floor(length * (1 - share))):
+            raise ValueError(f"of {length} patches none is left without a share of {share}; drop fewer")
+        kept = jax.random.permutation(key, length)[:count].astype(jnp.int32)
+        return jnp.broadcast_to(kept[None, None], (b, v, count))
+
+    return keep if share else None
+
+
 TRIES, IN_A_ROW = 64, 10
 """Blocks that are drawn for one image, and failures after which it has no more."""
 ASPECT = 0.3
@@ -95,12 +109,7 @@ def now_and_then(share: float, ratio: tuple[float, float], shape: str) -> Callab
     ratio: from which the hidden part of such a view is drawn, uniformly. shape: one of SHAPES. Raises ValueError for
     another, and for a ratio that does not rise within 0..1.
     """
-    if shape not in SHAPES:
-        raise ValueError(f"patches are hidden in the shape '{shape}'; the shapes are {', '.join(SHAPES)}")
-    if not 0 <= ratio[0] <= ratio[1] <= 1:
-        raise ValueError(
-            f"the hidden part of an image is drawn from {tuple(ratio)}; give two numbers that rise in 0..1"
-        )
+    _check_shape(shape, ratio)
 
     def one(key: Key, grid: tuple[int, int]) -> Array:
         which, how, where = jax.random.split(key, 3)
@@ -111,6 +120,35 @@ def now_and_then(share: float, ratio: tuple[float, float], shape: str) -> Callab
         return jax.vmap(jax.vmap(lambda key: one(key, grid)))(jax.random.split(key, (b, v)))
 
     return hide
+
+
+def evenly(share: float, ratio: tuple[float, float], *, shape: str = "block") -> Callable[..., Array]:
+    """The function (key, b, v, grid) -> bool [b, v, l] that hides patches of int(share b v) views (DINOv2's code).
+
+    ratio: the n views are drawn at random, and the i-th hides a part between the i-th and the next of n + 1 even steps
+    from the first to the second. shape: one of SHAPES.
+    """
+    _check_shape(shape, ratio)
+
+    def hide(key: Key, b: int, v: int, grid: tuple[int, int]) -> Array:
+        which, how, where = jax.random.split(key, 3)
+        count, (low, high) = int(share * b * v), ratio
+        rank = jax.random.permutation(which, b * v)
+        within = (rank + jax.random.uniform(how, (b * v,), jnp.float32)) / max(count, 1)
+        parts = jnp.where(rank < count, low + (high - low) * within, 0)
+        keys = jax.random.split(where, b * v)
+        return jax.vmap(lambda key, part: SHAPES[shape](key, grid, part))(keys, parts).reshape(b, v, -1)
+
+    return hide
+
+
+def _check_shape(shape: str, ratio: tuple[float, float]) -> None:
+    if shape not in SHAPES:
+        raise ValueError(f"patches are hidden in the shape '{shape}'; the shapes are {', '.join(SHAPES)}")
+    if not 0 <= ratio[0] <= ratio[1] <= 1:
+        raise ValueError(
+            f"the hidden part of an image is drawn from {tuple(ratio)}; give two numbers that rise in 0..1"
+        )
 
 
 def take(tokens: Array, positions: Array) -> Array:

@@ -259,3 +259,25 @@ def test_the_state_survives_a_checkpoint_and_is_float32(name, tmp_path):
         back = checkpointer.restore(tmp_path / "state", jax.eval_shape(optimizer.init, params))
     assert jax.tree.structure(back) == jax.tree.structure(state)
     jax.tree.map(np.testing.assert_array_equal, back, state)
+
+
+def test_a_layer_rate_slows_what_lies_deep_in_the_encoder():
+    params = {
+        "encoder": {"patch_embed": {"kernel": (4, 8)}, "layers": {"kernel": (2, 8, 8)}},
+        "head": {"kernel": (8, 3)},
+    }
+    params = jax.tree.map(jnp.ones, params, is_leaf=lambda x: isinstance(x, tuple))
+    groups = (dict(match="patch_embed", multiple=0.2),)
+
+    def moved(**options):
+        optimizer = chain.make(name="sgd", clock=CLOCK, lr=1.0, groups=groups, momentum=0.0, **options)
+        return optimizer.update(params, optimizer.init(params), params)[0]
+
+    plain, layered = moved(), moved(layer_rate=0.5)
+    ratio = jax.tree.map(lambda a, b: np.unique(np.asarray(b / a)).tolist(), plain, layered)
+    assert ratio == {
+        "encoder": {"patch_embed": {"kernel": [0.125]}, "layers": {"kernel": [0.25, 0.5]}},
+        "head": {"kernel": [1.0]},
+    }
+    with pytest.raises(ValueError, match="layer_rate is 1.5"):
+        moved(layer_rate=1.5)

@@ -1,0 +1,40 @@
+"""DINOv2 (Oquab et al. 2023, arXiv:2304.07193): iBOT with heads of their own, a balanced teacher and KoLeo."""
+
+from ssl_jax.checks import ranges
+from ssl_jax.criteria import balanced, lenses
+from ssl_jax.paradigms import encode
+from ssl_jax.paradigms.self_distillation import by_teacher, self_distillation
+from ssl_jax.tasks import masks
+from ssl_jax.types import Card, Method, Net, Schedule
+
+CARD = Card("DINOv2", "joint embedding", 2023, "arXiv:2304.07193")
+
+
+def dinov2(
+    encoder: Net,
+    projector: Net,
+    patch_projector: Net,
+    *,
+    ema_decay: Schedule,
+    teacher_temperature: Schedule,
+    student_temperature: float = 0.1,
+    iterations: int = 3,
+    patch_weight: float = 1.0,
+    koleo_weight: float = 0.1,
+    koleo_among: int = 0,
+    mask_share: float = 0.5,
+    mask_ratio: tuple[float, float] = (0.1, 0.5),
+) -> Method:
+    """Defaults of the official code. koleo_among: examples among which KoLeo looks for the nearest, one GPU's there, 0
+    for the batch. mask_share: of a batch's full-size crops hides patches, parts spread over mask_ratio.
+    """
+    ranges.share(mask_share=mask_share)
+    sharp = dict(
+        teacher_temperature=teacher_temperature, student_temperature=student_temperature, iterations=iterations
+    )
+    images = lenses.at(balanced.balanced(**sharp), name="projection")
+    patches = lenses.at(balanced.balanced_patches(**sharp), name="dense")
+    apart = lenses.at(balanced.koleo(among=koleo_among), name="pool")
+    criterion = lenses.total(cls=(1.0, images), patches=(patch_weight, patches), koleo=(koleo_weight, apart))
+    options = dict(dense=patch_projector, through=encode.joint, hide=masks.evenly(mask_share, mask_ratio))
+    return by_teacher(self_distillation(encoder, projector, criterion, ema_decay=ema_decay, **options), encoder)
