@@ -37,8 +37,8 @@ class Fitted(NamedTuple):
 def fitted(config: dict, changes: dict[str, str], machine: Machine, say: Callable[[str], None]) -> Fitted:
     """The recipe with a batch that fits.
 
-    changes: those of the command line, which count more; a batch of theirs is not made
-    smaller. ValueError where not even the smallest batch fits.
+    changes: those of the command line, which count more; a batch of theirs is not made smaller. ValueError where not
+    even the smallest batch fits.
     """
     first = config["batch"]
     while True:

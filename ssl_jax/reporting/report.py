@@ -56,6 +56,8 @@ LEFT_OUT = {
 }
 COLUMNS = (evaluation.CHANCE, regressing.MEAN, *evaluation.BASELINES)
 """Of a table, as far as they are there."""
+Measured = tuple[dict, label_free.Seen | None]
+"""What there is to say of a state, and the features for neighbors.png."""
 SHOWN = 8
 """Images on the contact sheet."""
 POINTS = 1500
@@ -142,12 +144,7 @@ def unscored(job: Job, workdir: str) -> str:
 
 
 def conclude(
-    job: Job,
-    program: Program,
-    state: TrainState,
-    workdir: str,
-    spent: Goodput,
-    measure: Callable[[], tuple[dict, label_free.Seen | None]],
+    job: Job, program: Program, state: TrainState, workdir: str, spent: Goodput, measure: Callable[[], Measured]
 ) -> dict:
     """Evaluates, writes result.json, draws, prints the table and where everything is; returns the result.
 

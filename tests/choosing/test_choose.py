@@ -74,7 +74,7 @@ def test_images_with_labels_have_a_table_and_its_baselines_are_measured_before(p
     monkeypatch.setattr(machine, "age", lambda: 60.0)
     monkeypatch.setattr(measured, "seconds_a_step", lambda job, program: (10.0, 150.0))
     before = time.monotonic()
-    assert main.main(command(tmp_path / "photos", tmp_path / "W", "--time=2h", "--config.evaluation.every=never")) == 0
+    assert main.main(command(tmp_path / "photos", tmp_path / "W", "--time=70m", "--config.evaluation.every=never")) == 0
     noted, found = (json.loads((tmp_path / "W" / f"{name}.json").read_text()) for name in ("choices", "result"))
     told = {choice["what"]: (choice["value"], choice["why"]) for choice in noted["choices"]}
     assert told["test set"][0] == "20 % held out" and "--test=none trains on all" in told["test set"][1]
@@ -84,7 +84,7 @@ def test_images_with_labels_have_a_table_and_its_baselines_are_measured_before(p
     assert found["from_cache"] == ["raw_pixels", "random_init"]  # the run has measured neither again
     for name in ("knn", "linear"):
         assert all(0 <= found[name][column] <= 1 for column in ("raw_pixels", "random_init", "pretrained"))
-    most = int((7200 - 60 - 10) * measured.SHARE / 150)
+    most = int((4200 - 60 - 10) * measured.SHARE / 150)
     assert most - (time.monotonic() - before) / 150 - 2 < found["step"] <= most
     assert "linear probe" in capsys.readouterr().out
 

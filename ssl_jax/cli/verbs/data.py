@@ -6,7 +6,8 @@
   ssl-jax data convert tfds:imagenet2012/train --to=arrayrecord:/data/in1k --short-side=256
 
 SOURCE is embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, zip:PATTERN, tar:PATTERN, csv:FILE, hf:FOLDER,
-parquet:PATTERN, wds:PATTERN[#FIELD], arrayrecord:PATTERN, mix:WEIGHT*SOURCE+WEIGHT*SOURCE or package.module:function:
+parquet:PATTERN, wds:PATTERN[#FIELD], arrayrecord:PATTERN, mix:WEIGHT*SOURCE+WEIGHT*SOURCE, held:SHARE*SOURCE and
+rest:SHARE*SOURCE, or package.module:function:
 
   'folder:/data/photos?list=train.txt'  the files that a list names: a path a line, and its class behind a tab or blank
   'zip:photos.zip?folder=train'         an archive as it is, or several, 'zip:part-{0..4}.zip'; no compressed tar
@@ -15,6 +16,7 @@ parquet:PATTERN, wds:PATTERN[#FIELD], arrayrecord:PATTERN, mix:WEIGHT*SOURCE+WEI
   'parquet:/data/*.parquet?label=kind'  columns are named by image=, label=, target=, where they are not plain
   'mix:3*folder:/data/own+1*zip:b.zip'  training draws three of the first for one of the second; an epoch is as many
                                         draws as there are examples in all, and what reads in order sees each once
+  'held:0.1*folder:/data/photos'        a tenth of each class, and 'rest:0.1*folder:/data/photos' what it leaves
 
 PATTERN is a file, or a path with braces or stars, and of parquet: a folder. Paths may be gs:// (not of arrayrecord:).
 check reads every example once: counts, sizes, channels, turned and corrupt files, and the statistics of each channel,
