@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import jax
 import jax.numpy as jnp
+from jax.experimental.shard_alike import shard_alike
 
 from ssl_jax.paradigms import chunks
 from ssl_jax.types import Array, Criterion, Key, Net, Place, Placement, TrainState, Tree
@@ -195,7 +196,8 @@ def shuffled(key: Key, views: Array) -> tuple[Array, Callable]:
     Keys must not share their groups with their queries, or the statistics give the pairs away.
     """
     order = jax.random.permutation(key, views.shape[0])
-    return views[order], lambda y: y[jnp.argsort(order)]
+    # without a word on it the compiler has every device encode the whole batch
+    return shard_alike(views[order], views)[0], lambda y: y[jnp.argsort(order)]
 
 
 def init_chain(key: Key, x: Tree, **nets: Net) -> tuple[dict, dict]:
