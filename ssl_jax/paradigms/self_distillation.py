@@ -30,7 +30,7 @@ def self_distillation(
     keep: Callable | None = None,
     shown: Callable = encode.all_to_student,
 ) -> Method:
-    """The student sees all crops, the teacher the full-size ones; the teacher follows after each step.
+    """The student sees all crops, the teacher the full-size ones, unless `shown` says else; it follows after each step.
 
     criterion: it sees "pool" and "projection" of both sides and the student's "prediction".
     ema_decay: what survives of the teacher in a step. Parameters alone are averaged: the teacher's batch
