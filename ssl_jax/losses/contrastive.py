@@ -121,17 +121,10 @@ def info_nce(query: Array, key: Array, negatives: Array, temperature: float | Ar
 def noise_contrastive(logits: Array, log_z: Array, examples: int) -> Array:
     """InstDisc's noise-contrastive estimation (arXiv:1805.01978, eq. 7): is a row the query's own, or drawn as noise?
 
-<<<<<<< HEAD
-    logits: [b, n], n = 1 + k scores over the temperature, the query's own first; log_z: the logarithm of the constant
-    that stands for the sum of exp(logits) over all `examples`, of which the k were drawn evenly. Their sum over k, a
-    mean over b. Where each exp(logit) is z / examples it is log(k + 1) + k log(1 + 1 / k). The codes add 1e-7 to
-    denominators.
-=======
     logits: [b, n], scores over the temperature, the query's own first, the others of k = n - 1 rows that were drawn
     evenly from `examples`; log_z: the logarithm of the constant that stands for the sum of exp(logits) over all of
     these. A sum over n, a mean over b. Where each exp(logit) is z / examples it is log(k + 1) + k log(1 + 1 / k). The
     codes add 1e-7 to denominators.
->>>>>>> contrastive
     """
     chex.assert_rank(logits, 2)
     log_p = widen(logits) - log_z

@@ -16,25 +16,26 @@ UNOPTIMIZED = {"xla_backend_optimization_level": 0}
 
 
 def run(name: str, data: int, fsdp: int):
-    """State and metrics after a few steps in float64 on data x fsdp devices."""
+    """State and metrics after a few steps in float64 on data x fsdp devices, and what a device computes in a step."""
     devices = jax.devices()[: data * fsdp]
     augment, clean = (functools.partial(f, dtype=jnp.float64) for f in (tiny.augment, tiny.clean))
     shapes = jax.eval_shape(lambda: jax.tree.map(jnp.asarray, tiny.batch(name, 0)))
     method = tiny.method(name, "float64")
     compiled = program.build(method, tiny.optimizer(), augment, clean, shapes, mesh.make(data, fsdp, devices=devices))
     key = jax.random.key(7)
-    state, rows = compiled.init(key), []
+    state, rows, step = compiled.init(key), [], None
     for i in range(STEPS):
         state = tiny.passed(name, method, compiled, state, jax.random.fold_in(key, i))
         batch = jax.tree.map(lambda a: jax.device_put(a, compiled.by_example), tiny.batch(name, i))
-        state, metrics = compiled.step(state, batch, key)
+        step = step or compiled.step.lower(state, batch, key).compile()
+        state, metrics = jax.block_until_ready(step(state, batch, key))
         rows.append(jax.device_get(metrics))
-    return jax.device_get(state), rows, state
+    return jax.device_get(state), rows, state, step.cost_analysis()["flops"]
 
 
 @functools.cache
 def alone(name: str):
-    return run(name, 1, 1)[:2]
+    return run(name, 1, 1)
 
 
 def assert_same(one, other, tolerance: float):
@@ -52,8 +53,9 @@ def test_any_mesh_is_one_device(name, data, fsdp, monkeypatch):
         monkeypatch.setattr(program, options, {**getattr(program, options), **UNOPTIMIZED})
     monkeypatch.setattr(rules, "SMALL", 1)  # so that even these small leaves are split over fsdp
     with jax.enable_x64(True):
-        state, rows = alone(name)
-        other, other_rows, placed = run(name, data, fsdp)
+        state, rows, _, work = alone(name)
+        other, other_rows, placed, part = run(name, data, fsdp)
+        assert part < 1.2 * work / (data * fsdp), "devices compute what others compute as well"
         if fsdp > 1:
             leaves = jax.tree.leaves(placed)
             split = [a for a in leaves if not a.sharding.is_fully_replicated]
