@@ -55,7 +55,7 @@ def test_any_mesh_is_one_device(name, data, fsdp, monkeypatch):
     with jax.enable_x64(True):
         state, rows, _, work = alone(name)
         other, other_rows, placed, part = run(name, data, fsdp)
-        assert part < 1.2 * work / (data * fsdp), "devices compute what others compute as well"
+        assert part < 1.1 * work / (data * fsdp), "devices compute what others compute as well"
         if fsdp > 1:
             leaves = jax.tree.leaves(placed)
             split = [a for a in leaves if not a.sharding.is_fully_replicated]
