@@ -12,23 +12,23 @@ from ssl_jax.types import Array, Criterion, Key, Metrics, Seen
 
 
 def queued(*, size: int = 65536, temperature: float = 0.2) -> Criterion:
-    """MoCo (arXiv:1911.05722, eq. 1; v2: arXiv:2003.04297): the student's first view finds the teacher's last.
+    """MoCo (arXiv:1911.05722, eq. 1; v2: arXiv:2003.04297): the student's view finds the teacher's, which is another.
 
-    student: [b, v, d]; teacher: [b, w, d]; any norm. The loss sees the queue as it was before this batch; `update`
+    student, teacher: [b, 1, d], any norm. The loss sees the queue as it was before this batch; `update`
     puts the whole batch of keys into it. State: a Queue of `size` unit rows. `init` raises ValueError if `size` is no
-    multiple of the batch, and for other than two views, of which the rest would be computed and never looked at.
+    multiple of the batch, and for more views, which would be computed and never looked at.
     """
     ranges.above_zero(size=size, temperature=temperature)
 
     def init(key, seen):
-        _require_two(seen)
+        _require_one_each(seen)
         return {}, _queue(key, seen.teacher, size)
 
     def loss(params, state, seen):
-        return _find(seen.student[:, 0], seen.teacher[:, -1], state, temperature)
+        return _find(seen.student[:, 0], seen.teacher[:, 0], state, temperature)
 
     def update(state, seen):
-        return _enqueue(state, seen.teacher[:, -1])
+        return _enqueue(state, seen.teacher[:, 0])
 
     return Criterion(init, loss, update)
 
@@ -58,39 +58,41 @@ def symmetric(*, size: int = 65536, temperature: float = 0.2) -> Criterion:
 
 
 def dense(*, size: int = 65536, temperature: float = 0.2) -> Criterion:
-    """DenseCL (arXiv:2011.09157, eq. 2 and 3): each place of the student's first view finds its match in the teacher's
-    last.
+    """DenseCL (arXiv:2011.09157, eq. 2 and 3): each place of the student's view finds its match in the teacher's.
 
-    student, teacher: {"grid": [b, v, l, f], "dense": [b, v, l, d]} of the same two views, features of the encoder and
-    of the dense head, any norm. Matches are those of the grids, by cosine; what is told apart is the head's. State: a
-    Queue of `size` unit rows, into which `update` puts one row an image, the mean of its dense keys: it turns over as
+    student, teacher: {"grid": [b, 1, l, f], "dense": [b, 1, l, d]} of two views, one a side, features of the encoder
+    and of the dense head, any norm. Matches are those of the grids, by cosine; what is told apart is the head's. State:
+    a Queue of `size` unit rows, into which `update` puts one row an image, the mean of its dense keys: it turns over as
     fast as `queued` does. Metrics: "matches", the share of the teacher's places that some place has found, 1 / l where
     all find the same.
     """
     ranges.above_zero(size=size, temperature=temperature)
 
     def init(key, seen):
-        _require_two(seen._replace(student=seen.student["dense"], teacher=seen.teacher["dense"]))
+        _require_one_each(seen._replace(student=seen.student["dense"], teacher=seen.teacher["dense"]))
         return {}, _queue(key, seen.teacher["dense"], size)
 
     def loss(params, state, seen):
-        matches = places.most_similar(seen.student["grid"][:, 0], seen.teacher["grid"][:, -1])
-        query, keys = seen.student["dense"][:, 0], places.taken(seen.teacher["dense"][:, -1], matches)
+        matches = places.most_similar(seen.student["grid"][:, 0], seen.teacher["grid"][:, 0])
+        query, keys = seen.student["dense"][:, 0], places.taken(seen.teacher["dense"][:, 0], matches)
         value, metrics = _find(*(x.reshape(-1, x.shape[-1]) for x in (query, keys)), state, temperature)
         found = jax.nn.one_hot(matches, matches.shape[1]).max(1)
         return value, {**metrics, "matches": jnp.mean(found)}
 
     def update(state, seen):
-        return _enqueue(state, jnp.mean(widen(seen.teacher["dense"][:, -1]), 1))
+        return _enqueue(state, jnp.mean(widen(seen.teacher["dense"][:, 0]), 1))
 
     return Criterion(init, loss, update)
 
 
-def _require_two(seen: Seen) -> None:
-    """Raises ValueError for other than two views."""
-    views.require(seen)
-    if (v := seen.student.shape[1]) > 2:
-        raise ValueError(f"this loss compares 2 views of an image, got {v}; leave out the others")
+def _require_one_each(seen: Seen) -> None:
+    """Raises ValueError where a side has other than one view."""
+    v, w = seen.student.shape[1], seen.teacher.shape[1]
+    if (v, w) != (1, 1):
+        raise ValueError(
+            f"this loss compares 2 views of an image, one of the student's with one of the teacher's, got {v} and {w}; "
+            "set the views' count to 2"
+        )
 
 
 def _queue(key: Key, keys: Array, size: int) -> queue.Queue:

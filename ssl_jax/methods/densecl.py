@@ -29,5 +29,5 @@ def densecl(
     options = dict(size=queue, temperature=temperature)
     images, places = lenses.at(queued.queued(**options), name="projection"), queued.dense(**options)
     criterion = lenses.total(images=(1 - dense_weight, images), places=(dense_weight, places))
-    more = dict(ema_decay=ema_decay, dense=dense_projector, arrange=encode.shuffled)
+    more = dict(ema_decay=ema_decay, dense=dense_projector, arrange=encode.shuffled, shown=encode.apart)
     return self_distillation(encoder, projector, criterion, **more)

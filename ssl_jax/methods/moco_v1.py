@@ -17,4 +17,6 @@ def moco_v1(
     shuffled, for batch norm in groups.
     """
     criterion = lenses.at(queued.queued(size=queue, temperature=temperature), name="projection")
-    return self_distillation(encoder, projector, criterion, ema_decay=ema_decay, arrange=encode.shuffled)
+    return self_distillation(
+        encoder, projector, criterion, ema_decay=ema_decay, arrange=encode.shuffled, shown=encode.apart
+    )

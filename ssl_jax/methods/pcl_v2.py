@@ -26,7 +26,9 @@ def pcl_v2(
     proto = prototypes.prototypes(examples=examples, clusters=clusters, negatives=negatives, temperature=temperature)
     terms = dict(instances=(1.0, queued.queued(size=queue, temperature=temperature)), prototypes=(1.0, proto))
     criterion = lenses.at(lenses.total(**terms), name="projection")
-    method = self_distillation(encoder, projector, criterion, ema_decay=ema_decay, arrange=encode.shuffled)
+    method = self_distillation(
+        encoder, projector, criterion, ema_decay=ema_decay, arrange=encode.shuffled, shown=encode.apart
+    )
 
     def finish(state, rows, key):
         held = state.method_state["criterion"]

@@ -56,7 +56,7 @@ def all_to_student(crops: list[Array]) -> tuple[list[Array], Array, int]:
 
 
 def apart(crops: list[Array]) -> tuple[list[Array], Array, int]:
-    """The teacher sees the last full-size crop alone, and the student all others: TiCo, ReSSL, MSN.
+    """The teacher sees the last full-size crop alone, and the student all others: MoCo v1 and v2, TiCo, MSN.
 
     Returns as `all_to_student`. Raises ValueError where nothing is left for the student.
     """

@@ -48,7 +48,12 @@ LOCAL = "{'group': 'local', 'count': 2, 'size': 16, 'ops': ({'name': 'random_res
             "at least 2 examples in a batch, got 1; raise the batch size",
         ),
         ("quickstart", {"views.0.count": "1"}, 1, "config.views do not fit .*at least 2 views of an image, got 1"),
-        ("moco_v2_cifar10", {"views.0.count": "3"}, 3, "compares 2 views of an image, got 3; leave out the others"),
+        (
+            "moco_v2_cifar10",
+            {"views.0.count": "3"},
+            3,
+            "with one of the teacher's, got 2 and 1; set the views' count to 2",
+        ),
         (
             "swav_cifar10",
             {"batch": "1", "method.queue": "0"},

@@ -79,7 +79,7 @@ VIEWS = {
     "instances": (1, 1),
     "nt_xent": (2, 2),
     "symmetric": (2, 2),
-    "queued": (2, 2),
+    "queued": (1, 1),
     "patches": (3, 3),
     "chamfer": (3, 3),
 }
