@@ -239,7 +239,11 @@ def health(state, measure: str) -> float:
         return float(monitors.spread(z))
     if measure == "std":
         return float(jnp.mean(jnp.std(z, 0)))
-    logits = z if with_head else contrastive.unit(z) @ params["criterion"]["prototypes"]
+    if with_head:
+        logits = z
+    else:  # SwAV's are columns, MSN's rows
+        rows = params["criterion"]["prototypes"]
+        logits = contrastive.unit(z) @ (rows if len(rows) == z.shape[1] else contrastive.unit(rows).T)
     p = jax.nn.softmax(logits / 0.1, -1)
     if measure == "uniform":
         return float(np.log(K) - monitors.entropy(p))
