@@ -96,6 +96,8 @@ def base(name: str) -> dict:
     encoder = config["nets"]["encoder"]
     if encoder.get("depth") == 50:
         config["nets"]["encoder"] = {**encoder, "depth": 10}
+    if "negatives" in config["method"]:  # no more than there are examples
+        config["method"] = {**config["method"], "negatives": 32}
     return config
 
 

@@ -180,7 +180,9 @@ def test_the_array_of_an_archive_is_the_only_one_or_the_one_that_is_named():
     one, two = written(np.savez_compressed, image=array), written(np.savez, image=array, mask=array[..., 0] > 9)
     assert np.array_equal(read(one), array) and formats.header(io.BytesIO(one)) == (12, 16)
     assert np.array_equal(read(two, Reading(key="image")), array)
-    with pytest.raises(ValueError, match=r"it has 2 arrays \(image, mask\): name one, as in folder:PATH\?key=image"):
+    with pytest.raises(
+        ValueError, match=r"it has 2 arrays \(image, mask\): name one, by \?key=image behind the dataset's path"
+    ):
         decoding.opened(two, channels=0, bits=16)
     with pytest.raises(ValueError, match="no 'imag' in its arrays; did you mean image"):
         decoding.opened(two, channels=0, bits=16, reading=Reading(key="imag"))

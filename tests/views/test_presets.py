@@ -25,8 +25,13 @@ def ops(view):
 @pytest.mark.parametrize("name", NAMES)
 def test_presets_run(name, stats):
     c = len(stats["mean"])
-    small = dict(local=3, local_size=8) if name in ("swav", "dino") else {}
-    data = getattr(presets, name)(size=16, stats=stats, **small)
+    make = getattr(presets, name)
+    small = {
+        k: v
+        for k, v in dict(local=3, local_size=8, focal=3, focal_size=8).items()
+        if k in inspect.signature(make).parameters
+    }
+    data = make(size=16, stats=stats, **small)
     if (name, c) == ("infomin", 1):
         pytest.skip("RandAugment needs colors")
     records = compose.views(data)
