@@ -28,17 +28,13 @@ def balanced(
     """
     _check(student_temperature, iterations)
 
-    def init(key, seen):
-        views.require(seen, pairs=pairs, examples=2)
-        return {}, {}
-
     def loss(params, state, seen):
         target = _codes(seen.teacher, teacher_temperature(seen.step), iterations)
         logits = widen(seen.student) / student_temperature
         value = distillation.across_views(target, logits, pairs=views.of(seen, pairs))
         return value, _metrics(target)
 
-    return Criterion(init, loss, lambda state, seen: state)
+    return views.stateless(loss, examples=2, pairs=pairs)
 
 
 def balanced_patches(
@@ -84,10 +80,8 @@ def koleo(*, among: int = 0) -> Criterion:
         raise ValueError("among is 1; an example alone has no neighbor: take 2 or more, or 0 for the whole batch")
 
     def init(key, seen):
-        b = seen.student.shape[0]
-        if b < 2:
-            raise ValueError(f"this loss needs at least 2 examples in a batch, got {b}; raise the batch size")
-        if among and b % among:
+        views.require(seen, pairs=views.same, examples=2)
+        if among and (b := seen.student.shape[0]) % among:
             raise ValueError(f"a batch of {b} examples cannot be cut into groups of {among}; take a divisor of {b}")
         return {}, {}
 

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from ssl_jax.checks import ranges
+from ssl_jax.criteria import views
 from ssl_jax.losses import gaussian
 from ssl_jax.losses.precision import widen
 from ssl_jax.types import Criterion
@@ -24,14 +25,6 @@ def lejepa(*, weight: float = 0.05, directions: int = 1024, knots: int = 17, rea
     if knots < 2:
         raise ValueError(f"knots is {knots}; an integral takes 2 or more")
 
-    def init(key, seen):
-        b, v, _ = seen.student.shape
-        if v < 2:
-            raise ValueError(f"this loss compares at least 2 views of an image, got {v}; raise the views' count")
-        if b < 2:
-            raise ValueError(f"this loss needs at least 2 examples in a batch, got {b}; raise the batch size")
-        return {}, {}
-
     def loss(params, state, seen):
         z, w = widen(seen.student), seen.teacher.shape[1]
         apart = jnp.mean((z - jnp.mean(z[:, :w], 1, keepdims=True)) ** 2)
@@ -41,4 +34,4 @@ def lejepa(*, weight: float = 0.05, directions: int = 1024, knots: int = 17, rea
         metrics = {"lejepa/invariance": apart, "lejepa/sigreg": sigreg}
         return (1 - weight) * apart + weight * sigreg, metrics
 
-    return Criterion(init, loss, lambda state, seen: state)
+    return views.stateless(loss, examples=2, pairs=views.unordered)

@@ -14,12 +14,8 @@ def supcon(*, temperature: float = 0.1, base_temperature: float = 0.07) -> Crite
     """
     ranges.above_zero(temperature=temperature, base_temperature=base_temperature)
 
-    def init(key, seen):
-        views.require(seen, examples=2)
-        return {}, {}
-
     def loss(params, state, seen):
         value = contrastive.supcon(seen.student, seen.batch["label"], temperature)
         return value * temperature / base_temperature, {}
 
-    return Criterion(init, loss, lambda state, seen: state)
+    return views.stateless(loss, examples=2)

@@ -40,10 +40,6 @@ def triplet(
     if mining not in MINING:
         raise ValueError(spelling.unknown(mining, MINING, "the ways of mining"))
 
-    def init(key, seen):
-        views.require(seen, pairs=pairs, examples=2)
-        return {}, {}
-
     def loss(params, state, seen):
         z, terms = contrastive.unit(seen.student), []
         for number, (t, s) in enumerate(views.of(seen, pairs)):
@@ -53,7 +49,7 @@ def triplet(
         every = jnp.stack(terms)
         return jnp.mean(every), {"triplets/active": jnp.mean(every > 0)}
 
-    return Criterion(init, loss, lambda state, seen: state)
+    return views.stateless(loss, examples=2, pairs=pairs)
 
 
 def _mined(key: Key, anchor: Array, positive: Array, mining: str) -> Array:
@@ -68,8 +64,4 @@ def _mined(key: Key, anchor: Array, positive: Array, mining: str) -> Array:
 
 
 def _of_pairs(formula) -> Criterion:
-    def init(key, seen):
-        views.require(seen, examples=2)
-        return {}, {}
-
-    return Criterion(init, lambda params, state, seen: (formula(seen.student), {}), lambda state, seen: state)
+    return views.stateless(lambda params, state, seen: (formula(seen.student), {}), examples=2)

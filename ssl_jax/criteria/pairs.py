@@ -19,7 +19,7 @@ def nt_xent(*, temperature: float = 0.1) -> Criterion:
     def loss(params, state, seen):
         return contrastive.nt_xent(seen.student, temperature), {}
 
-    return _stateless(loss, examples=2)
+    return views.stateless(loss, examples=2)
 
 
 def decoupled(*, temperature: float = 0.1, sigma: float | None = None) -> Criterion:
@@ -29,7 +29,7 @@ def decoupled(*, temperature: float = 0.1, sigma: float | None = None) -> Criter
     def loss(params, state, seen):
         return contrastive.decoupled(seen.student, temperature, sigma=sigma), {}
 
-    return _stateless(loss, examples=2)
+    return views.stateless(loss, examples=2)
 
 
 def byol(*, pairs: Pairs = views.crossed) -> Criterion:
@@ -42,7 +42,7 @@ def byol(*, pairs: Pairs = views.crossed) -> Criterion:
     def loss(params, state, seen):
         return seen.teacher.shape[1] * _mean(distillation.cosine, seen, pairs), {}
 
-    return _stateless(loss, pairs=pairs)
+    return views.stateless(loss, pairs=pairs)
 
 
 def moco_v3(*, temperature: float = 1.0, pairs: Pairs = views.crossed) -> Criterion:
@@ -58,7 +58,7 @@ def moco_v3(*, temperature: float = 1.0, pairs: Pairs = views.crossed) -> Criter
         found = _mean(lambda query, key: contrastive.in_batch(query, key, temperature), seen, pairs)
         return 2 * temperature * seen.teacher.shape[1] * found, {}
 
-    return _stateless(loss, examples=2, pairs=pairs)
+    return views.stateless(loss, examples=2, pairs=pairs)
 
 
 def simsiam(*, pairs: Pairs = views.crossed) -> Criterion:
@@ -71,7 +71,7 @@ def simsiam(*, pairs: Pairs = views.crossed) -> Criterion:
     def loss(params, state, seen):
         return _mean(distillation.negative_cosine, seen, pairs), {}
 
-    return _stateless(loss, pairs=pairs)
+    return views.stateless(loss, pairs=pairs)
 
 
 def rho_byol(*, temperature: float = 0.5, pairs: Pairs = views.crossed) -> Criterion:
@@ -85,7 +85,7 @@ def rho_byol(*, temperature: float = 0.5, pairs: Pairs = views.crossed) -> Crite
     def loss(params, state, seen):
         return _mean(distillation.negative_cosine, seen, pairs) / temperature, {}
 
-    return _stateless(loss, pairs=pairs)
+    return views.stateless(loss, pairs=pairs)
 
 
 def barlow(*, off_diagonal: float = 0.0051, pairs: Pairs = views.unordered) -> Criterion:
@@ -100,7 +100,7 @@ def barlow(*, off_diagonal: float = 0.0051, pairs: Pairs = views.unordered) -> C
     def loss(params, state, seen):
         return _mean_of_terms(lambda a, b: redundancy.barlow(a, b, off_diagonal=off_diagonal), seen, pairs)
 
-    return _stateless(loss, examples=2, pairs=pairs)
+    return views.stateless(loss, examples=2, pairs=pairs)
 
 
 def vicreg(
@@ -146,7 +146,7 @@ def across(*, temperature: float = 0.1, pairs: Pairs = views.unordered) -> Crite
         z, compared = seen.student, views.of(seen, pairs)
         return sum(contrastive.paired(z[:, t], z[:, s], 1 / temperature) for t, s in compared) / len(compared), {}
 
-    return _stateless(loss, examples=2, pairs=pairs)
+    return views.stateless(loss, examples=2, pairs=pairs)
 
 
 def fast_siam() -> Criterion:
@@ -180,15 +180,7 @@ def _weighted(formula: Callable, pairs: Pairs, **weights: float) -> Criterion:
     def loss(params, state, seen):
         return _mean_of_terms(lambda a, b: formula(a, b, **weights), seen, pairs)
 
-    return _stateless(loss, examples=2, pairs=pairs)
-
-
-def _stateless(loss: Callable, *, examples: int = 1, pairs: Pairs = views.crossed) -> Criterion:
-    def init(key, seen):
-        views.require(seen, pairs=pairs, examples=examples)
-        return {}, {}
-
-    return Criterion(init, loss, lambda state, seen: state)
+    return views.stateless(loss, examples=2, pairs=pairs)
 
 
 def _mean(distance: Callable, seen: Seen, pairs: Pairs):

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from ssl_jax.checks import ranges
 from ssl_jax.criteria import views
 from ssl_jax.losses import contrastive, spectral
-from ssl_jax.types import Criterion, Seen
+from ssl_jax.types import Criterion
 
 
 def mmcr(*, local_weight: float = 0.0) -> Criterion:
@@ -27,7 +27,7 @@ def mmcr(*, local_weight: float = 0.0) -> Criterion:
         local = jnp.mean(spectral.nuclear_norm(student))
         return local_weight * local - spread, {"spectral/global": spread, "spectral/local": local}
 
-    return Criterion(_init, loss, lambda state, seen: state)
+    return views.stateless(loss, examples=2)
 
 
 def frossl(*, invariance: float = 1.0) -> Criterion:
@@ -48,9 +48,4 @@ def frossl(*, invariance: float = 1.0) -> Criterion:
         apart = v * d * sum(jnp.mean((x - mean) ** 2) for x in z)
         return collision + invariance * apart, {"spectral/collision": collision, "spectral/invariance": apart}
 
-    return Criterion(_init, loss, lambda state, seen: state)
-
-
-def _init(key, seen: Seen):
-    views.require(seen, examples=2)
-    return {}, {}
+    return views.stateless(loss, examples=2)

@@ -3,7 +3,9 @@
 With the paradigms' crops, view t of the teacher and view t of the student show the same one.
 """
 
-from ssl_jax.types import Pairs, Seen
+from collections.abc import Callable
+
+from ssl_jax.types import Criterion, Pairs, Seen
 
 
 def require(seen: Seen, *, pairs: Pairs | None = None, examples: int = 1) -> None:
@@ -17,6 +19,16 @@ def require(seen: Seen, *, pairs: Pairs | None = None, examples: int = 1) -> Non
     beyond = next(((t, s) for t, s in found if not (0 <= t < w and 0 <= s < v)), None)
     if beyond:
         raise ValueError(f"the pair of views {beyond} is not among {w} of the teacher and {v} of the student")
+
+
+def stateless(loss: Callable, *, examples: int = 1, pairs: Pairs | None = None) -> Criterion:
+    """The criterion of a loss without parameters and state, of which `init` checks what `require` does."""
+
+    def init(key, seen):
+        require(seen, pairs=pairs, examples=examples)
+        return {}, {}
+
+    return Criterion(init, loss, lambda state, seen: state)
 
 
 def crossed(w: int, v: int) -> list[tuple[int, int]]:

@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import importlib
 import json
 import zipfile
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from ssl_jax.config import recipes
 from ssl_jax.data.sources import Source
 from ssl_jax.features import encoder
 from ssl_jax.features.encoder import Encoder, Rows
-from ssl_jax.storage import checksums, files
+from ssl_jax.storage import checksums, files, tables
 
 PART = 8192
 """Examples whose features are written at a time: what an interruption can lose."""
@@ -188,9 +187,6 @@ def _kind(path: epath.Path) -> Kind:
     if path.suffix == ".npz":
         return Kind(np.savez, _arrays)
     if path.suffix == ".parquet":
-        try:
-            module = importlib.import_module("ssl_jax.storage.parquet")
-        except ModuleNotFoundError as error:
-            raise ValueError(f"{path.name} is written with {error.name}: pip install 'ssl_jax[parquet]'") from error
+        module = tables.parquet(path)
         return Kind(module.save, module.load)
     raise ValueError(f"--out={path}: features are written as .npz or .parquet; name a file such as features.npz")

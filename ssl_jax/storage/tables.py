@@ -4,6 +4,7 @@ import csv
 import functools
 import importlib
 import io
+from types import ModuleType
 from typing import BinaryIO
 
 import numpy as np
@@ -34,8 +35,13 @@ def _writer(path: epath.Path):
         return lambda file, columns: np.savez(file, **columns)
     if path.suffix != ".parquet":
         raise ValueError(f"{path}: tables are written as .{', .'.join(KINDS)}")
+    return parquet(path).write
+
+
+def parquet(path: epath.Path) -> ModuleType:
+    """`storage.parquet`. Raises ValueError where it cannot be, since its package is missing."""
     try:
-        return importlib.import_module("ssl_jax.storage.parquet").write
+        return importlib.import_module("ssl_jax.storage.parquet")
     except ModuleNotFoundError as error:
         raise ValueError(f"{path.name} is written with {error.name}: pip install 'ssl_jax[parquet]'") from error
 
