@@ -14,13 +14,15 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ssl_jax.nets import products
-from ssl_jax.nets.options import by_platform, parameter_dtype
+from ssl_jax.nets.options import TORCH, by_platform, parameter_dtype
 from ssl_jax.types import Array
 
 WIDE = 128
 """Channels from which Winograd's fewer products outweigh the memory of its transforms (measured on Zen 3)."""
 SMALL = 2**18
 """Numbers in an input below which one product is as fast as several, and compiled in half the time."""
+KERNELS = {"kaiming": nn.initializers.variance_scaling(2.0, "fan_out", "normal"), "torch": TORCH}
+"""Initial weights: normal, of variance 2 / fan-out (arXiv:1502.01852), or torch's default for a convolution."""
 
 
 def plain(x: Array, kernel: Array, stride: int) -> Array:
@@ -87,7 +89,7 @@ convolve.defvjp(_forward, _backward)
 
 
 class Conv(nn.Module):
-    """A convolution without bias, k // 2 zeros on every side, Kaiming-normal by fan-out (arXiv:1502.01852).
+    """A convolution without bias, k // 2 zeros on every side.
 
     One parameter, `kernel` [k, k, in, out].
     """
@@ -96,10 +98,10 @@ class Conv(nn.Module):
     size: int
     stride: int
     dtype: jnp.dtype
+    kernel_init: nn.initializers.Initializer = KERNELS["kaiming"]
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         shape = (self.size, self.size, x.shape[-1], self.features)
-        kaiming = nn.initializers.variance_scaling(2.0, "fan_out", "normal")
-        kernel = self.param("kernel", kaiming, shape, parameter_dtype(self.dtype)).astype(self.dtype)
+        kernel = self.param("kernel", self.kernel_init, shape, parameter_dtype(self.dtype)).astype(self.dtype)
         return convolve(x, kernel, self.stride)

@@ -11,11 +11,10 @@ from flax import linen as nn
 from ssl_jax.checks import ranges
 from ssl_jax.nets.activations import gelu
 from ssl_jax.nets.norm import BatchNorm
-from ssl_jax.nets.options import LAYERS, MOST, at_least_float32, compute_dtype, one_of, parameter_dtype
+from ssl_jax.nets.options import LAYERS, MOST, TORCH, at_least_float32, compute_dtype, one_of, parameter_dtype
 from ssl_jax.nets.pure import pure
 from ssl_jax.types import Array, Net
 
-TORCH_LINEAR = nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
 LAST_NORMS = {"affine": (True, True), "no_bias": (True, False), "plain": (False, False)}
 ACTIVATIONS = {"relu": nn.relu, "gelu": gelu}
 
@@ -146,7 +145,7 @@ class Mlp(nn.Module):
     activation: str
     groups: int
     dtype: jnp.dtype
-    start: nn.initializers.Initializer = TORCH_LINEAR
+    start: nn.initializers.Initializer = TORCH
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> Array:
@@ -181,7 +180,7 @@ class UnitLinear(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         kept = parameter_dtype(self.dtype)
-        v = self.param("direction", TORCH_LINEAR, (x.shape[-1], self.out), kept)
+        v = self.param("direction", TORCH, (x.shape[-1], self.out), kept)
         v = v * jax.lax.rsqrt(jnp.maximum(jnp.square(v).sum(0, keepdims=True), 1e-24))
         y = jnp.matmul(x, v, precision=jax.lax.Precision.HIGHEST)
         return y * self.param("scale", nn.initializers.ones, (self.out,), kept)[None] if self.scaled else y

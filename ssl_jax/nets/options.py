@@ -14,6 +14,8 @@ MOST = 2**20
 LAYERS = 1000
 """Layers likewise."""
 DTYPES = ("float32", "bfloat16", "float64")
+TORCH = jax.nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
+"""How torch's linear layers and convolutions start by default: uniform within 1 / sqrt(inputs)."""
 
 
 def one_of(what: str, value: str, choices: tuple[str, ...]) -> str:

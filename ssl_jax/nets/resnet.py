@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ssl_jax.checks import ranges, spelling
-from ssl_jax.nets.conv import Conv
+from ssl_jax.nets.conv import KERNELS, Conv
 from ssl_jax.nets.norm import BatchNorm
 from ssl_jax.nets.options import MOST, at_least_float32, compute_dtype, one_of
 from ssl_jax.nets.pure import pure
@@ -33,6 +33,7 @@ def resnet(
     dtype: str = "float32",
     base: int = 64,
     remat: bool = False,
+    kernel_init: str = "kaiming",
 ) -> Net:
     """A residual network (arXiv:1512.03385, table 1) for [b, h, w, c] with any number of channels.
 
@@ -44,11 +45,14 @@ def resnet(
     groups: of the batch, for batch norm; 1 is global. zero_init: the last scale of each block starts at 0
       (arXiv:1706.02677, section 5.1). base: channels of the stem and of the first stage's 3x3 convolutions.
     remat: a block is computed again in the backward pass, instead of kept; values do not depend on it.
+    kernel_init: of the convolutions: "kaiming" (normal, by fan-out, arXiv:1502.01852, as torchvision) or "torch", that
+      library's default (uniform, a sixth of the variance where channels stay), with which short runs learn more.
 
     apply gives {"pool": [b, d], "maps": {"stage1": [b, h, w, c], ...}}, at least float32; pool is the mean over
     the last map. Raises ValueError for an unknown depth or stem.
     """
     one_of("stem", stem, tuple(STEMS))
+    one_of("kernel_init", kernel_init, tuple(KERNELS))
     blocks = stages(depth, BASIC | BOTTLENECK)
     ranges.above_zero(width=width, groups=groups, base=base)
     ranges.at_most(MOST, width=width, base=base, groups=groups)
@@ -61,6 +65,7 @@ def resnet(
         groups=groups,
         dtype=compute_dtype(dtype),
         remat=remat,
+        kernel_init=kernel_init,
     )
     return pure(module)
 
@@ -161,10 +166,11 @@ class ResNet(nn.Module):
     groups: int
     dtype: jnp.dtype
     remat: bool
+    kernel_init: str
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> dict:
-        conv = partial(Conv, dtype=self.dtype)
+        conv = partial(Conv, dtype=self.dtype, kernel_init=KERNELS[self.kernel_init])
         norm = partial(BatchNorm, train=train, groups=self.groups, dtype=self.dtype)
         block = nn.remat(Block) if self.remat else Block
         block = partial(block, bottleneck=self.bottleneck, zero_init=self.zero_init, conv=conv, norm=norm)

@@ -1,8 +1,10 @@
 """Every method of the folder at a size that a test can afford, on made-up images."""
 
+import functools
 import importlib
 import inspect
 from types import ModuleType
+from unittest import mock
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +15,7 @@ from ssl_jax.config import registry
 from ssl_jax.nets import decoders, heads, resnet, text, video_resnet, vit
 from ssl_jax.paradigms.monitored import with_monitors
 from ssl_jax.paradigms.probe import with_probe
+from ssl_jax.shard import mesh, program
 from ssl_jax.types import Examples, Method, Net, Schedule
 
 METHODS = registry.listing("methods", Method)
@@ -31,6 +34,8 @@ MULTI_CROP = ("swav", "dino", "ibot", "deepcluster_v2")
 TEXTS = {"clip": (1, 6)}
 """Views and tokens of the methods that see texts."""
 ONE_VIEW = ("mae", "rotation", "clip")
+UNOPTIMIZED = {"xla_backend_optimization_level": 0}
+"""For a few steps of so small a network: the compiler takes half of the time."""
 
 
 def own(name: str) -> ModuleType | None:
@@ -166,3 +171,37 @@ def augment(key, batch: dict, dtype=jnp.float32) -> dict:
 def clean(key, batch: dict, dtype=jnp.float32) -> dict:
     """Floats without noise."""
     return {**batch, "clean": batch["clean"].astype(dtype) / 64 - 2}
+
+
+class Compiled:
+    """A method in float64 as programs for data x fsdp devices; to be used where `jax.enable_x64` holds."""
+
+    def __init__(self, name: str, data: int = 1, fsdp: int = 1):
+        self.name, self.method = name, method(name, "float64")
+        self.augment = functools.partial(augment, dtype=jnp.float64)
+        shapes = jax.eval_shape(lambda: jax.tree.map(jnp.asarray, batch(name, 0)))
+        place = mesh.make(data, fsdp, devices=jax.devices()[: data * fsdp])
+        options = {key: {**getattr(program, key), **UNOPTIMIZED} for key in ("ON_CPU", "QUICKLY")}
+        with mock.patch.multiple(program, **options):
+            self.program = program.build(
+                self.method, optimizer(), self.augment, functools.partial(clean, dtype=jnp.float64), shapes, place
+            )
+
+    @functools.cached_property
+    def step(self):
+        """(state, batch, key) -> (state, metrics), as the compiler made it."""
+        return self.program.step.lower(self.program.state, self.program.batch, jax.random.key(0)).compile()
+
+    def start(self, seed: int):
+        """A fresh state."""
+        return self.program.init(jax.random.key(seed))
+
+    def passed(self, state, seed: int, place: int):
+        """The state after every pass of the method, with the key of that place in the run."""
+        return passed(self.name, self.method, self.program, state, jax.random.fold_in(jax.random.key(seed), place))
+
+    def advanced(self, state, seed: int, place: int):
+        """State and metrics after a step; its batch and key are functions of seed and place."""
+        rows = jax.tree.map(lambda a: jax.device_put(a, self.program.by_example), batch(self.name, place))
+        state, metrics = jax.block_until_ready(self.step(state, rows, jax.random.key(seed)))
+        return state, jax.device_get(metrics)

@@ -85,6 +85,15 @@ def test_a_small_network_is_the_one_written_out_in_loops(strict):
     assert_allclose(y["pool"], by_hand(params, x, False), rtol=1e-11)
 
 
+@pytest.mark.parametrize(("kernel_init", "variance"), [("kaiming", 2 / (9 * 64)), ("torch", 1 / (3 * 9 * 32))])
+def test_convolutions_start_with_the_variance_that_is_asked_for(kernel_init, variance):
+    net = resnet(depth=(1, 1), base=32, stem="half", kernel_init=kernel_init)
+    params, _ = net.init(jax.random.key(0), jnp.zeros((1, 8, 8, 3)))
+    kernel = params["stage2"]["block0"]["conv1"]["kernel"]  # 32 channels become 64
+    assert_allclose(np.var(kernel), variance, rtol=0.05)
+    assert (np.abs(kernel).max() <= 1 / np.sqrt(9 * 32)) == (kernel_init == "torch")
+
+
 @pytest.mark.parametrize("zero_init", [True, False])
 def test_zero_init_starts_the_last_scale_of_each_block_at_zero(zero_init):
     net = resnet(depth=(1, 1), base=2, stem="cifar", zero_init=zero_init)
