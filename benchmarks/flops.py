@@ -1,0 +1,119 @@
+"""Products and convolutions of a step of each small recipe over those that its paper asks for: 1.0 is ideal.
+
+    python -m benchmarks.flops [--methods=simclr,byol] [--json]
+
+What a paper asks for are forward passes: of which views with a backward pass, and of which without one (a teacher's),
+through the encoder, and through the heads that are applied to what it pools; the parameters alone have gradients.
+All is counted in traced programs, the bodies of scans as often as they run. What else a step computes, its
+loss above all, makes the ratio larger than 1: `WHY` says what that is where it is more than a twentieth.
+"""
+
+import argparse
+import json
+import sys
+
+import jax
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from ssl_jax import planning
+from ssl_jax.config import build, catalog, recipes, schema
+from ssl_jax.shard import operations
+
+SIZES = (10000, 10, 3)
+"""Examples, classes and channels of the recipes' part of CIFAR-10."""
+ALL, NONE, ONE, TWO = None, {}, {"global": 1}, {"global": 2}
+PASSES = {
+    **dict.fromkeys(("byol", "nnbyol", "moco_v2_plus", "moco_v3", "dino", "ibot", "dinov2"), (ALL, TWO)),
+    **dict.fromkeys(("moco_v1", "moco_v2", "densecl", "pcl_v2", "ressl", "tico", "smog"), (ONE, ONE)),
+    **dict.fromkeys(("msn", "pmsn"), ({"global": 1, "local": 2}, ONE)),
+    "mmcr": (ALL, {"global": 4}),
+    "rotation": ({"global": 4}, NONE),
+}
+"""Views of each group that are encoded with a backward pass (all of them if not said), and without."""
+HEADS = ("projector", "predictor")
+LEFT_OUT = ("mae", "knowledge_distillation")
+"""What these encode is a part of an image, and with two networks."""
+WHY = {
+    "densecl": "a head at every place of the map",
+    "dinov2": "a wide head at every patch, where that of the paper is at masked ones",
+    "ibot": "a wide head at every patch",
+    "inst_disc": "similarities to all examples",
+    "vibcreg": "covariances of a wide embedding",
+    "vicreg": "covariances of a wide embedding",
+    "vicregl": "an expander at every place of the map, covariances of places",
+}
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--methods", help="some, with commas between them; all that have a small recipe if left out")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    known = [row["name"] for row in catalog.methods() if f"{row['name']}_cifar10" in row["recipes"]]
+    known = [name for name in known if name not in LEFT_OUT]
+    rows = []
+    for name in options.methods.split(",") if options.methods else known:
+        rows.append(measured(name))
+        print(json.dumps(rows[-1]) if options.json else f"{name} {rows[-1]['ratio']:.3f}", file=sys.stderr)
+    print(json.dumps(rows)) if options.json else Console().print(table(rows))
+
+
+def measured(name: str) -> dict:
+    """A method's row; FLOPs of a step."""
+    config = schema.resolve(recipes.load(f"{name}_cifar10"))
+    step = operations.flops(planning.traced(planning.program_of(config, SIZES, jax.devices()[:1])).jaxpr.jaxpr)
+    asked = analytic(name, config)
+    return {"method": name, "step": step, "asked": asked, "ratio": step / asked}
+
+
+def analytic(name: str, config: dict) -> float:
+    """FLOPs of the forward passes that a paper asks for, and of the backward passes of those that learn."""
+    nets = build.nets_of(config, {})
+    sizes = {view["group"]: view["size"] for view in config["views"]}
+    counts = {group: sum(v["count"] for v in config["views"] if v["group"] == group) for group in sizes}
+    learned, fixed = PASSES.get(name, (ALL, NONE))
+    return sum(
+        views * passed(nets, config["batch"], sizes[group], learns)
+        for shown, learns in ((learned or counts, True), (fixed, False))
+        for group, views in shown.items()
+    )
+
+
+def passed(nets: dict, batch: int, size: int, learns: bool) -> float:
+    """FLOPs of one view of each example through the encoder and the heads; a predictor is the student's alone."""
+    roles = [role for role in ("encoder", *HEADS) if role in nets and (learns or role != "predictor")]
+    images = jax.ShapeDtypeStruct((batch, size, size, SIZES[2]), "float32")
+
+    def forward(params: dict, stats: dict, x):
+        for role in roles:
+            x, _ = nets[role].apply(params[role], stats[role], x, train=True, key=jax.random.key(0))
+            x = x["pool"] if role == "encoder" else x
+        return x.sum()
+
+    def init(key, x):
+        params, stats = {}, {}
+        for role in roles:
+            params[role], stats[role] = nets[role].init(key, x)
+            x, _ = nets[role].apply(params[role], stats[role], x, train=False)
+            x = x["pool"] if role == "encoder" else x
+        return params, stats
+
+    params, stats = jax.eval_shape(init, jax.random.key(0), images)
+    function = jax.grad(forward) if learns else forward
+    return operations.flops(jax.make_jaxpr(function)(params, stats, images).jaxpr)
+
+
+def table(rows: list[dict]) -> Table:
+    """The largest ratio first, with what makes it larger."""
+    out = Table("method", "GFLOP a step", "asked for", "ratio", "why", box=box.SIMPLE)
+    for row in sorted(rows, key=lambda row: -row["ratio"]):
+        numbers = (f"{row[key] / 1e9:.1f}" for key in ("step", "asked"))
+        out.add_row(row["method"], *numbers, f"{row['ratio']:.2f}", WHY.get(row["method"], ""))
+    return out
+
+
+if __name__ == "__main__":
+    main()
