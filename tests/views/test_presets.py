@@ -28,7 +28,7 @@ def test_presets_run(name, stats):
     make = getattr(presets, name)
     small = {
         k: v
-        for k, v in dict(local=3, local_size=8, focal=3, focal_size=8).items()
+        for k, v in dict(local=3, local_size=8, focal=3, focal_size=8, patch=8, picture=30, resize=20, jitter=4).items()
         if k in inspect.signature(make).parameters
     }
     data = make(size=16, stats=stats, **small)
@@ -39,7 +39,7 @@ def test_presets_run(name, stats):
     host = tf.function(compose_host.host(records))({"image": image}, tf.constant([0, 1], tf.int64))
     batch, device = {k: v.numpy()[None] for k, v in host.items()}, compose_device.device(records)
     out = jax.eval_shape(device, jax.random.key(0), batch)
-    sizes = {"global": 16, "local": 8, "clean": 16}
+    sizes = {"global": 16, "local": 8, "patches": 8, "clean": 16}
     for group, value in out.items():
         count = sum(view.count for view in records if view.group == group)
         assert value.shape == (1, count, sizes[group], sizes[group], c)
