@@ -22,9 +22,9 @@ def get_config() -> ConfigDict:
     c.method = dict(name="obow", ema_decay=decay, levels=("stage2", "stage3"), words=1024, sharpness=10.0, scale=5.0)
     c.nets = dict(
         encoder=dict(name="resnet", depth=(1, 1, 1), base=32, stem="half"),
-        generator=dict(name="mlp", widths=(256, 128), bias=False),
+        weight_generator=dict(name="mlp", widths=(256, 128), bias=False),
     )
-    small = dict(local_size=24, patch=16, picture=48, jitter=4)
+    small = dict(local_size=24, patch=16, picture=48, patch_jitter=4)
     c.views = presets.obow(48, resize=48, **small, stats=presets.CIFAR10)
     c.optimizer = dict(name="adamw", weight_decay=1e-4)
     c.lr = dict(kind="cosine", peak=3e-3, warmup="1 epoch")

@@ -24,7 +24,7 @@ def get_config() -> ConfigDict:
     c.method = dict(name="obow", ema_decay=decay, levels=("stage3", "stage4"), words=8192, sharpness=15.0, scale=8.0)
     c.nets = dict(
         encoder=dict(name="resnet", depth=50, zero_init=False, dtype="bfloat16"),
-        generator=dict(name="mlp", widths=(4096, 2048), bias=False, dtype="bfloat16"),
+        weight_generator=dict(name="mlp", widths=(4096, 2048), bias=False, dtype="bfloat16"),
     )
     c.views = presets.obow(224)
     c.optimizer = dict(name="sgd", weight_decay=1e-4, decay_1d=True)

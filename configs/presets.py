@@ -103,7 +103,7 @@ def obow(
     patches: int = 5,
     patch: int = 96,
     picture: int = 256,
-    jitter: int = 24,
+    patch_jitter: int = 24,
     stats: dict = IMAGENET,
 ) -> tuple[dict, ...]:
     """oBoW (arXiv:2012.11552, code): a plain view for the teacher; crops, and patches that overlap, for the student.
@@ -116,7 +116,7 @@ def obow(
     views = [
         _view("global", 1, size, plain, (), stats),
         _view("local", local, local_size, _crop(local_scale), (*colors, _blur(local_size, 0.5)), stats),
-        _view("patches", patches, patch, _pieces(patch, picture, jitter), colors, stats),
+        _view("patches", patches, patch, _pieces(patch, picture, patch_jitter), colors, stats),
     ]
     return tuple(view for view in views if view["count"])
 

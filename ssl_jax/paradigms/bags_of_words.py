@@ -14,11 +14,12 @@ from ssl_jax.types import Array, Aux, Key, Method, Net, Schedule, Tree
 
 WHOLE, SMALL = "global", ("local", "patches")
 """The group of the teacher's view, and those of the student's, of which one can be missing."""
+WEIGHTS = "weight_generator"
 
 
 def bags_of_words(
     encoder: Net,
-    generator: Net,
+    weight_generator: Net,
     *,
     levels: tuple[str, ...],
     size: int,
@@ -28,8 +29,8 @@ def bags_of_words(
 ) -> Method:
     """The encoder's maps of these levels have a vocabulary of `size` words each; losses are a mean over levels.
 
-    generator: unit words [n, d] -> the weights [n, features] of the linear layer that predicts them, made unit and
-    times `scale`; one for each level. The kinds of crops are added up, each a mean over its crops, with batch
+    weight_generator: unit words [n, d] -> the weights [n, features] of the linear layer that predicts them, made unit
+    and times `scale`; one for each level. The kinds of crops are added up, each a mean over its crops, with batch
     statistics of its own. The student names words by the vocabulary that the teacher's bags are made with; the batch's
     words come after that. Metrics: the perplexity of an image's bag and of the batch's mean one, which is the same at
     collapse, and the average distance.
@@ -45,22 +46,22 @@ def bags_of_words(
         y, seen = encode.groups(*args, train=True, key=key)
         logits, new = {}, {}
         for level in levels:
-            args = (params["generator"][level], stats["generator"][level], unit(held[level].words.rows))
-            weights, new[level] = generator.apply(*args, train=True)
+            args = (params[WEIGHTS][level], stats[WEIGHTS][level], unit(held[level].words.rows))
+            weights, new[level] = weight_generator.apply(*args, train=True)
             _require_width(weights, y["pool"])
             logits[level] = scale * matmul(y["pool"], unit(weights).T)
-        return y["pool"], logits, {"encoder": seen, "generator": new}
+        return y["pool"], logits, {"encoder": seen, WEIGHTS: new}
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
         net_key, *keys = jax.random.split(key, 1 + len(levels))
         params, stats = encode.init_chain(net_key, _small(batch)[0][:, 0], encoder=encoder)
         teacher, teacher_stats = jax.tree.map(jnp.copy, (params, stats))
         maps, _ = jax.eval_shape(taught, teacher, teacher_stats, batch)
-        held, params["generator"], stats["generator"] = {}, {}, {}
+        held, params[WEIGHTS], stats[WEIGHTS] = {}, {}, {}
         for level, own in zip(levels, keys, strict=True):
             words_key, own = jax.random.split(own)
             held[level] = vocabulary.init(words_key, size, maps[level])
-            params["generator"][level], stats["generator"][level] = generator.init(own, held[level].words.rows)
+            params[WEIGHTS][level], stats[WEIGHTS][level] = weight_generator.init(own, held[level].words.rows)
         jax.eval_shape(lambda p, s, v: predicted(p, s, v, _small(batch), None), params, stats, held)
         return params, {"stats": stats, "teacher": teacher, "teacher_stats": teacher_stats, "vocabulary": held}
 

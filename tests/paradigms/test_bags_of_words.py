@@ -86,7 +86,7 @@ def bags_by_loops(state, data, level):
 def by_loops(params, state, data):
     total = 0
     for level in LEVELS:
-        weights = generated(params["generator"][level], state["vocabulary"][level].words.rows)
+        weights = generated(params["weight_generator"][level], state["vocabulary"][level].words.rows)
         bags, _ = bags_by_loops(state, data, level)
         for kind in ("local", "patches"):
             crops = data[kind]

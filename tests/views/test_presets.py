@@ -26,11 +26,8 @@ def ops(view):
 def test_presets_run(name, stats):
     c = len(stats["mean"])
     make = getattr(presets, name)
-    small = {
-        k: v
-        for k, v in dict(local=3, local_size=8, focal=3, focal_size=8, patch=8, picture=30, resize=20, jitter=4).items()
-        if k in inspect.signature(make).parameters
-    }
+    sizes = dict(local=3, local_size=8, focal=3, focal_size=8, patch=8, picture=30, patch_jitter=4, resize=20)
+    small = {k: v for k, v in sizes.items() if k in inspect.signature(make).parameters}
     data = make(size=16, stats=stats, **small)
     if (name, c) == ("infomin", 1):
         pytest.skip("RandAugment needs colors")

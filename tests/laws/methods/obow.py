@@ -8,10 +8,13 @@ from ssl_jax.types import Method
 
 ARGUMENTS = {"levels": ("stage1", "stage2"), "words": 32}
 GROUPS = {"global": (1, 16), "local": (2, 8), "patches": (3, 8)}
+NO_CONTROL = (
+    "no gradient reaches its targets, and no part of it alone keeps it up: tests/paradigms hold each to its formula"
+)
 
 
 def nets(dtype: str) -> dict:
-    return {"generator": heads.mlp(widths=(16, 8), bias=False, dtype=dtype)}
+    return {"weight_generator": heads.mlp(widths=(16, 8), bias=False, dtype=dtype)}
 
 
 def learns(examples: int) -> Method:
