@@ -19,33 +19,25 @@ def with_jigsaw(method: Method, encoder: Net, head: Net, criterion: Criterion, *
     alone. Metrics gain "image/loss" and, as "jigsaw/...", the criterion's of the pieces.
     """
 
-    def assembled(params: Tree, stats: Tree, pieces: Array, key: Key | None) -> tuple[Array, Tree]:
-        new, args = {}, (encoder, params["encoder"], stats["encoder"], pieces)
-        y, new["encoder"] = encode.joint(*args, train=True, key=key)
-        z, new[HEAD] = head.apply(params[HEAD], stats[HEAD], y["pool"], train=True)
-        return z[:, None], new
-
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
         own, head_key = jax.random.split(key)
         params, state = method.init(own, batch)
-        pool = jax.eval_shape(
-            lambda p, s, x: encode.joint(encoder, p, s, x, train=True)[0]["pool"],
-            params["encoder"],
-            state["stats"]["encoder"],
-            _pieces(batch),
-        )
-        head_params, head_stats = head.init(head_key, jnp.zeros(pool.shape, pool.dtype))
-        return {**params, HEAD: head_params}, {**state, "stats": {**state["stats"], HEAD: head_stats}}
+        args = (params["encoder"], state["stats"]["encoder"], _pieces(batch))
+        y, _ = jax.eval_shape(lambda p, s, x: encode.joint(encoder, p, s, x, train=True), *args)
+        learned, stats = head.init(head_key, jnp.zeros(y["pool"].shape, y["pool"].dtype))
+        return {**params, HEAD: learned}, {**state, "stats": {**state["stats"], HEAD: stats}}
 
     def loss(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
         own, pieces_key = jax.random.split(key)
         value, aux = method.loss(params, state, batch, own, step)
         stats = {**state["stats"], **aux.carry["stats"]}
-        projection, new = assembled(params, stats, _pieces(batch), pieces_key)
-        seen = aux.carry["seen"]._replace(student={encode.SAID["projector"]: projection})
+        args = (encoder, params["encoder"], stats["encoder"], _pieces(batch))
+        y, stats["encoder"] = encode.joint(*args, train=True, key=pieces_key)
+        z, stats[HEAD] = head.apply(params[HEAD], stats[HEAD], y["pool"], train=True)
+        seen = aux.carry["seen"]._replace(student={encode.SAID["projector"]: z[:, None]})
         found, more = criterion.loss(params["criterion"], state["criterion"], seen)
         more = {"image/loss": value, "jigsaw/loss": found, **{f"jigsaw/{name}": m for name, m in more.items()}}
-        aux = aux._replace(carry={**aux.carry, "stats": {**stats, **new}}, metrics={**aux.metrics, **more})
+        aux = aux._replace(carry={**aux.carry, "stats": stats}, metrics={**aux.metrics, **more})
         return (1 - weight) * value + weight * found, jax.lax.stop_gradient(aux)
 
     return method._replace(init=init, loss=loss)
