@@ -83,11 +83,10 @@ def bags_by_loops(state, data, level):
     return np.array(bags), distance
 
 
-def by_loops(params, state, data):
+def by_loops(params, state, data, bags_of):
     total = 0
-    for level in LEVELS:
+    for level, bags in bags_of.items():
         weights = generated(params["weight_generator"][level], state["vocabulary"][level].words.rows)
-        bags, _ = bags_by_loops(state, data, level)
         for kind in ("local", "patches"):
             crops = data[kind]
             for i, j in np.ndindex(crops.shape[:2]):
@@ -102,12 +101,11 @@ def test_value_and_gradient_are_those_of_loops(strict, gradient):
     params, state = begun(made)
     value, slopes = jax.jit(jax.value_and_grad(lambda p: made.loss(p, state, data, KEY, STEP)[0]))(params)
     plain, held, seen = (jax.tree.map(np.asarray, tree) for tree in (params, state, data))
-    assert_allclose(value, by_loops(plain, held, seen), rtol=1e-10)
+    args = (held, seen, {level: bags_by_loops(held, seen, level)[0] for level in LEVELS})
+    assert_allclose(value, by_loops(plain, *args), rtol=1e-10)
     leaves, form = jax.tree.flatten(plain)
     for i, (leaf, slope) in enumerate(zip(leaves, jax.tree.leaves(slopes), strict=True)):
-        expected = gradient(
-            lambda x, i=i: by_loops(form.unflatten([*leaves[:i], x, *leaves[i + 1 :]]), held, seen), leaf
-        )
+        expected = gradient(lambda x, i=i: by_loops(form.unflatten([*leaves[:i], x, *leaves[i + 1 :]]), *args), leaf)
         assert_allclose(slope, expected, atol=1e-10)
         assert np.abs(expected).max() > 1e-6
 
