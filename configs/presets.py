@@ -75,6 +75,52 @@ def ressl(
     return tuple(_view("global", 1, size, _crop(scale), colors, stats) for colors in (strong, ()))
 
 
+def pirl(
+    size: int = 224,
+    *,
+    scale: tuple[float, float] = (0.08, 1.0),
+    patch: int = 64,
+    picture: int = 255,
+    stats: dict = IMAGENET,
+) -> tuple[dict, ...]:
+    """PIRL (arXiv:1912.01991, appendix; VISSL): an image, and nine pieces of another crop, each with its own colors.
+
+    Jitter and gray; the posterizing, sharpening, solarizing and contrast that VISSL adds at random are left out.
+    """
+    colors = _colors((0.4, 0.4, 0.4, 0.2), stats, p=1.0)
+    crop, flip, pieces = _pieces(patch, picture)
+    whole = _view("global", 1, size, _crop(scale), colors, stats)
+    return (whole, _view("patches", 9, patch, (crop, pieces, flip), colors, stats))
+
+
+def obow(
+    size: int = 224,
+    *,
+    resize: int = 256,
+    local: int = 2,
+    local_size: int = 160,
+    local_scale: tuple[float, float] = (0.08, 0.6),
+    patches: int = 5,
+    patch: int = 96,
+    picture: int = 256,
+    patch_jitter: int = 24,
+    stats: dict = IMAGENET,
+) -> tuple[dict, ...]:
+    """oBoW (arXiv:2012.11552, code): a plain view for the teacher; crops, and patches that overlap, for the student.
+
+    A patch has its own colors, which in the code all patches of an image share. patches: of nine. The vanilla version
+    has one crop and no patches.
+    """
+    plain = (dict(name="resize", args=dict(size=resize)), dict(name="center_crop"), _FLIP)
+    colors = _colors((0.4, 0.4, 0.4, 0.1), stats)
+    views = [
+        _view("global", 1, size, plain, (), stats),
+        _view("local", local, local_size, _crop(local_scale), (*colors, _blur(local_size, 0.5)), stats),
+        _view("patches", patches, patch, _pieces(patch, picture, patch_jitter), colors, stats),
+    ]
+    return tuple(view for view in views if view["count"])
+
+
 def rank_n_contrast(size: int = 224, *, stats: dict = HALF) -> tuple[dict, ...]:
     """Rank-N-Contrast (arXiv:2210.01189, released code): MoCo v2's without the blur."""
     return (_view("global", 2, size, _crop((0.2, 1.0)), _colors((0.4, 0.4, 0.4, 0.1), stats), stats),)
@@ -204,15 +250,16 @@ def clip_clean(size: int = 224, *, tokens: int = 77, vocabulary: int = 49408, st
     )
 
 
-def infomin(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:
-    """InfoMin's augmentation (arXiv:2005.10243, section 5) without the jigsaw branch.
+def infomin(size: int = 224, *, patch: int = 64, picture: int = 255, stats: dict = IMAGENET) -> tuple[dict, ...]:
+    """InfoMin's augmentation (arXiv:2005.10243, section 5; PyContrast), and a jigsaw without colors.
 
     Of RandAugment only the color operations are here, at one magnitude and not one drawn around 10.
     """
     jitter, *gray = _colors((0.8, 0.8, 0.8, 0.2), stats)
     rand_augment = dict(name="rand_augment_color", args=dict(count=2, magnitude=10))
     colors = (jitter, _blur(size, 0.5), rand_augment, *gray)
-    return (_view("global", 2, size, _crop((0.2, 1.0)), colors, stats),)
+    whole = _view("global", 2, size, _crop((0.2, 1.0)), colors, stats)
+    return (whole, _view("patches", 9, patch, _pieces(patch, picture), (), stats))
 
 
 def cifar_symmetric(size: int = 32, *, stats: dict = CIFAR10) -> tuple[dict, ...]:
@@ -374,6 +421,13 @@ def _view(group: str, count: int, size, geometry: tuple, colors: tuple, stats: d
 
 def _crop(scale: tuple[float, float], method: str = "bilinear") -> tuple[dict, ...]:
     return (dict(name="random_resized_crop", args=dict(scale=tuple(scale), method=method)), _FLIP)
+
+
+def _pieces(patch: int, picture: int, jitter: int | None = None) -> tuple[dict, ...]:
+    """Of a crop of 0.6 of the image or more, flipped or not. jitter: None for all that a third of the side leaves."""
+    jitter = picture // 3 - patch if jitter is None else jitter
+    crop = dict(name="random_resized_crop", args=dict(scale=(0.6, 1.0), size=picture))
+    return (crop, _FLIP, dict(name="jigsaw", args=dict(grid=3, jitter=jitter)))
 
 
 def _colors(

@@ -17,6 +17,13 @@ def root(squares: Array) -> Array:
     )
 
 
+def squared(rows: Array, others: Array) -> Array:
+    """||row - other||^2 of rows [..., d] and others [n, d], from products: [..., n] (arXiv:2012.11552, section 3.1)."""
+    rows, others = widen(rows), widen(others)
+    norms = jnp.sum(rows * rows, -1, keepdims=True)
+    return norms + jnp.sum(others * others, -1).reshape((1,) * (rows.ndim - 1) + (-1,)) - 2 * matmul(rows, others.T)
+
+
 def between(z: Array, pair: Array) -> Array:
     """L2 distances [n, n] of rows [n, d] where `pair`, else 0 (as in arXiv:2210.01189, eq. 2).
 

@@ -104,6 +104,19 @@ def swav_projector(*, hidden: int = 2048, out: int = 128, groups: int = 1, dtype
     return mlp(widths=(hidden, out), groups=groups, dtype=dtype)
 
 
+def jigsaw_projector(*, widths: tuple[int, ...] = (128,), out: int = 128, dtype: str = "float32") -> Net:
+    """PIRL's head of pieces (arXiv:1912.01991, figure 3; VISSL): [n, p, d] -> [n, out], no norm.
+
+    widths: linear layers of each piece, with ReLU between them, "piece"; one more, "whole", takes all pieces side by
+    side, in their order. InfoMin and PIRL's MLP for a ResNet-50: widths=(2048, 128).
+    """
+    if not widths:
+        raise ValueError("jigsaw_projector needs one width or more")
+    ranges.above_zero(out=out, **{f"width {i}": width for i, width in enumerate(widths, 1)})
+    ranges.at_most(MOST, out=out, **{f"width {i}": width for i, width in enumerate(widths, 1)})
+    return pure(JigsawHead(tuple(widths), out, compute_dtype(dtype)))
+
+
 def dino_head(
     *,
     out: int = 65536,
@@ -168,6 +181,21 @@ class Mlp(nn.Module):
 
     def _norm(self, train: bool, scale: bool, bias: bool, i: int) -> nn.Module:
         return BatchNorm(train, self.groups, scale=scale, bias=bias, dtype=self.dtype, name=f"norm{i}")
+
+
+class JigsawHead(nn.Module):
+    """See `jigsaw_projector`."""
+
+    widths: tuple[int, ...]
+    out: int
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: Array, *, train: bool) -> Array:
+        layers = dict(bias=True, norm=False, last_bias=True, last_norm="none", activation="relu", groups=1)
+        piece = Mlp(self.widths, **layers, dtype=self.dtype, name="piece")(x, train=train)
+        whole = Mlp((self.out,), **layers, dtype=self.dtype, name="whole")
+        return whole(piece.reshape(len(piece), -1), train=train)
 
 
 class UnitLinear(nn.Module):

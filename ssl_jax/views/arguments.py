@@ -46,6 +46,8 @@ RULES: dict[str, tuple[Callable, str]] = {
     "factors": (_rising(0, 1000), "two rising numbers above 0"),
     "offset": (_within(0, 1000), "a distance from 0 to 1000, where a cloud has the radius 1"),
     "axis": (lambda value: value in ("x", "y", "z"), "x, y or z"),
+    "grid": (_within(1, 32), "a number of rows and columns from 1 to 32"),
+    "jitter": (_within(0, LARGEST), f"a number of pixels from 0 to {LARGEST}"),
     "padding": (_within(0, LARGEST), f"a number of pixels from 0 to {LARGEST}"),
     "scale": (_rising(0, 1), "two rising shares of the area, above 0 and at most 1"),
     "ratio": (_rising(0, 1000), "two rising numbers above 0, width over height"),

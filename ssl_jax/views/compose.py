@@ -6,7 +6,18 @@ from typing import NamedTuple
 
 from ssl_jax.checks import annotations, spelling
 from ssl_jax.types import Op, View
-from ssl_jax.views import arguments, clips, geometric, photometric, points, points_device, series, series_device, texts
+from ssl_jax.views import (
+    arguments,
+    clips,
+    geometric,
+    jigsaw,
+    photometric,
+    points,
+    points_device,
+    series,
+    series_device,
+    texts,
+)
 
 
 class Run(NamedTuple):
@@ -41,7 +52,7 @@ def _operations(module, first: list[str]) -> dict[str, Callable]:
     return {name: f for name, f in functions.items() if list(inspect.signature(f).parameters)[:2] == first}
 
 
-GEOMETRIC = _operations(geometric, ["seed", "images"])
+GEOMETRIC = _operations(geometric, ["seed", "images"]) | _operations(jigsaw, ["seed", "images"])
 PHOTOMETRIC = _operations(photometric, ["key", "image"])
 KINDS = {
     "image": Kind(GEOMETRIC, PHOTOMETRIC),
@@ -121,7 +132,7 @@ def runs(records: Iterable[View]) -> tuple[Run, ...]:
 
 
 DRAWING = {
-    *("random_resized_crop", "pad_crop", "color_jitter", "gaussian_blur", "rand_augment_color"),
+    *("random_resized_crop", "pad_crop", "jigsaw", "color_jitter", "gaussian_blur", "rand_augment_color"),
     *("clip", "random_line", "sample", "stretch", "shift", "turn"),
     *("window", "add_noise", "rescale", "cutout"),
 }

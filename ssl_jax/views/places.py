@@ -50,6 +50,11 @@ def resize(seed: tf.Tensor, images: list[tf.Tensor], **rest) -> list[tf.Tensor]:
 resize_exact = resize
 
 
+def jigsaw(seed: tf.Tensor, images: list[tf.Tensor], **rest) -> list[tf.Tensor]:
+    """None: the pieces lie in the first draw's picture, and places are told of each draw's own. Raises ValueError."""
+    raise ValueError("the pieces of a jigsaw do not say where they lie; set places to False for this view")
+
+
 def after(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
     """The map of `second`, whose operation came later, followed by that of `first`."""
     return tf.concat([first[:, :2] @ second[:, :2], first[:, :2] @ second[:, 2:] + first[:, 2:]], 1)

@@ -80,6 +80,8 @@ def test_the_effective_rates_are_the_published_ones():
         "moco_v3_imagenet_r50": 4.8,
         "moco_v3_imagenet_vits16": 2.4e-3,
         "infomin_imagenet_r50": 0.03,
+        "pirl_imagenet_r50": 0.12,
+        "obow_imagenet_r50": 0.03,
         "nnclr_imagenet_r50": 4.8,
         "supcon_imagenet_r50": 9.6,
         "dcl_imagenet_r50": 1.2,

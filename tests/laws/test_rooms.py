@@ -124,6 +124,7 @@ HOST_VIEWS = {
     "compose_host",
     "decoding",
     "geometric",
+    "jigsaw",
     "photometric_host",
     "places",
     "points",

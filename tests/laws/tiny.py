@@ -162,7 +162,7 @@ def tokens(generator, views: int, length: int) -> np.ndarray:
 def augment(key, batch: dict, dtype=jnp.float32) -> dict:
     """Floats around 0, with a little noise that depends on the key."""
     out = dict(batch)
-    for i, group in enumerate(g for g in ("global", "local") if g in batch):
+    for i, group in enumerate(g for g in ("global", "local", "patches") if g in batch):
         noise = jax.random.normal(jax.random.fold_in(key, i), batch[group].shape, dtype)
         out[group] = batch[group].astype(dtype) / 64 - 2 + 0.1 * noise
     return out

@@ -30,7 +30,7 @@ def test_every_operation_has_its_twin_on_the_host():
     assert set(compose.PHOTOMETRIC) > {"color_jitter", "gaussian_blur", "normalize"}
     assert all(hasattr(photometric_host, name) for name in compose.PHOTOMETRIC if name != "normalize")
     assert set(compose.GEOMETRIC) == {
-        *("random_resized_crop", "pad_crop", "flip", "resize", "resize_exact", "center_crop"),
+        *("random_resized_crop", "pad_crop", "flip", "resize", "resize_exact", "center_crop", "jigsaw"),
     }
 
 

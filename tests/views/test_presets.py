@@ -26,11 +26,8 @@ def ops(view):
 def test_presets_run(name, stats):
     c = len(stats["mean"])
     make = getattr(presets, name)
-    small = {
-        k: v
-        for k, v in dict(local=3, local_size=8, focal=3, focal_size=8).items()
-        if k in inspect.signature(make).parameters
-    }
+    sizes = dict(local=3, local_size=8, focal=3, focal_size=8, patch=8, picture=30, patch_jitter=4, resize=20)
+    small = {k: v for k, v in sizes.items() if k in inspect.signature(make).parameters}
     data = make(size=16, stats=stats, **small)
     if (name, c) == ("infomin", 1):
         pytest.skip("RandAugment needs colors")
@@ -39,7 +36,7 @@ def test_presets_run(name, stats):
     host = tf.function(compose_host.host(records))({"image": image}, tf.constant([0, 1], tf.int64))
     batch, device = {k: v.numpy()[None] for k, v in host.items()}, compose_device.device(records)
     out = jax.eval_shape(device, jax.random.key(0), batch)
-    sizes = {"global": 16, "local": 8, "clean": 16}
+    sizes = {"global": 16, "local": 8, "patches": 8, "clean": 16}
     for group, value in out.items():
         count = sum(view.count for view in records if view.group == group)
         assert value.shape == (1, count, sizes[group], sizes[group], c)
