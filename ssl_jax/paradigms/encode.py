@@ -19,8 +19,10 @@ CROPS = ("global", "local")
 """The groups of crops in order: the first holds the full-size views, which teachers see."""
 
 
-SAID = {"projector": "projection", "predictor": "prediction"}
+SAID = {"projector": "projection", "predictor": "prediction", "second_predictor": "second_prediction"}
 """What a criterion knows the outputs of heads by."""
+FED = {"projector": "pool", "predictor": SAID["projector"], "second_predictor": SAID["projector"]}
+"""The output that each head gets."""
 VECTORS = ("pool", "cls")
 """The outputs that are one vector a view."""
 GRID = "grid"
