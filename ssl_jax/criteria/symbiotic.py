@@ -6,7 +6,6 @@ import jax.numpy as jnp
 from ssl_jax.checks import ranges
 from ssl_jax.criteria import lenses, neighbors, views
 from ssl_jax.losses import contrastive, redundancy
-from ssl_jax.losses.precision import widen
 from ssl_jax.state import queue
 from ssl_jax.types import Array, Criterion, Net, Seen
 
@@ -51,7 +50,7 @@ def symbiotic(
         return {"transformer": params}, state
 
     def centroids(params, state, seen):
-        known, second = seen.teacher["projection"], widen(seen.student["second_prediction"])
+        known, second = seen.teacher["projection"], seen.student["second_prediction"]
         b, v, d = second.shape
         found = jnp.stack([queue.several(state.rows, known[:, t], count) for t in range(v)], 1)
         asked = jnp.concatenate([second[:, :, None].astype(found.dtype), found[:, :, :-1]], 2)
