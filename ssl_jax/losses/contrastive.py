@@ -18,15 +18,16 @@ def unit(x: Array) -> Array:
     return x * jax.lax.rsqrt(jnp.maximum(jnp.sum(x * x, -1, keepdims=True), 1e-12))
 
 
-def nt_xent(views: Array, temperature: float | Array) -> Array:
+def nt_xent(views: Array, temperature: float | Array, *, negatives: Array | None = None) -> Array:
     """SimCLR's loss (arXiv:2002.05709, eq. 1), a mean over all ordered pairs of views of one example.
 
     views: [b, v, d] with v >= 2, any norm. The pair (i, j) is told from the v (b - 1) views of the other examples.
     For v = 2 this is eq. 1; for v > 2 the other positives of i are in no denominator (as in `optax.losses.ntxent`),
     so that perfect views can still reach zero. Equal embeddings give log(1 + v (b - 1)). The authors' code reports
-    the sum of both halves, twice this.
+    the sum of both halves, twice this. negatives: [n, d], any norm, more that every pair is told from: the memory of
+    SimCLR v2 (arXiv:2006.10029, section 2); equal embeddings then give log(1 + v (b - 1) + n).
     """
-    gaps = _gaps(views, temperature)
+    gaps = _gaps(views, temperature, negatives)
     return sum(jnp.mean(jnp.logaddexp(positive, others) - positive) for positive, others in gaps) / len(gaps)
 
 
@@ -49,7 +50,7 @@ def decoupled(views: Array, temperature: float | Array, *, sigma: float | None =
     return total / (views.shape[1] * (views.shape[1] - 1))
 
 
-def _gaps(views: Array, temperature: float | Array) -> list[tuple[Array, Array]]:
+def _gaps(views: Array, temperature: float | Array, negatives: Array | None = None) -> list[tuple[Array, Array]]:
     """For each ordered pair of views the positive's logit, and the logsumexp of those of other examples, [b] each."""
     chex.assert_rank(views, 3)
     z = unit(views)
@@ -59,6 +60,7 @@ def _gaps(views: Array, temperature: float | Array) -> list[tuple[Array, Array]]
     for i in range(v):
         # One [b, b] block per pair of views: joining the views along axis 0 would cost all-to-alls on a mesh.
         blocks = [jnp.where(same, -jnp.inf, matmul(z[:, i], z[:, j].T) / temperature) for j in range(v)]
+        blocks += [] if negatives is None else [matmul(z[:, i], unit(negatives).T) / temperature]
         others = jax.nn.logsumexp(jnp.stack([jax.nn.logsumexp(x, 1) for x in blocks], 1), 1)
         gaps += [(jnp.sum(z[:, i] * z[:, j], -1) / temperature, others) for j in range(v) if j != i]
     return gaps

@@ -57,6 +57,14 @@ def all_to_student(crops: list[Array]) -> tuple[list[Array], Array, int]:
     return crops, crops[0], crops[0].shape[1]
 
 
+def first_to_teacher(crops: list[Array]) -> tuple[list[Array], Array, int]:
+    """The student sees all crops, the teacher the first full-size one alone: SimCLR v2's memory.
+
+    Returns as `all_to_student`.
+    """
+    return crops, crops[0][:, :1], 1
+
+
 def apart(crops: list[Array]) -> tuple[list[Array], Array, int]:
     """The teacher sees the last full-size crop alone, and the student all others: MoCo v1 and v2, TiCo, MSN.
 
