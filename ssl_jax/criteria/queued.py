@@ -57,6 +57,29 @@ def symmetric(*, size: int = 65536, temperature: float = 0.2) -> Criterion:
     return Criterion(init, loss, update)
 
 
+def remembered(*, size: int = 65536, temperature: float = 0.1) -> Criterion:
+    """SimCLR with a memory (SimCLR v2, arXiv:2006.10029, section 2): `losses.contrastive.nt_xent` of all views of the
+    student, told from past keys as well.
+
+    student: [b, v, d] with v >= 2; teacher: [b, w, d]; any norm. State: a Queue of `size` unit rows, into which
+    `update` puts the teacher's first view; the loss sees it as it was before this batch. `init` raises ValueError if
+    `size` is no multiple of the batch.
+    """
+    ranges.above_zero(size=size, temperature=temperature)
+
+    def init(key, seen):
+        views.require(seen, examples=2)
+        return {}, _queue(key, seen.teacher, size)
+
+    def loss(params, state, seen):
+        return contrastive.nt_xent(seen.student, temperature, negatives=jax.lax.stop_gradient(state.rows)), {}
+
+    def update(state, seen):
+        return _enqueue(state, seen.teacher[:, 0])
+
+    return Criterion(init, loss, update)
+
+
 def dense(*, size: int = 65536, temperature: float = 0.2) -> Criterion:
     """DenseCL (arXiv:2011.09157, eq. 2 and 3): each place of the student's view finds its match in the teacher's.
 

@@ -25,7 +25,7 @@ from ssl_jax.views import compose_host
 
 FIRST = (
     *(("patch_embed", "kernel"), ("stem", "conv", "kernel"), ("stem_conv", "kernel"), ("embed", "linear1", "kernel")),
-    *(("stem_conv", "spatial", "kernel"), ("kernel",)),
+    *(("stem", "conv1", "kernel"), ("stem_conv", "spatial", "kernel"), ("kernel",)),
 )
 """Where encoders have the kernel that meets images or frames [h, w, c, d], series [k, c, d] or points [c, d]."""
 

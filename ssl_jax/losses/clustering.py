@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from ssl_jax.losses import blocks
 from ssl_jax.losses.contrastive import unit
 from ssl_jax.losses.distillation import across_views
 from ssl_jax.losses.precision import matmul, widen
@@ -112,8 +113,8 @@ def totals(values: Array, labels: Array, *, clusters: int, scores_at_once: int =
 
     A product, not a scatter-add, and in pieces, as in `kmeans_step`.
     """
-    pieces = _pieces(values, clusters, scores_at_once)
-    named = _pieces(labels[:, None] + 1, clusters, scores_at_once)[..., 0] - 1
+    pieces = blocks.pieces(values, columns=clusters, at_once=scores_at_once)
+    named = blocks.pieces(labels[:, None] + 1, columns=clusters, at_once=scores_at_once)[..., 0] - 1
 
     def add(held, piece):
         x, label = piece
@@ -128,9 +129,18 @@ def nearest(rows: Array, centroids: Array, *, scores_at_once: int = 2**24) -> Ar
 
     rows: [n, d]; centroids: [k, d], unit. At most `scores_at_once` scores exist at a time.
     """
-    pieces = _pieces(rows, centroids.shape[0], scores_at_once)
-    labels = jax.lax.map(lambda x: _closest(x, centroids), jnp.moveaxis(pieces, 1, 0))
-    return labels.T.reshape(-1)[: rows.shape[0]]
+    scores = dict(columns=centroids.shape[0], at_once=scores_at_once)
+    return blocks.by_rows(lambda x: _closest(x, centroids), rows, **scores)
+
+
+def several(rows: Array, centroids: Array, count: int, *, scores_at_once: int = 2**24) -> Array:
+    """The `count` centroids of greatest cosines for each row, the nearest first: int32 [n, count]; All4One's support
+    set (arXiv:2303.09417, code).
+
+    As `nearest`.
+    """
+    scores = dict(columns=centroids.shape[0], at_once=scores_at_once)
+    return blocks.by_rows(lambda x: jax.lax.top_k(matmul(widen(x), centroids.T), count)[1], rows, **scores)
 
 
 def kmeans_step(rows: Array, valid: Array, centroids: Array, *, scores_at_once: int = 2**24) -> Array:
@@ -141,8 +151,8 @@ def kmeans_step(rows: Array, valid: Array, centroids: Array, *, scores_at_once: 
     """
     chex.assert_shape([valid], rows.shape[:1])
     k = centroids.shape[0]
-    pieces = _pieces(jnp.where(valid[:, None], widen(rows), 0), k, scores_at_once)
-    counted = _pieces(valid[:, None], k, scores_at_once)[..., 0]
+    pieces = blocks.pieces(jnp.where(valid[:, None], widen(rows), 0), columns=k, at_once=scores_at_once)
+    counted = blocks.pieces(valid[:, None], columns=k, at_once=scores_at_once)[..., 0]
 
     def add(sums, piece):
         x, count = piece
@@ -178,11 +188,3 @@ def kmeans(
 
 def _closest(rows: Array, centroids: Array) -> Array:
     return jnp.argmax(matmul(widen(rows), centroids.T), -1).astype(jnp.int32)
-
-
-def _pieces(rows: Array, clusters: int, scores_at_once: int) -> Array:
-    """[n, d] -> [size, count, d], zeros at the end. The walk goes along axis 1, so a sharded axis 0 stays sharded."""
-    n = rows.shape[0]
-    count = -(-n // max(1, scores_at_once // clusters))
-    size = -(-n // count)
-    return jnp.pad(rows, ((0, size * count - n), (0, 0))).reshape(size, count, rows.shape[1])

@@ -1,9 +1,13 @@
-"""Losses that tell a positive from negatives."""
+"""Losses that tell a positive from negatives.
+
+Similarities of a large batch are never there all at once: `blocks.by_rows` reduces a block of rows at a time.
+"""
 
 import chex
 import jax
 import jax.numpy as jnp
 
+from ssl_jax.losses import blocks
 from ssl_jax.losses.precision import matmul, widen
 
 Array = jax.Array
@@ -18,15 +22,16 @@ def unit(x: Array) -> Array:
     return x * jax.lax.rsqrt(jnp.maximum(jnp.sum(x * x, -1, keepdims=True), 1e-12))
 
 
-def nt_xent(views: Array, temperature: float | Array) -> Array:
+def nt_xent(views: Array, temperature: float | Array, *, negatives: Array | None = None) -> Array:
     """SimCLR's loss (arXiv:2002.05709, eq. 1), a mean over all ordered pairs of views of one example.
 
     views: [b, v, d] with v >= 2, any norm. The pair (i, j) is told from the v (b - 1) views of the other examples.
     For v = 2 this is eq. 1; for v > 2 the other positives of i are in no denominator (as in `optax.losses.ntxent`),
     so that perfect views can still reach zero. Equal embeddings give log(1 + v (b - 1)). The authors' code reports
-    the sum of both halves, twice this.
+    the sum of both halves, twice this. negatives: [n, d], any norm, more that every pair is told from: the memory of
+    SimCLR v2 (arXiv:2006.10029, section 2); equal embeddings then give log(1 + v (b - 1) + n).
     """
-    gaps = _gaps(views, temperature)
+    gaps = _gaps(views, temperature, negatives)
     return sum(jnp.mean(jnp.logaddexp(positive, others) - positive) for positive, others in gaps) / len(gaps)
 
 
@@ -49,19 +54,41 @@ def decoupled(views: Array, temperature: float | Array, *, sigma: float | None =
     return total / (views.shape[1] * (views.shape[1] - 1))
 
 
-def _gaps(views: Array, temperature: float | Array) -> list[tuple[Array, Array]]:
+def _gaps(views: Array, temperature: float | Array, negatives: Array | None = None) -> list[tuple[Array, Array]]:
     """For each ordered pair of views the positive's logit, and the logsumexp of those of other examples, [b] each."""
     chex.assert_rank(views, 3)
     z = unit(views)
     b, v, _ = z.shape
-    temperature = jnp.asarray(temperature, z.dtype)
-    same, gaps = jnp.eye(b, dtype=bool), []
-    for i in range(v):
-        # One [b, b] block per pair of views: joining the views along axis 0 would cost all-to-alls on a mesh.
-        blocks = [jnp.where(same, -jnp.inf, matmul(z[:, i], z[:, j].T) / temperature) for j in range(v)]
-        others = jax.nn.logsumexp(jnp.stack([jax.nn.logsumexp(x, 1) for x in blocks], 1), 1)
-        gaps += [(jnp.sum(z[:, i] * z[:, j], -1) / temperature, others) for j in range(v) if j != i]
-    return gaps
+    scale = 1 / jnp.asarray(temperature, z.dtype)
+    rows, example = _rows(z)
+    others = _log_sum(rows, rows, scale, example)
+    if negatives is not None:
+        others = jnp.logaddexp(others, _log_sum(rows, unit(negatives), scale))
+    others = others.reshape(b, v)
+    pairs = [(i, j) for i in range(v) for j in range(v) if j != i]
+    return [(jnp.sum(z[:, i] * z[:, j], -1) * scale, others[:, i]) for i, j in pairs]
+
+
+def _rows(z: Array) -> tuple[Array, Array]:
+    """[b, v, d] -> [b v, d], and the example of each row. Views stay beside each other, which is free on a mesh."""
+    b, v, d = z.shape
+    return z.reshape(b * v, d), jnp.arange(b * v) // v
+
+
+def _log_sum(rows: Array, candidates: Array, scale: Array, example: Array | None = None) -> Array:
+    """The logsumexp of each row's logits with all candidates, [n, d] and [m, d] -> [n], a block of rows at a time.
+
+    example: [n], of rows that are the candidates as well; none counts those of its own example.
+    """
+
+    def block(x: Array, *own: Array) -> Array:
+        logits = matmul(x, candidates.T) * scale
+        if own:
+            logits = jnp.where(own[0][:, None] == example[None], -jnp.inf, logits)
+        return jax.nn.logsumexp(logits, 1)
+
+    whole = (rows,) if example is None else (rows, example)
+    return blocks.by_rows(block, *whole, columns=len(candidates), at_once=blocks.AT_ONCE)
 
 
 def supcon(views: Array, labels: Array, temperature: float | Array) -> Array:
@@ -73,21 +100,21 @@ def supcon(views: Array, labels: Array, temperature: float | Array) -> Array:
     """
     chex.assert_rank([views, labels], [3, 1])
     z = unit(views)
-    b, v, _ = z.shape
-    temperature, own = jnp.asarray(temperature, z.dtype), jnp.eye(b, dtype=bool)
-    alike = own | ((labels[:, None] == labels[None]) & (labels >= 0)[None])
-    total, anchors = jnp.zeros((), z.dtype), jnp.zeros((), z.dtype)
-    for i in range(v):
-        all_, found, count = [], jnp.zeros(b, z.dtype), jnp.zeros(b, z.dtype)
-        for j in range(v):
-            logits, positive = matmul(z[:, i], z[:, j].T) / temperature, alike & ~own if i == j else alike
-            all_.append(jax.nn.logsumexp(jnp.where(own, -jnp.inf, logits) if i == j else logits, 1))
-            found += jnp.sum(jnp.where(positive, logits, 0), 1)
-            count += jnp.sum(positive, 1).astype(z.dtype)
-        terms = jax.nn.logsumexp(jnp.stack(all_, 1), 1) - found / jnp.maximum(count, 1)
-        total += jnp.sum(jnp.where(count > 0, terms, 0))
-        anchors += jnp.sum(count > 0).astype(z.dtype)
-    return total / jnp.maximum(anchors, 1)
+    rows, example = _rows(z)
+    scale = 1 / jnp.asarray(temperature, z.dtype)
+    number, classes = jnp.arange(len(rows)), jnp.repeat(labels, views.shape[1])
+
+    def block(x: Array, own: Array, mine: Array, named: Array) -> tuple[Array, Array, Array]:
+        logits, same = matmul(x, rows.T) * scale, own[:, None] == number[None]
+        alike = (mine[:, None] == example[None]) | ((named[:, None] == classes[None]) & (named >= 0)[:, None])
+        positive = alike & ~same
+        found = jnp.sum(jnp.where(positive, logits, 0), 1)
+        return jax.nn.logsumexp(jnp.where(same, -jnp.inf, logits), 1), found, jnp.sum(positive, 1).astype(z.dtype)
+
+    whole = (rows, number, example, classes)
+    all_, found, count = blocks.by_rows(block, *whole, columns=len(rows), at_once=blocks.AT_ONCE)
+    terms = jnp.where(count > 0, all_ - found / jnp.maximum(count, 1), 0)
+    return jnp.sum(terms) / jnp.maximum(jnp.sum(count > 0), 1).astype(z.dtype)
 
 
 def in_batch(query: Array, key: Array, temperature: float | Array) -> Array:
@@ -99,9 +126,8 @@ def in_batch(query: Array, key: Array, temperature: float | Array) -> Array:
     chex.assert_rank([query, key], 2)
     chex.assert_equal_shape([query, key])
     query, key = unit(query), unit(key)
-    temperature = jnp.asarray(temperature, query.dtype)
-    positive = jnp.sum(query * key, -1) / temperature
-    return jnp.mean(jax.nn.logsumexp(matmul(query, key.T) / temperature, 1) - positive)
+    scale = 1 / jnp.asarray(temperature, query.dtype)
+    return jnp.mean(_log_sum(query, key, scale) - jnp.sum(query * key, -1) * scale)
 
 
 def info_nce(query: Array, key: Array, negatives: Array, temperature: float | Array) -> Array:
@@ -112,10 +138,9 @@ def info_nce(query: Array, key: Array, negatives: Array, temperature: float | Ar
     chex.assert_rank([query, key, negatives], 2)
     chex.assert_equal_shape([query, key])
     query, key, negatives = unit(query), unit(key), unit(negatives)
-    temperature = jnp.asarray(temperature, query.dtype)
-    positive = jnp.sum(query * key, -1) / temperature
-    others = jax.nn.logsumexp(matmul(query, negatives.T) / temperature, 1)
-    return jnp.mean(jnp.logaddexp(positive, others) - positive)
+    scale = 1 / jnp.asarray(temperature, query.dtype)
+    positive = jnp.sum(query * key, -1) * scale
+    return jnp.mean(jnp.logaddexp(positive, _log_sum(query, negatives, scale)) - positive)
 
 
 def noise_contrastive(logits: Array, log_z: Array, examples: int) -> Array:
@@ -144,7 +169,6 @@ def paired(a: Array, b: Array, scale: float | Array) -> Array:
     chex.assert_equal_shape([a, b])
     a, b = unit(a), unit(b)
     scale = jnp.asarray(scale, a.dtype)
-    logits = matmul(a, b.T) * scale
     positive = jnp.sum(a * b, -1) * scale
-    there, back = (jax.nn.logsumexp(logits, axis) - positive for axis in (1, 0))
+    there, back = _log_sum(a, b, scale) - positive, _log_sum(b, a, scale) - positive
     return (jnp.mean(there) + jnp.mean(back)) / 2

@@ -1,5 +1,7 @@
 """Losses that make the features of an embedding say different things."""
 
+from collections.abc import Sequence
+
 import chex
 import jax
 import jax.numpy as jnp
@@ -110,6 +112,31 @@ def correlated(x: Array) -> Array:
     z = unit((x - jnp.mean(x, 0, keepdims=True)).T)
     r = matmul(z, z.T)
     return jnp.mean(jnp.where(jnp.eye(len(r), dtype=bool), 0, r**2))
+
+
+def feature_contrast(a: Array, b: Array, *, pairs: Sequence[tuple[int, int]]) -> tuple[Array, dict[str, Array]]:
+    """All4One's feature contrast (arXiv:2303.09417, section 3; code): each feature is its twin in the other view, and
+    no other.
+
+    a: [b, w, d]; b: [b, v, d]; pairs: (view of a, view of b). C_ij is the cosine of two features over the batch, not
+    centered. Returns the mean of the terms: `on_diagonal`, the root of the mean of (1 - C_ii)^2 over features and
+    pairs, and `off_diagonal`, that of C_ij^2 for i != j. The loss is at most about 1; equal rows give 1 / 2, C being 1
+    everywhere. The gradient is finite at 0, where it is 0.
+    """
+    chex.assert_rank([a, b], 3)
+    chex.assert_equal(a.shape[::2], b.shape[::2])
+    on, off = [], []
+    for i, j in pairs:
+        c = matmul(unit(a[:, i].T), unit(b[:, j].T).T)
+        diagonal, d = jnp.eye(len(c), dtype=bool), len(c)
+        on.append(jnp.sum(jnp.where(diagonal, (1 - c) ** 2, 0)) / d)
+        off.append(jnp.sum(jnp.where(diagonal, 0, c**2)) / (d * (d - 1)))
+    terms = {"on_diagonal": _root(sum(on) / len(on)), "off_diagonal": _root(sum(off) / len(off))}
+    return (terms["on_diagonal"] + terms["off_diagonal"]) / 2, terms
+
+
+def _root(x: Array) -> Array:
+    return jnp.where(x > 0, jnp.sqrt(jnp.where(x > 0, x, 1)), 0)
 
 
 def second_moment(x: Array) -> Array:

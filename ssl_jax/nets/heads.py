@@ -35,7 +35,8 @@ def mlp(
     widths: outputs of the linear layers, in order. bias, last_bias: of the hidden linear layers and of the last.
     norm: of the hidden layers, "batch" or "none". last_norm: "none", or batch norm with scale and bias
     ("affine"), with scale only ("no_bias"), with neither ("plain"). activation: "relu" or "gelu" (exact).
-    Parameters: `linear1`, `norm1`, `linear2`, ... Raises ValueError for unknown names or no widths.
+    Parameters: `linear1`, `norm1`, `linear2`, ... apply's option layers=n gives what the n-th of the hidden layers
+    says, after its activation. Raises ValueError for unknown names or no widths.
     """
     one_of("norm", norm, ("batch", "none"))
     one_of("last_norm", last_norm, ("none", *LAST_NORMS))
@@ -161,13 +162,15 @@ class Mlp(nn.Module):
     start: nn.initializers.Initializer = TORCH
 
     @nn.compact
-    def __call__(self, x: Array, *, train: bool) -> Array:
+    def __call__(self, x: Array, *, train: bool, layers: int | None = None) -> Array:
         *hidden, last = self.widths
         for i, width in enumerate(hidden, 1):
             x = self._linear(width, self.bias, i)(x)
             if self.norm:
                 x = self._norm(train, True, True, i)(x)
             x = ACTIVATIONS[self.activation](x)
+            if i == layers:
+                return at_least_float32(x)
         x = at_least_float32(self._linear(last, self.last_bias, len(self.widths))(x))
         if self.last_norm == "none":
             return x

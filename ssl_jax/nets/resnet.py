@@ -94,11 +94,14 @@ class Stem(nn.Module):
     def __call__(self, x: Array) -> Array:
         size, stride, pool = self.shape
         x = nn.relu(self.norm(name="norm")(self.conv(self.base, size, stride, name="conv")(x)))
-        if not pool:
-            return x
-        # -inf around the image and an unpadded pool: an explicit padding of the pool is lost by ONNX converters
-        x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-jnp.inf)
-        return nn.max_pool(x, window_shape=(3, 3), strides=(2, 2), padding="VALID")
+        return max_pool(x) if pool else x
+
+
+def max_pool(x: Array) -> Array:
+    """The greatest of 3x3 pixels at every second row and column of [b, h, w, c]."""
+    # -inf around the image and an unpadded pool: an explicit padding of the pool is lost by ONNX converters
+    x = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-jnp.inf)
+    return nn.max_pool(x, window_shape=(3, 3), strides=(2, 2), padding="VALID")
 
 
 class Block(nn.Module):

@@ -57,12 +57,13 @@ class Attention(nn.Module):
     """Multi-head self-attention of [b, l, d] with q, k, v fused in this order; softmax in at least float32.
 
     mask: bool, broadcast against [b, heads, query l, key l], True where a query may look; None for everywhere. A query
-    that may look nowhere gets the mean of all values.
+    that may look nowhere gets the mean of all values. dropout: of the weights; above 0 it always acts.
     """
 
     heads: int
     init_std: float | None
     dtype: jnp.dtype
+    dropout: float = 0.0
 
     @nn.compact
     def __call__(self, x: Array, mask: Array | None = None) -> Array:
@@ -78,6 +79,7 @@ class Attention(nn.Module):
         if mask is not None:
             logits = jnp.where(mask, logits, jnp.finfo(logits.dtype).min)
         weights = jax.nn.softmax(logits, -1).astype(self.dtype)
+        weights = nn.Dropout(self.dropout, deterministic=False)(weights) if self.dropout else weights
         y = jnp.einsum("bhqk,bhkd->bhqd", weights, v).transpose(0, 2, 1, 3).reshape(b, length, d)
         return Dense(d, kernel_init(self.init_std), self.dtype, name="proj")(y)
 

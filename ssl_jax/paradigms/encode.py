@@ -19,8 +19,10 @@ CROPS = ("global", "local")
 """The groups of crops in order: the first holds the full-size views, which teachers see."""
 
 
-SAID = {"projector": "projection", "predictor": "prediction"}
+SAID = {"projector": "projection", "predictor": "prediction", "second_predictor": "second_prediction"}
 """What a criterion knows the outputs of heads by."""
+FED = {"projector": "pool", "predictor": SAID["projector"], "second_predictor": SAID["projector"]}
+"""The output that each head gets."""
 VECTORS = ("pool", "cls")
 """The outputs that are one vector a view."""
 GRID = "grid"
@@ -53,6 +55,14 @@ def all_to_student(crops: list[Array]) -> tuple[list[Array], Array, int]:
     Returns the student's groups, the teacher's views and how many of the first views are the same crops.
     """
     return crops, crops[0], crops[0].shape[1]
+
+
+def first_to_teacher(crops: list[Array]) -> tuple[list[Array], Array, int]:
+    """The student sees all crops, the teacher the first full-size one alone: SimCLR v2's memory.
+
+    Returns as `all_to_student`.
+    """
+    return crops, crops[0][:, :1], 1
 
 
 def apart(crops: list[Array]) -> tuple[list[Array], Array, int]:

@@ -23,6 +23,7 @@ def self_distillation(
     *,
     ema_decay: Schedule,
     predictor: Net | None = None,
+    second_predictor: Net | None = None,
     dense: Net | None = None,
     through: Callable = encode.each,
     arrange: Callable = encode.in_place,
@@ -35,7 +36,8 @@ def self_distillation(
     criterion: it sees "pool" and "projection" of both sides and the student's "prediction".
     ema_decay: what survives of the teacher in a step. Parameters alone are averaged: the teacher's batch
     statistics come from its own passes in training mode, in which no drop path acts.
-    predictor: a head of the student's alone. dense: a head of each place of the full-size crops: both sides then have
+    predictor: a head of the student's alone. second_predictor: another one beside it, of the same projection, whose
+    output is the "second_prediction". dense: a head of each place of the full-size crops: both sides then have
     "grid" [b, w, l, d] as well, the encoder's features, and "dense", the head's. Where it is the projector itself, both
     have the same parameters.
     through: `encode.each` or `encode.joint`, which views share batch statistics.
@@ -47,6 +49,7 @@ def self_distillation(
     shown: `encode.all_to_student` or `encode.apart`, which crops each side sees.
     """
     heads = {"projector": projector} if predictor is None else {"projector": projector, "predictor": predictor}
+    beside = {} if second_predictor is None else {"second_predictor": second_predictor}
     own = {} if dense is None or dense is projector else {"dense": dense}
     averaged = ("encoder", "projector", *own)
     outputs = ("pool",) if dense is None else ("pool", encode.GRID)
@@ -55,10 +58,8 @@ def self_distillation(
         new = {}
         args = (through, encoder, params["encoder"], stats["encoder"], groups)
         y, new["encoder"] = encode.groups(*args, train=True, key=key, outputs=outputs, **options)
-        x = y["pool"]
         for name, net in nets.items():
-            x, new[name] = through(net, params[name], stats[name], x, train=True)
-            y[encode.SAID[name]] = x
+            y[encode.SAID[name]], new[name] = through(net, params[name], stats[name], y[encode.FED[name]], train=True)
         if dense is not None:
             role = "dense" if own else "projector"
             held = {**stats, **new}[role]
@@ -82,7 +83,7 @@ def self_distillation(
         if keep is not None:
             length = encode.patches(encoder, params["encoder"], state["stats"]["encoder"], crops[0][:, 0])
             options["keep"] = keep(jax.random.fold_in(criterion_key, 0), *crops[0].shape[:2], length)
-        student, stats = forward(heads, params, state["stats"], crops, net_key, **options)
+        student, stats = forward({**heads, **beside}, params, state["stats"], crops, net_key, **options)
         return Seen(student, teacher, facts, step, criterion_key), {"stats": stats, "teacher_stats": teacher_stats}
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
@@ -92,6 +93,10 @@ def self_distillation(
         if own:
             place = encode.places_like(encoder, params["encoder"], stats["encoder"], first)
             params["dense"], stats["dense"] = encode.everywhere(dense).init(jax.random.fold_in(net_key, 0), place)
+        for name, net in beside.items():
+            said = lambda p, s, n=name: forward(heads, p, s, [first[:, None]], None)[0][encode.FED[n]][:, 0]  # noqa: E731
+            x = jnp.zeros_like(jax.eval_shape(said, params, stats))
+            params[name], stats[name] = net.init(jax.random.fold_in(net_key, 1), x)
         # Copies: the teacher needs buffers of its own before the state is donated.
         state = {
             "stats": stats,

@@ -47,6 +47,14 @@ def nearest(queue: Queue, rows: Array) -> tuple[Array, Array]:
     return kept[index], index
 
 
+def several(queue: Queue, rows: Array, count: int) -> Array:
+    """The queue's `count` rows of greatest cosines for each of `rows` [m, d], any norm, the nearest first:
+    [m, count, d]. As `nearest`, which finds the first of them (All4One, arXiv:2303.09417, code).
+    """
+    kept, rows = jax.lax.stop_gradient((queue.rows, rows))
+    return kept[clustering.several(unit(rows), kept, count)]
+
+
 def full(queue: Queue) -> Array:
     """Bool scalar: whether no random row of the start is left."""
     return queue.filled >= queue.rows.shape[0]

@@ -73,6 +73,8 @@ def test_the_effective_rates_are_the_published_ones():
     peaks = {name: schedules.scale(c["lr"], c["batch"]) for name in recipes.names() for c in (recipes.load(name),)}
     published = {
         "simclr_imagenet_r50": 4.8,
+        "simclr_v2_imagenet_r50": 6.4,
+        "all4one_imagenet_r18": 1.0,
         "byol_imagenet_r50": 3.2,
         "simsiam_imagenet_r50": 0.1,
         "moco_v2_imagenet_r50": 0.03,

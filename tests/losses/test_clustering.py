@@ -209,3 +209,13 @@ def test_kmeans_on_a_mesh_is_kmeans(strict):
     expected = run(rows, valid)
     assert_allclose(centroids, expected[0], atol=1e-12)
     assert_array_equal(labels, expected[1])
+
+
+@pytest.mark.parametrize("at_once", [2**24, 20])
+def test_several_are_the_nearest_in_order(strict, at_once):
+    draw = np.random.default_rng(0)
+    rows, centroids = draw.normal(size=(7, 4)), draw.normal(size=(9, 4))
+    centroids /= np.linalg.norm(centroids, axis=1, keepdims=True)
+    found = clustering.several(rows, centroids, 3, scores_at_once=at_once)
+    assert_array_equal(found, np.argsort(-(rows @ centroids.T), 1)[:, :3])
+    assert_array_equal(found[:, 0], clustering.nearest(rows, centroids))

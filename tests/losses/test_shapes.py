@@ -18,6 +18,7 @@ WRONG = {
     "paired of 4 and 1": lambda: contrastive.paired(ROWS, ROWS[:1], 1.0),
     "barlow of views": lambda: redundancy.barlow(PAIRS, PAIRS),
     "vicreg of 4 and 1": lambda: redundancy.vicreg(ROWS, ROWS[:1]),
+    "feature_contrast of rows": lambda: redundancy.feature_contrast(ROWS, ROWS, pairs=((0, 0),)),
     "spread of views": lambda: redundancy.spread(PAIRS),
     "shared of views": lambda: redundancy.shared(PAIRS),
     "cosine of a feature": lambda: distillation.cosine(ROWS, COLUMN),
