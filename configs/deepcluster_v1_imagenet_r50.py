@@ -6,11 +6,11 @@ The data: ImageNet as ArrayRecord files or as a folder; `ssl-jax data --help` sa
 Published: 46.9 % linear top-1 (MMSelfSup's deepcluster-sobel_resnet50_8xb64-steplr-200e_in1k). The paper
 (arXiv:1807.05520, table 1) has an AlexNet, 39.8 % for its best layer.
 10,000 clusters of 256 whitened components, of center crops before each epoch, images as often as their cluster is rare,
-the last layer anew and without momentum, a constant rate, decay 1e-5: the paper and its code. Batch 512, rate 0.1, no
-layers between encoder and last layer, colors: MMSelfSup.
+the last layer anew and without momentum, Sobel's gradients in place of colors, a constant rate, decay 1e-5: the paper
+and its code. Batch 512, rate 0.1, no layers between encoder and last layer, jitter: MMSelfSup.
 Differs: an image has a weight where the codes draw it more or less often; MMSelfSup also turns images by up to 2
-degrees; k-means puts a far row into an empty cluster, where faiss halves a large one; bfloat16 in the network, which
-sees colors and not Sobel's gradients, worth some points in the paper. `groups=8` is the batch norm of 8 GPUs.
+degrees; k-means puts a far row into an empty cluster, where faiss halves a large one; bfloat16 in the network.
+`groups=8` is the batch norm of 8 GPUs.
 """
 
 from ml_collections import ConfigDict
@@ -26,7 +26,7 @@ def get_config() -> ConfigDict:
     c.duration = "200 epochs"
     c.method = dict(name="deepcluster_v1", clusters=10000, components=256, iterations=20)
     c.nets = dict(
-        encoder=dict(name="resnet", depth=50, groups=8, zero_init=False, dtype="bfloat16"),
+        encoder=dict(name="sobel_resnet", depth=50, groups=8, zero_init=False, dtype="bfloat16"),
         projector=dict(name="identity"),
     )
     c.views = presets.deepcluster(224)

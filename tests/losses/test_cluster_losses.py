@@ -66,13 +66,13 @@ def test_local_aggregation_is_that_of_loops(gradient):
     value, slope = loss(jnp.asarray(logits), jnp.asarray(close))
     assert_allclose(value, by_loops(logits), rtol=1e-10)
     assert_allclose(slope, gradient(by_loops, logits), atol=1e-10)
-    assert not np.any(slope[2:])
+    assert np.abs(slope[2:]).max() < 1e-15 < np.abs(slope[:2]).min()
 
 
 def test_local_aggregation_at_its_ends():
     logits = jnp.asarray(np.random.default_rng(3).normal(size=(3, 5)))
     assert_allclose(clustering.local_aggregation(logits, jnp.ones((3, 5), bool)), 0, atol=1.1e-7)
     assert_allclose(clustering.local_aggregation(logits, jnp.zeros((3, 5), bool)), -np.log(1e-7), rtol=1e-12)
-    own = jnp.arange(5)[None] == jnp.zeros((3, 1))  # none but itself: the softmax over the background
+    own = jnp.zeros((3, 5), bool).at[:, 0].set(True)  # none but itself: the softmax over the background
     expected = -jnp.mean(jax.nn.log_softmax(logits, 1)[:, 0])
     assert_allclose(clustering.local_aggregation(logits, own), expected, rtol=1e-5)

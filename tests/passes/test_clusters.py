@@ -73,8 +73,8 @@ def test_with_no_row_that_counts_there_are_no_labels():
 
 def test_runs_begin_from_other_rows():
     x, valid = data()
-    run = jax.jit(lambda key: clusters.runs_of(key, x, valid, runs=3, clusters=K, iterations=2))
-    labels = np.asarray(run(KEY))
+    run = jax.jit(lambda key, x, valid: clusters.runs_of(key, x, valid, runs=3, clusters=K, iterations=2))
+    labels = np.asarray(run(KEY, x, valid))
     assert labels.shape == (N, 3) and (labels[~valid] == -1).all() and (labels[valid] >= 0).all()
     together = [labels[valid][:, [h]] == labels[valid][:, h] for h in range(3)]  # which rows share a cluster
     assert not np.array_equal(*together[:2]) and not np.array_equal(*together[1:])
