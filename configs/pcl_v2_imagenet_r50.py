@@ -7,7 +7,7 @@ Paper: 67.6 % linear top-1 (arXiv:2005.04966, table 3; the code's README).
 All settings: the code's main_pcl.py with the README's flags of v2: 25,000, 50,000 and 100,000 clusters of the training
 images' center crops before each epoch from the 21st on, 16,384 negatives of both kinds, temperature 0.2, decay 0.999.
 Paper and code: the code moves the rate once an epoch (here every step). It keeps the best of 5 runs of faiss's k-means
-on at most 1,000 images a cluster (here one spherical run on all), and measures distances from means that are not unit.
+on at most 1,000 images a cluster (here one run on all images).
 Differs: bfloat16 in the networks. `groups=8` is the batch norm of 8 GPUs of 32 images each, on any number of devices.
 """
 

@@ -54,6 +54,13 @@ def moco_v1(
     return (_view("global", count, size, geometry, (*(grays if gray else ()), jitter), stats),)
 
 
+def deepcluster(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:
+    """MMSelfSup's view for DeepCluster without its turns by up to 2 degrees: strong colors, always. The paper
+    (arXiv:1807.05520) has `linear_probe`, on Sobel's gradients."""
+    colors = _colors((0.4, 0.4, 1.0, 0.5), stats, p=1.0)
+    return (_view("global", 1, size, _crop((0.08, 1.0)), colors, stats),)
+
+
 def moco_v2(size: int = 224, *, count: int = 2, stats: dict = IMAGENET) -> tuple[dict, ...]:
     """MoCo v2 (arXiv:2003.04297, section 3), SimSiam (arXiv:2011.10566, section 3), PCL v2; FastSiam: 4."""
     colors = (*_colors((0.4, 0.4, 0.4, 0.1), stats), _blur(size, 0.5))

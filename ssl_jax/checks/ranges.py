@@ -26,6 +26,13 @@ def share(**numbers: float) -> None:
     _refuse(numbers, lambda value: 0 <= value <= 1, "it must lie between 0 and 1")
 
 
+def no_more_than_examples(examples: int, **numbers: float) -> None:
+    """Raises ValueError for the first that is larger, as in clusters=1000 of 400 examples."""
+    for name, value in numbers.items():
+        if value > examples:
+            raise ValueError(f"{name} is {value} and the dataset has {examples} examples; take {examples} or fewer")
+
+
 def _refuse(numbers: dict, good, sentence: str) -> None:
     for name, value in numbers.items():
         if not good(value):  # so that NaN is refused too

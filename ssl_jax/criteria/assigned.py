@@ -10,7 +10,7 @@ from ssl_jax.checks import ranges
 from ssl_jax.losses import clustering, contrastive
 from ssl_jax.losses.precision import matmul, wide
 from ssl_jax.state import bank
-from ssl_jax.types import Array, Criterion, Examples, Key
+from ssl_jax.types import Array, Criterion, Examples, Key, Metrics
 
 
 class Assigned(NamedTuple):
@@ -46,22 +46,31 @@ def assigned(*, examples: Examples, heads: int = 3, centroids: int = 3000, tempe
         z = contrastive.unit(seen.student)
         centers = jax.lax.stop_gradient(state.centroids)
         labels = state.labels.at[seen.batch["index"]].get(mode="fill", fill_value=-1)  # [b, m]
-        labels = jnp.broadcast_to(labels[:, None], (*z.shape[:2], heads))
-        logits = [matmul(z, centers[m].T) / temperature for m in range(heads)]
-        value = sum(clustering.labeled(logits[m], labels[..., m]) for m in range(heads)) / heads
-        hits = [jnp.argmax(logits[m], -1).astype(jnp.int32) == labels[..., m] for m in range(heads)]
-        hits, known = jnp.sum(jnp.stack(hits)), jnp.sum(labels >= 0)
-        return value, {
-            "clusters/accuracy": hits / jnp.maximum(known, 1),
-            "clusters/labeled": jnp.mean(labels >= 0),
-            "prototypes/used": sum(monitors.used(scores) for scores in logits) / heads,
-        }
+        return named([matmul(z, centers[m].T) / temperature for m in range(heads)], labels)
 
     def update(state, seen):
         z = contrastive.unit(seen.student[:, : seen.teacher.shape[1]])
         return state._replace(bank=bank.write(state.bank, seen.batch["index"], z))
 
     return Criterion(init, loss, update, (("bank/", bank.BY_ROW), ("labels", bank.BY_ROW)))
+
+
+def named(logits: list[Array], labels: Array) -> tuple[Array, Metrics]:
+    """The mean over the heads of the cross-entropy of each with its own labels, from every crop.
+
+    logits: of each head [b, v, k]; labels: int [b, m], -1 where there is none. Metrics: "clusters/accuracy",
+    "clusters/labeled", "prototypes/used".
+    """
+    heads = len(logits)
+    labels = jnp.broadcast_to(labels[:, None], (*logits[0].shape[:2], heads))
+    value = sum(clustering.labeled(logits[m], labels[..., m]) for m in range(heads)) / heads
+    hits = [jnp.argmax(logits[m], -1).astype(jnp.int32) == labels[..., m] for m in range(heads)]
+    hits, known = jnp.sum(jnp.stack(hits)), jnp.sum(labels >= 0)
+    return value, {
+        "clusters/accuracy": hits / jnp.maximum(known, 1),
+        "clusters/labeled": jnp.mean(labels >= 0),
+        "prototypes/used": sum(monitors.used(scores) for scores in logits) / heads,
+    }
 
 
 def recluster(key: Key, state: Assigned, *, iterations: int = 10, scores_at_once: int = 2**24) -> Assigned:

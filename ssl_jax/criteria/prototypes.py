@@ -1,5 +1,6 @@
 """PCL's criterion: clusters of momentum features are prototypes, each with a temperature of its own."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -33,9 +34,11 @@ def prototypes(
     """ProtoNCE's second part (arXiv:2005.04966, eq. 11): the student's first view finds its prototype; a mean over m.
 
     student: [b, v, d], any norm; index: its rows in a dataset of `examples`. Candidates are the prototypes of the batch
-    and `negatives` random ones that are none of these, or as many as there are. 0 until the first `recluster`.
+    and `negatives` random ones that are none of these, or as many as there are. 0 until the first `recluster`. Raises
+    ValueError for more clusters than examples.
     """
     ranges.above_zero(negatives=negatives, temperature=temperature, clusters=min(clusters, default=0))
+    ranges.no_more_than_examples(examples, clusters=max(clusters))
 
     def init(key, seen):
         d, dtype = seen.student.shape[-1], wide(seen.student.dtype)
@@ -64,18 +67,19 @@ def _others(key: Key, labels: Array, clusters: int, count: int) -> tuple[Array, 
     return chosen, score >= 0
 
 
-def recluster(key: Key, state: Prototypes, rows: bank.Bank, *, temperature: float, iterations: int) -> Prototypes:
-    """New prototypes by spherical k-means of unit rows [n, d], for each of the numbers of clusters.
+def recluster(
+    key: Key, state: Prototypes, rows: bank.Bank, *, cluster: Callable, temperature: float, iterations: int
+) -> Prototypes:
+    """New prototypes from k-means of unit rows [n, d], for each of the numbers of clusters.
 
-    Where the paper's code has faiss's k-means, Euclidean on unit rows, and distances from the means, these are of unit
-    means; it keeps the best of 5 runs, this makes one.
+    cluster: (key, rows, valid bool [n], clusters=, iterations=) -> means [k, d], labels int [n], -1 where not valid,
+    and distances [n] from the means. Where the paper's code keeps the best of 5 runs, this makes one.
     """
     labels, centroids, concentration = [], [], []
     for m, old in enumerate(state.centroids):
         own, k = jax.random.fold_in(key, m), len(old)
-        new, label = clustering.kmeans(own, rows.rows, rows.written, clusters=k, iterations=iterations)
-        far = jnp.linalg.norm(rows.rows - new[jnp.maximum(label, 0)], axis=1)
+        means, label, far = cluster(own, rows.rows, rows.written, clusters=k, iterations=iterations)
         labels.append(label)
-        centroids.append(new)
+        centroids.append(contrastive.unit(means))
         concentration.append(clustering.concentrations(far, label, clusters=k, temperature=temperature))
     return Prototypes(jnp.stack(labels, 1), tuple(centroids), tuple(concentration))

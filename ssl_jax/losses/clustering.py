@@ -63,14 +63,16 @@ def from_prior(probabilities: Array, *, exponent: float = 0.0, prior_first: bool
     return jnp.sum(a * (jnp.log(jnp.maximum(a, least)) - jnp.log(jnp.maximum(b, least))))
 
 
-def labeled(logits: Array, labels: Array) -> Array:
+def labeled(logits: Array, labels: Array, *, weights: Array | None = None) -> Array:
     """Cross-entropy with hard labels, a mean over the rows that have one; -1 means none (arXiv:1807.05520, eq. 1).
 
-    logits: [..., k]; labels: int [...]. Without any label the loss is 0, not 0 / 0.
+    logits: [..., k]; labels: int [...]; weights: [k], what a row of each label counts, 1 if None. The mean is over the
+    number of rows whatever they count. Without any label the loss is 0, not 0 / 0.
     """
     chex.assert_shape(labels, logits.shape[:-1])
     known = labels >= 0
     rows = optax.losses.softmax_cross_entropy_with_integer_labels(widen(logits), jnp.maximum(labels, 0))
+    rows = rows if weights is None else rows * weights[jnp.maximum(labels, 0)]
     return jnp.sum(jnp.where(known, rows, 0)) / jnp.maximum(jnp.sum(known), 1).astype(rows.dtype)
 
 
@@ -106,6 +108,32 @@ def concentrations(distances: Array, labels: Array, *, clusters: int, temperatur
     density = jnp.clip(density, *jnp.percentile(density, jnp.array([10.0, 90.0], density.dtype)))
     mean = jnp.mean(density)
     return jnp.where(mean > 0, temperature * density / jnp.where(mean > 0, mean, 1), temperature)
+
+
+def evenly(labels: Array, *, clusters: int) -> Array:
+    """What a row of each cluster counts, [k], so that all clusters that have rows count alike; 0 for one without.
+
+    labels: int [n], -1 for none. Of m labeled rows and c clusters with rows it is m / (c size): its mean over the
+    labeled rows is 1, and the mean of a loss with these weights is the one over rows that are drawn evenly from the
+    clusters (arXiv:1807.05520, section 3.3, draws them so).
+    """
+    chex.assert_rank(labels, 1)
+    size = totals(jnp.ones((len(labels), 1)), labels, clusters=clusters)[:, 0]
+    share = jnp.sum(size) / jnp.maximum(jnp.sum((size > 0).astype(size.dtype)), 1)
+    return jnp.where(size > 0, share / jnp.maximum(size, 1), 0)
+
+
+def local_aggregation(logits: Array, close: Array) -> Array:
+    """LA's loss (arXiv:1903.12355, eq. 3 and 4; code): how much of the background is close; a mean over b.
+
+    logits: [b, k], scores over the temperature of each row's background neighbors; close: bool [b, k], which of these
+    are close ones too. -log(p + 1e-7) of the close ones' share p of the background's probability: 0 where all are
+    close, 16.1 where none is.
+    """
+    chex.assert_rank(logits, 2)
+    chex.assert_equal_shape([logits, close])
+    share = jnp.sum(jnp.where(close, jax.nn.softmax(widen(logits), -1), 0), -1)
+    return -jnp.mean(jnp.log(share + 1e-7))
 
 
 def totals(values: Array, labels: Array, *, clusters: int, scores_at_once: int = 2**24) -> Array:
@@ -165,6 +193,16 @@ def kmeans_step(rows: Array, valid: Array, centroids: Array, *, scores_at_once: 
     return jnp.where(size[:, None] > 0, unit(total), centroids)
 
 
+def drawn(key: Array, rows: Array, valid: Array, *, clusters: int) -> Array:
+    """Random valid rows to start k-means from, [k, d], each once while there are as many (arXiv:2006.09882, code).
+
+    rows: [n, d]; valid: bool [n]. With fewer valid rows than clusters they repeat.
+    """
+    noise = jax.random.uniform(key, valid.shape)
+    order = jnp.argsort(jnp.where(valid, noise, jnp.inf))
+    return rows[order[jnp.arange(clusters) % jnp.maximum(jnp.sum(valid), 1)]]
+
+
 def kmeans(
     key: Array, rows: Array, valid: Array, *, clusters: int, iterations: int = 10, scores_at_once: int = 2**24
 ) -> tuple[Array, Array]:
@@ -174,10 +212,7 @@ def kmeans(
     fewer valid rows than clusters the rows repeat, and the repeated clusters stay empty. arXiv:2006.09882, code.
     """
     rows = widen(rows)
-    noise = jax.random.uniform(key, valid.shape)
-    order = jnp.argsort(jnp.where(valid, noise, jnp.inf))
-    chosen = jnp.arange(clusters) % jnp.maximum(jnp.sum(valid), 1)
-    centroids = unit(rows[order[chosen]])
+    centroids = unit(drawn(key, rows, valid, clusters=clusters))
 
     def step(_, centroids):
         return kmeans_step(rows, valid, centroids, scores_at_once=scores_at_once)

@@ -3,7 +3,8 @@
 from ssl_jax.criteria import lenses, prototypes, queued
 from ssl_jax.paradigms import encode
 from ssl_jax.paradigms.self_distillation import self_distillation
-from ssl_jax.passes import features, times
+from ssl_jax.passes import clusters as k_means
+from ssl_jax.passes import features, renewal, times
 from ssl_jax.types import Card, Examples, Method, Net, Schedule
 
 CARD = Card("PCL v2", "joint embedding", 2021, "arXiv:2005.04966")
@@ -25,16 +26,14 @@ def pcl_v2(
     """Defaults of the official code. warmup: epochs without prototypes; then all images are clustered before each."""
     proto = prototypes.prototypes(examples=examples, clusters=clusters, negatives=negatives, temperature=temperature)
     terms = dict(instances=(1.0, queued.queued(size=queue, temperature=temperature)), prototypes=(1.0, proto))
-    criterion = lenses.at(lenses.total(**terms), name="projection")
-    method = self_distillation(
-        encoder, projector, criterion, ema_decay=ema_decay, arrange=encode.shuffled, shown=encode.apart
-    )
+    sides = dict(ema_decay=ema_decay, arrange=encode.shuffled, shown=encode.apart)
+    made = self_distillation(encoder, projector, lenses.at(lenses.total(**terms), name="projection"), **sides)
 
     def finish(state, rows, key):
-        held = state.method_state["criterion"]
-        new = prototypes.recluster(key, held["prototypes"], rows, temperature=temperature, iterations=iterations)
-        return state._replace(method_state={**state.method_state, "criterion": {**held, "prototypes": new}})
+        held, options = renewal.held(state), dict(temperature=temperature, iterations=iterations)
+        new = prototypes.recluster(key, held["prototypes"], rows, cluster=k_means.of_rows, **options)
+        return renewal.with_held(state, {**held, "prototypes": new})
 
-    row_of = lambda state: state.method_state["criterion"]["prototypes"].centroids[0]  # noqa: E731
-    options = dict(examples=examples, due=times.each_epoch(since=warmup))
-    return method._replace(passes=(features.collecting(encode.taught(encoder, projector), row_of, finish, **options),))
+    like, due = lambda s: renewal.held(s)["prototypes"].centroids[0], times.each_epoch(since=warmup)
+    collect = features.collecting(encode.taught(encoder, projector), like, finish, examples=examples, due=due)
+    return made._replace(passes=(collect,))

@@ -242,9 +242,18 @@ ENCODER = Place("encoder", ("params", "encoder"), ("method_state", "stats", "enc
 
 def taught(encoder: Net, projector: Net) -> Callable:
     """(TrainState, images [b, h, w, c]) -> [b, d]: the teacher's projection, in evaluation mode."""
+    return _projected(encoder, projector, lambda state: (state.method_state["teacher"], "teacher_stats"))
 
+
+def studied(encoder: Net, projector: Net) -> Callable:
+    """(TrainState, images [b, h, w, c]) -> [b, d]: the student's projection, in evaluation mode."""
+    return _projected(encoder, projector, lambda state: (state.params, "stats"))
+
+
+def _projected(encoder: Net, projector: Net, side: Callable) -> Callable:
     def project(state: TrainState, images: Array) -> Array:
-        params, stats = state.method_state["teacher"], state.method_state["teacher_stats"]
+        params, name = side(state)
+        stats = state.method_state[name]
         y, _ = encoder.apply(params["encoder"], stats["encoder"], images, train=False)
         return projector.apply(params["projector"], stats["projector"], y["pool"], train=False)[0]
 

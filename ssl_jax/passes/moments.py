@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 
 from ssl_jax.losses.precision import matmul
-from ssl_jax.passes import rows
+from ssl_jax.passes import pieces, rows
 from ssl_jax.types import Array, Pass
 
 MOST = 2**14
@@ -70,6 +70,21 @@ def principal(moments: Moments, count: int) -> tuple[Array, Array]:
     columns = vectors[:, ::-1][:, :count]
     largest = jnp.take_along_axis(columns, jnp.argmax(jnp.abs(columns), 0)[None], 0)
     return columns * jnp.where(largest < 0, -1, 1), jnp.maximum(variances[::-1], 0)
+
+
+def whitened(x: Array, valid: Array, count: int, *, numbers_at_once: int = 2**24) -> Array:
+    """Rows [n, d] in their first `count` principal components, each of variance 1: [n, count].
+
+    valid: bool [n], the rows whose moments they are. A component without variance (dead features) is 0 in all rows.
+    At most `numbers_at_once` numbers of the rows are read at a time.
+    """
+    at_once, start = numbers_at_once // x.shape[1], none(x[0])
+    found, _ = pieces.over(lambda held, part: (joined(held, *part), None), start, (x, valid), at_once=at_once)
+    columns, variances = principal(found, count)
+    kept = variances[:count]
+    real = kept > jnp.finfo(x.dtype).eps * x.shape[1] * kept[0]
+    scaled = columns * jnp.where(real, 1 / jnp.sqrt(jnp.where(real, kept, 1)), 0)[None]
+    return pieces.over(lambda _, part: ((), matmul(part - found.mean[None], scaled)), (), x, at_once=at_once)[1]
 
 
 def unexplained(centered: Array, columns: Array) -> Array:

@@ -12,6 +12,7 @@ from jax.sharding import NamedSharding, PartitionSpec
 from numpy.testing import assert_allclose
 
 from ssl_jax.criteria import (
+    aggregated,
     assigned,
     balanced,
     centered,
@@ -26,8 +27,10 @@ from ssl_jax.criteria import (
     neighbors,
     pairs,
     patches,
+    pseudo_labels,
     queued,
     relational,
+    self_labeled,
     spectral,
     swapped,
     whitened,
@@ -70,6 +73,10 @@ CRITERIA = {
     "swapped_queued": swapped.swapped_queued(size=16, prototypes=5),
     "assigned": assigned.assigned(examples=16, centroids=5),
     "instances": instances.instances(examples=16, form="full"),
+    "aggregated": aggregated.aggregated(examples=16, clusters=5, runs=2, background=8, negatives=8),
+    "pseudo_labels": pseudo_labels.pseudo_labels(examples=16, clusters=5, components=4),
+    "self_labeled": self_labeled.self_labeled(examples=16, heads=2, clusters=5),
+    "remembered": self_labeled.remembered(examples=16, heads=2, prototypes=5),
     "patches": patches.squared(),
     "chamfer": patches.chamfer(),
     "features": distilled.features(),
@@ -77,12 +84,26 @@ CRITERIA = {
 }
 VIEWS = {
     "instances": (1, 1),
+    "aggregated": (1, 1),
     "nt_xent": (2, 2),
     "symmetric": (2, 2),
     "queued": (1, 1),
     "patches": (3, 3),
     "chamfer": (3, 3),
 }
+
+
+def clustered(name: str, state: Any, key: jax.Array) -> Any:
+    """The state as the pass of a method that clusters leaves it."""
+    if name == "assigned":
+        return assigned.recluster(key, state)
+    if name == "aggregated":
+        return state._replace(groups=_some(state.groups), clustered=jnp.ones((), bool))
+    return state._replace(labels=_some(state.labels)) if hasattr(state, "labels") else state
+
+
+def _some(labels: jax.Array) -> jax.Array:
+    return (jnp.arange(labels.size, dtype=labels.dtype) % 5).reshape(labels.shape)
 
 
 class Case(NamedTuple):
@@ -103,7 +124,7 @@ def case(request, see):
     def begin(key):
         params, state = criterion.init(key, first)
         state = criterion.update(state, first)
-        return params, assigned.recluster(key, state) if request.param == "assigned" else state
+        return params, clustered(request.param, state, key)
 
     def run(params, state, seen):
         def loss(params, student, teacher, floats):
@@ -166,6 +187,7 @@ def test_bfloat16_gives_finite_float32_and_a_state_of_one_type(see, name):
 
 ONE_VIEW = {
     *("queued", "patches", "chamfer", "assigned", "features", "soft_targets", "instances"),
+    *("aggregated", "pseudo_labels", "self_labeled", "remembered"),
     *("tico", "relational", "masked_siamese", "koleo"),
 }
 """Criteria that compare one view with the teacher's, or none with any, or refuse one in other words."""

@@ -10,7 +10,7 @@ import optax
 
 from ssl_jax import step as steps
 from ssl_jax.data.embedded_source import pixels
-from ssl_jax.types import Array, Key, Method, Metrics, TrainState, Tree
+from ssl_jax.types import Array, Key, Method, Metrics, Pass, TrainState, Tree
 
 SIDE, MEAN, STD = 28, 0.286, 0.353
 
@@ -81,6 +81,24 @@ def train(
         states.append(state)
         metrics.append(jax.device_get(rows))
     return states, jax.tree.map(lambda *parts: np.concatenate(parts), *metrics)
+
+
+def fed(method: Method, rows: Array, *, batch: int = 256) -> Method:
+    """The method with passes that read these images uint8 [n, 28, 28, 1], whole, as `train` walks over no source."""
+
+    def alone(one: Pass) -> Pass:
+        def finish(state, found, key):
+            found = one.start(state, key)
+            for start in range(0, len(rows), batch):
+                x = whole(rows[start : start + batch])[:, None]
+                index = jnp.arange(start, start + len(x), dtype=jnp.int32)
+                part = {"clean": x, "global": x, "index": index, "real": jnp.ones(len(x), bool)}
+                found = one.fold(state, found, part, key)
+            return one.finish(state, found, key)
+
+        return one if one.views is None else one._replace(views=None, finish=finish)
+
+    return method._replace(passes=tuple(map(alone, method.passes)))
 
 
 def _epoch(key: Key, views: Callable, batch: int, number: int) -> Tree:

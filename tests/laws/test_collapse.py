@@ -217,7 +217,7 @@ def trained(method: Method):
 def health(state, measure: str) -> float:
     """A number near 0 where the state is collapsed in the way that `measure` names, and well above it where not."""
     if measure == "labels":  # the entropy of how often each cluster is named
-        labels = np.asarray(state.method_state["criterion"].labels)[:, 0]
+        labels = np.asarray(state.method_state["criterion"].labels).reshape(EXAMPLES, -1)[:, 0]
         share = np.bincount(labels[labels >= 0], minlength=K) / max((labels >= 0).sum(), 1)
         return float(-(share[share > 0] * np.log(share[share > 0])).sum())
     if measure == "places":  # the spread of the dense projections of all places of all images

@@ -35,6 +35,8 @@ WRONG = {
     "concentrations of columns": lambda: clustering.concentrations(
         COLUMN, jnp.zeros((4, 1), int), clusters=2, temperature=0.1
     ),
+    "local_aggregation with one neighbor's mark": lambda: clustering.local_aggregation(ROWS, COLUMN > 0),
+    "evenly with a label's axis": lambda: clustering.evenly(jnp.zeros((4, 1), int), clusters=2),
     "kmeans_step with one row's validity": lambda: clustering.kmeans_step(ROWS, jnp.ones(1, bool), ROWS),
 }
 

@@ -67,3 +67,21 @@ def test_components_are_those_of_scikit_learn():
 def test_rows_whose_square_has_no_room_are_refused():
     with pytest.raises(ValueError, match="rows of 16385 numbers take 16385 x 16385 of them: make the images smaller"):
         moments.none(jax.ShapeDtypeStruct((16385,), jnp.float32))
+
+
+@pytest.mark.parametrize("at_once", [7 * D, 2**24])
+def test_whitened_rows_are_those_of_scikit_learn(at_once):
+    with jax.enable_x64(True):
+        x, valid = data(), np.arange(len(data())) % 6 > 0
+        white = jax.jit(lambda x, valid: moments.whitened(x, valid, K, numbers_at_once=at_once))
+        found = np.asarray(white(jnp.asarray(x), jnp.asarray(valid)))
+        oracle = PCA(K, svd_solver="full", whiten=True).fit(x[valid])
+        expected = oracle.transform(x)
+        np.testing.assert_allclose(found * np.sign(np.sum(found * expected, 0)), expected, atol=1e-9)
+
+
+def test_a_component_without_variance_is_zero_when_whitened():
+    x = np.zeros((20, 4), np.float32)
+    x[:, :2] = np.random.default_rng(0).normal(size=(20, 2))
+    found = np.asarray(moments.whitened(jnp.asarray(x), jnp.ones(20, bool), 3))
+    np.testing.assert_allclose(found.var(0, ddof=1), [1, 1, 0], atol=1e-4)
