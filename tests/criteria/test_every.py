@@ -15,6 +15,7 @@ from ssl_jax.criteria import (
     assigned,
     balanced,
     centered,
+    channels,
     covariance,
     distilled,
     gaussian,
@@ -70,6 +71,7 @@ CRITERIA = {
     "swapped_queued": swapped.swapped_queued(size=16, prototypes=5),
     "assigned": assigned.assigned(examples=16, centroids=5),
     "instances": instances.instances(examples=16, form="full"),
+    "crossed": channels.crossed(examples=16, form="full"),
     "patches": patches.squared(),
     "chamfer": patches.chamfer(),
     "features": distilled.features(),
@@ -77,6 +79,7 @@ CRITERIA = {
 }
 VIEWS = {
     "instances": (1, 1),
+    "crossed": (1, 1),
     "nt_xent": (2, 2),
     "symmetric": (2, 2),
     "queued": (1, 1),
@@ -166,6 +169,7 @@ def test_bfloat16_gives_finite_float32_and_a_state_of_one_type(see, name):
 
 ONE_VIEW = {
     *("queued", "patches", "chamfer", "assigned", "features", "soft_targets", "instances"),
+    "crossed",
     *("tico", "relational", "masked_siamese", "koleo"),
 }
 """Criteria that compare one view with the teacher's, or none with any, or refuse one in other words."""
