@@ -418,7 +418,64 @@ def measured(size: int = 32, *, padding: int = 3, light: float = 0.4, stats: dic
     return (_view("global", 2, size, geometry, (dict(name="color_jitter", p=0.8, args=jitter),), stats),)
 
 
+def cpc(size: int = 260, *, whole: int = 300, stats: dict = HALF) -> tuple[dict, ...]:
+    """CPC v2 (arXiv:1905.09272, appendix): the short side to `whole` pixels, a square of `size` anywhere, flip.
+
+    What it does to single patches, their network does (`patch_resnet`, drop_colors).
+    """
+    crop = (dict(name="resize", args=dict(size=whole)), dict(name="pad_crop", args=dict(padding=0)))
+    return (_view("global", 1, size, (*crop, _FLIP), (), stats),)
+
+
+def cpc_clean(size: int = 260, *, whole: int = 300, stats: dict = HALF) -> tuple[dict, ...]:
+    """For `c.clean`: the middle of what `cpc` crops."""
+    ops = (dict(name="resize", args=dict(size=whole)), dict(name="center_crop"))
+    return (_view("clean", 1, size, ops, (), stats),)
+
+
+def cmc(size: int = 224, *, scale: tuple[float, float] = (0.08, 1.0)) -> tuple[dict, ...]:
+    """CMC (arXiv:1906.05849, code): crop and flip, and the colors of Lab, each in -1..1; no jitter, which both halves
+    would not share.
+    """
+    return (_view("global", 1, size, _crop(scale), (_LAB,), HALF),)
+
+
+def cmc_clean(size: int = 224, *, whole: int = 256) -> tuple[dict, ...]:
+    """For `c.clean`: the middle, in Lab."""
+    ops = (dict(name="resize", args=dict(size=whole)), dict(name="center_crop"))
+    return (_view("clean", 1, size, ops, (_LAB,), HALF),)
+
+
+def amdim(
+    size: int = 128,
+    *,
+    scale: tuple[float, float] = (0.3, 1.0),
+    jitter: tuple[float, float, float, float] = (0.4, 0.4, 0.4, 0.1),
+    stats: dict = IMAGENET,
+) -> tuple[dict, ...]:
+    """AMDIM (arXiv:1906.00910, code): one flip for both views, then a crop, jitter and gray of each.
+
+    In place of the crop CIFAR has `amdim_cifar`.
+    """
+    crop = dict(name="random_resized_crop", args=dict(scale=tuple(scale), ratio=(0.7, 1.4), method="bicubic"))
+    return (_view("global", 2, size, (_SHARED_FLIP, crop), _colors(jitter, stats, gray=0.25), stats),)
+
+
+def amdim_cifar(
+    size: int = 32,
+    *,
+    padding: int = 4,
+    jitter: tuple[float, float, float, float] = (0.4, 0.4, 0.4, 0.2),
+    stats: dict = CIFAR10,
+) -> tuple[dict, ...]:
+    """AMDIM's for CIFAR: images move by up to `padding` pixels, with their border reflected (there 80 % of them)."""
+    move = dict(name="pad_crop", args=dict(padding=padding, mode="reflect"))
+    return (_view("global", 2, size, (_SHARED_FLIP, move), _colors(jitter, stats, gray=0.25), stats),)
+
+
 _FLIP = dict(name="flip", p=0.5)
+_SHARED_FLIP = dict(name="flip", p=0.5, args=dict(shared=True))
+_LAB = dict(name="lab")
 
 
 def _view(group: str, count: int, size, geometry: tuple, colors: tuple, stats: dict, **more) -> dict:

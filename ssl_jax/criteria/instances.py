@@ -1,5 +1,6 @@
 """Criteria of which each example of the dataset is a class of its own, with a row of a bank for its weights."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -29,13 +30,15 @@ def instances(
     negatives: int = 4096,
     temperature: float = 0.07,
     momentum: float = 0.5,
+    written: Callable[[Seen], Array] = lambda seen: seen.student,
 ) -> Criterion:
     """InstDisc (arXiv:1805.01978): find the example's own row of the bank; one view of each example.
 
     student: [b, 1, d], any norm; batch["index"]: its rows in a dataset of `examples`. form: "full", the softmax over
     all rows (eq. 2); "sampled", over the own one and `negatives` drawn anew for each example, evenly and with
     replacement; "nce", noise-contrastive estimation with these (eq. 7), whose constant Z is set by the first batch and
-    kept (eq. 8). momentum: what survives of a row when its example is seen, before it is made unit again.
+    kept (eq. 8). momentum: what survives of a row when its example is seen, before it is made unit again. written: what
+    rows are made of, [b, 1, d], the embeddings themselves but where banks are crossed.
     Raises ValueError for more negatives than examples, and `init` for other than one view.
     """
     ranges.above_zero(temperature=temperature, negatives=negatives)
@@ -81,7 +84,7 @@ def instances(
 
     def update(state, seen):
         index = seen.batch["index"]
-        new = momentum * state.bank.rows[index] + (1 - momentum) * contrastive.unit(seen.student[:, 0])
+        new = momentum * state.bank.rows[index] + (1 - momentum) * contrastive.unit(written(seen)[:, 0])
         z = state.z
         if form == "nce":  # a branch, so that the scores are not made twice in every step
             z = jax.lax.cond(z > 0, lambda: z, lambda: constant(scores(state, seen)))

@@ -81,8 +81,10 @@ class Encoder(NamedTuple):
         """What an image or a frame must have, or the sensors of a series, or the numbers of a point; of texts 0."""
         if self.part == "text":
             return 0
-        first = next(place for place in FIRST if paths.has(self.params, place))
-        return paths.at(self.params, first).shape[-2] // self.spec.get("tubelet", 1)
+        whole = any(paths.has(self.params, place) for place in FIRST)
+        nets = [self.params] if whole else self.params.values()  # several, each of some of the channels
+        firsts = [next(paths.at(net, place) for place in FIRST if paths.has(net, place)) for net in nets]
+        return sum(kernel.shape[-2] for kernel in firsts) // self.spec.get("tubelet", 1)
 
     def embed(self, images: np.ndarray | Sequence[np.ndarray | str]) -> dict[str, np.ndarray]:
         """Features of images, or of what else the encoder takes: {"pool": [b, d], ...} as the network gives them.

@@ -56,14 +56,15 @@ def resnet(
     blocks = stages(depth, BASIC | BOTTLENECK)
     ranges.above_zero(width=width, groups=groups, base=base)
     ranges.at_most(MOST, width=width, base=base, groups=groups)
+    compute = compute_dtype(dtype)
     module = ResNet(
         blocks=blocks,
         bottleneck=isinstance(depth, int) and depth in BOTTLENECK,
         base=base * width,
         stem=STEMS[stem],
         zero_init=zero_init,
-        groups=groups,
-        dtype=compute_dtype(dtype),
+        norm=lambda train: partial(BatchNorm, train=train, groups=groups, dtype=compute),
+        dtype=compute,
         remat=remat,
         kernel_init=kernel_init,
     )
@@ -159,14 +160,14 @@ def staged(x: Array, blocks: tuple[int, ...], base: int, block: Callable[[int], 
 
 
 class ResNet(nn.Module):
-    """Stem, stages that double the channels and halve the image, mean."""
+    """Stem, stages that double the channels and halve the image, mean. norm: train -> a norm's module to be named."""
 
     blocks: tuple[int, ...]
     bottleneck: bool
     base: int
     stem: tuple[int, int, bool]
     zero_init: bool
-    groups: int
+    norm: Callable[[bool], partial]
     dtype: jnp.dtype
     remat: bool
     kernel_init: str
@@ -174,7 +175,7 @@ class ResNet(nn.Module):
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> dict:
         conv = partial(Conv, dtype=self.dtype, kernel_init=KERNELS[self.kernel_init])
-        norm = partial(BatchNorm, train=train, groups=self.groups, dtype=self.dtype)
+        norm = self.norm(train)
         block = nn.remat(Block) if self.remat else Block
         block = partial(block, bottleneck=self.bottleneck, zero_init=self.zero_init, conv=conv, norm=norm)
         x = Stem(self.base, self.stem, conv, norm, name="stem")(x.astype(self.dtype))

@@ -236,6 +236,8 @@ def first(count: int) -> Net:
     return Net(init, lambda params, stats, x, *, train, key=None: (x[..., :count], stats))
 
 
+UNCHANGED = Net(lambda key, x: ({}, {}), lambda params, stats, x, *, train, key=None: (x, stats))
+"""The head of methods without any."""
 ENCODER = Place("encoder", ("params", "encoder"), ("method_state", "stats", "encoder"))
 """Where most methods have theirs."""
 

@@ -93,13 +93,18 @@ def pad_crop(
     return [_box(image, size, fraction, "pad_crop") for image, fraction in zip(images, fractions, strict=True)]
 
 
-def flip(seed: tf.Tensor, images: list[tf.Tensor], *, p: float) -> list[tf.Tensor]:
-    """Left becomes right with probability p."""
+def flip(seed: tf.Tensor, images: list[tf.Tensor], *, p: float, shared: bool = False) -> list[tf.Tensor]:
+    """Left becomes right with probability p; shared: in all views of one draw or in none (AMDIM)."""
     if p == 0:
         return images
-    flipped = tf.unstack(tf.cast(uniform(seed, [len(images)]) < p, tf.int32) + 1)
+    flipped = tf.unstack(tf.cast(flips(seed, len(images), shared) < p, tf.int32) + 1)
     # reversing no axis hands the tensor through, so this needs no branch
     return [tf.reverse(image, tf.range(1, end)) for image, end in zip(images, flipped, strict=True)]
+
+
+def flips(seed: tf.Tensor, count: int, shared: bool) -> tf.Tensor:
+    """float32 [count] in [0, 1): what `flip` compares with its p; one number for all where it is shared."""
+    return tf.tile(uniform(seed, [1]), [count]) if shared else uniform(seed, [count])
 
 
 def resize(

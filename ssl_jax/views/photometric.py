@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from ssl_jax.types import Array, Key
+from ssl_jax.views import color_spaces
 
 LUMA = (0.299, 0.587, 0.114)
 """ITU-R 601 luma, as Pillow's conversion to gray; torchvision rounds 0.299 to 0.2989."""
@@ -123,6 +124,12 @@ def grayscale(key: Key, image: Array) -> Array:
     """The luma in all three channels. Raises ValueError for other than three channels."""
     _needs_color(image, "grayscale")
     return jnp.broadcast_to(_gray(image)[None], image.shape)
+
+
+def lab(key: Key, image: Array) -> Array:
+    """L, a and b in 0..1, see `color_spaces.lab` (CMC). Raises ValueError for other than three channels."""
+    _needs_color(image, "lab")
+    return jnp.stack(color_spaces.lab(image, jnp.where))
 
 
 def gaussian_blur(key: Key, image: Array, *, kernel_size: int, sigma: tuple[float, float] = (0.1, 2.0)) -> Array:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from ssl_jax.views import color_spaces
 from ssl_jax.views.geometric import uniform
 
 LUMA = (0.299, 0.587, 0.114)
@@ -87,6 +88,12 @@ def grayscale(seed: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     """The luma in all three channels."""
     _needs_color(image, "grayscale")
     return tf.broadcast_to(_gray(image), tf.shape(image))
+
+
+def lab(seed: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    """L, a and b in 0..1, see `color_spaces.lab`."""
+    _needs_color(image, "lab")
+    return tf.stack(color_spaces.lab(tf.unstack(image, axis=-1), tf.where), -1)
 
 
 def gaussian_blur(

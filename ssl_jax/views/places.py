@@ -35,9 +35,9 @@ def center_crop(seed: tf.Tensor, images: list[tf.Tensor], *, size: int) -> list[
     return [_box(begin, [size, size], image) for begin, image in zip(begins, images, strict=True)]
 
 
-def flip(seed: tf.Tensor, images: list[tf.Tensor], *, p: float) -> list[tf.Tensor]:
+def flip(seed: tf.Tensor, images: list[tf.Tensor], *, p: float, shared: bool = False) -> list[tf.Tensor]:
     """Left is right where it was drawn."""
-    drawn = tf.unstack(geometric.uniform(seed, [len(images)]) < p)
+    drawn = tf.unstack(geometric.flips(seed, len(images), shared) < p)
     mirrored = tf.constant([[-1.0, 0.0, 1.0], SAME[1]])
     return [tf.where(each, mirrored, tf.constant(SAME)) for each in drawn]
 

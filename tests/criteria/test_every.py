@@ -16,6 +16,7 @@ from ssl_jax.criteria import (
     assigned,
     balanced,
     centered,
+    channels,
     covariance,
     distilled,
     gaussian,
@@ -77,6 +78,7 @@ CRITERIA = {
     "pseudo_labels": pseudo_labels.pseudo_labels(examples=16, clusters=5, components=4),
     "self_labeled": self_labeled.self_labeled(examples=16, heads=2, clusters=5),
     "remembered": self_labeled.remembered(examples=16, heads=2, prototypes=5),
+    "crossed": channels.crossed(examples=16, form="full"),
     "patches": patches.squared(),
     "chamfer": patches.chamfer(),
     "features": distilled.features(),
@@ -85,6 +87,7 @@ CRITERIA = {
 VIEWS = {
     "instances": (1, 1),
     "aggregated": (1, 1),
+    "crossed": (1, 1),
     "nt_xent": (2, 2),
     "symmetric": (2, 2),
     "queued": (1, 1),
@@ -188,6 +191,7 @@ def test_bfloat16_gives_finite_float32_and_a_state_of_one_type(see, name):
 ONE_VIEW = {
     *("queued", "patches", "chamfer", "assigned", "features", "soft_targets", "instances"),
     *("aggregated", "pseudo_labels", "self_labeled", "remembered"),
+    "crossed",
     *("tico", "relational", "masked_siamese", "koleo"),
 }
 """Criteria that compare one view with the teacher's, or none with any, or refuse one in other words."""

@@ -208,6 +208,16 @@ def test_flip_is_numpys_and_each_image_has_its_own_coin():
     assert 0.15 < np.mean(flipped) < 0.35
 
 
+def test_a_shared_flip_has_one_coin_for_all_views():
+    image, coins = picture(9, 7), []
+    for number in range(40):
+        views = geometric.flip(seed(number), [tf.constant(image)] * 3, p=0.5, shared=True)
+        turned = [np.array_equal(view, image[:, ::-1]) for view in views]
+        assert len(set(turned)) == 1
+        coins.append(turned[0])
+    assert 0.2 < np.mean(coins) < 0.8
+
+
 @pytest.mark.parametrize("mode", ["constant", "reflect"])
 def test_pad_crop_takes_a_window_of_the_padded_image(mode):
     image = picture(8, 10, 1, np.uint16)

@@ -10,6 +10,7 @@ from ssl_jax.views import photometric, photometric_host
 
 PLAIN = {
     "grayscale": {},
+    "lab": {},
     "solarize": dict(threshold=0.4),
     "posterize": dict(bits=3),
     "equalize": {},
