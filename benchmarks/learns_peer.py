@@ -223,7 +223,8 @@ def heads(config: dict) -> dict:
 
     last: the outputs of DINO's last layer, or None. Raises ValueError for batch norm with a scale or a bias alone.
     """
-    nets, size = build.nets_of(config, {}), config["views"][0]["size"]
+    made, size = build.nets_of(config, {}), config["views"][0]["size"]
+    nets = {role: made[role] for role in schema.roles(schema.method_of(config)) if role in made}  # in their order
     image = jnp.zeros((2, size, size, learns.SIZES[2]))
     params, stats = jax.eval_shape(lambda key: encode.init_chain(key, image, **nets), jax.random.key(0))
     found = {}

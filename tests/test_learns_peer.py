@@ -47,10 +47,9 @@ def test_every_recipe_is_told_in_numbers(name):
     }
     assert not set(spec["options"]) & set(spec["schedules"])
     assert [view["ops"][-1]["args"] for view in spec["views"]] == [spec["normalize"]] * len(spec["views"])
-    assert list(spec["heads"]) == [role for role in config["nets"] if role != "encoder"]
-    for before, after in zip(["encoder", *spec["heads"]], spec["heads"].values(), strict=False):
-        inputs = 128 if before == "encoder" else spec["heads"][before]["blocks"][-1][1]
-        assert after["blocks"][0][0] == inputs
+    assert list(spec["heads"]) == [role for role in ("projector", "predictor") if role in config["nets"]]
+    blocks = [block for head in spec["heads"].values() for block in head["blocks"]]
+    assert [block[0] for block in blocks] == [128, *(block[1] for block in blocks[:-1])]
 
 
 def test_what_is_told_of_heads_views_and_groups():
