@@ -49,7 +49,7 @@ def descent(given: dict, rates: list[float], start: dict, gradients: list[dict])
 
 def encoded(given: dict, weights: list[np.ndarray], images: np.ndarray) -> dict:
     """Features in training, and then by the running statistics that this has left."""
-    net, x = peer.encoder(**given), torch.tensor(images).permute(0, 3, 1, 2)
+    net, x = peer.encoder(**given), torch.tensor(images).permute(0, 3, 1, 2).contiguous()
     with torch.no_grad():
         for p, value in zip(net.parameters(), weights, strict=True):
             p.copy_(torch.tensor(value))
