@@ -1,22 +1,17 @@
 """What the peer's side of benchmarks/learns_peer.py makes of given arrays. Run by SSL_JAX_PEER's Python.
 
-    PYTHON tests/peer_checks.py FOLDER
+    PYTHONPATH=benchmarks PYTHON tests/peer_checks.py FOLDER
 
 FOLDER: specs.json, {name: specification}, and given.npz; found.npz is written, {name/what: array}.
 """
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
 
+import learns_peer_torch as peer
 import numpy as np
 import torch
-
-SCRIPT = Path(__file__).parents[1] / "benchmarks" / "learns_peer_torch.py"
-SPEC = importlib.util.spec_from_file_location("learns_peer_torch", SCRIPT)
-peer = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(peer)
 
 
 def losses(spec: dict, batches: list[dict]) -> dict:
@@ -57,16 +52,26 @@ def encoded(given: dict, weights: list[np.ndarray], images: np.ndarray) -> dict:
         return {"train": train, "eval": net.eval()(x).numpy()}
 
 
-def main(folder: Path) -> None:
-    specs, given, found = json.loads((folder / "specs.json").read_text()), np.load(folder / "given.npz"), {}
+def tree_of(flat: np.lib.npyio.NpzFile) -> dict:
+    """{"a/b": array} -> {"a": {"b": array}}."""
     tree = {}
-    for name in given.files:
+    for name in flat.files:
         *path, last = name.split("/")
         node = tree
         for part in path:
             node = node.setdefault(part, {})
-        node[last] = given[name]
-    listed = lambda node: [node[key] for key in sorted(node, key=int)]  # noqa: E731
+        node[last] = flat[name]
+    return tree
+
+
+def listed(node: dict) -> list:
+    """{"0": ..., "1": ...} -> a list."""
+    return [node[key] for key in sorted(node, key=int)]
+
+
+def main(folder: Path) -> None:
+    """All that the test asks."""
+    specs, tree, found = json.loads((folder / "specs.json").read_text()), tree_of(np.load(folder / "given.npz")), {}
     for name, spec in specs["losses"].items():
         found |= {f"{name}/{k}": v for k, v in losses(spec, listed(tree["losses"][name])).items()}
     for name, spec in specs["optimizers"].items():

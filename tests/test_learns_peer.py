@@ -159,7 +159,7 @@ def both(tmp_path_factory) -> dict:
     ours = {name: a for _, _, found in made.values() for name, a in found.items()}
     (folder / "specs.json").write_text(json.dumps({kind: specs for kind, (specs, _, _) in made.items()}))
     np.savez(folder / "given.npz", **given)
-    subprocess.run([PEER, Path(__file__).with_name("peer_checks.py"), folder], check=True, timeout=300)
+    in_peer(Path(__file__).with_name("peer_checks.py"), folder)
     with np.load(folder / "found.npz") as found:
         assert set(found.files) == set(ours)
         return {name: (ours[name], found[name]) for name in ours}
@@ -269,15 +269,23 @@ def test_encoders_are_the_same(both, name, mode):
 
 
 @with_torch
-@pytest.mark.parametrize("name", learns_peer.NOTES)
-def test_every_method_trains_and_writes_features(tmp_path, name):
+def test_every_method_trains_and_writes_features(tmp_path):
     draw = np.random.default_rng(0)
     images = {part: draw.integers(0, 256, (n, 32, 32, 3), np.uint8) for part, n in (("train", 200), ("test", 50))}
     np.savez(tmp_path / "images.npz", **images)
-    (tmp_path / "spec.json").write_text(json.dumps(told(name)))
-    files = [tmp_path / name for name in ("spec.json", "images.npz", "out.npz")]
-    subprocess.run([PEER, learns_peer.SCRIPT, *files], check=True, timeout=300)
-    with np.load(files[-1]) as found:
-        assert found["train"].shape == (200, 128) and found["test"].shape == (50, 128)
-        assert np.isfinite(found["train"]).all() and found["train"].std(0).max() > 1e-4
-        assert found["seconds"] > 0 and np.isfinite(found["loss"]) and "lightly" in json.loads(str(found["versions"]))
+    for name in learns_peer.NOTES:
+        (tmp_path / name).write_text(json.dumps(told(name, batch=16)))
+    program = "import sys, learns_peer_torch as peer\nfor x in sys.argv[2:]: peer.main(x, sys.argv[1], x + '.npz')"
+    in_peer("-c", program, tmp_path / "images.npz", *(tmp_path / name for name in learns_peer.NOTES))
+    for name in learns_peer.NOTES:
+        with np.load(tmp_path / f"{name}.npz") as found:
+            assert found["train"].shape == (200, 128) and found["test"].shape == (50, 128), name
+            assert np.isfinite(found["train"]).all() and found["train"].std(0).max() > 1e-4, name
+            assert found["seconds"] > 0 and np.isfinite(found["loss"]), name
+            assert "lightly" in json.loads(str(found["versions"]))
+
+
+def in_peer(*command) -> None:
+    """Runs a program in the peer's Python."""
+    environment = {**os.environ, "PYTHONPATH": str(learns_peer.SCRIPT.parent)}
+    subprocess.run([PEER, *command], check=True, timeout=600, env=environment)
