@@ -82,7 +82,7 @@ def main() -> None:
     for name in names:
         try:
             rows[name] = measured(name, options)
-        except subprocess.CalledProcessError as error:
+        except (subprocess.CalledProcessError, ValueError) as error:
             print(f"{name}: {error}", file=sys.stderr)
             continue
         files.write(options.out, json.dumps([rows[name] for name in sorted(rows)], indent=1) + "\n")
@@ -282,7 +282,7 @@ def table(rows: list[dict]) -> Table:
     """In percent, with the deviation over the seeds; the difference in points."""
     out = Table("method", "steps", box=box.SIMPLE)
     for score in SCORES:
-        for column in (score, "peer", "less", ""):
+        for column in (score, "peer", "points", ""):
             out.add_column(column, justify="left" if column == "" else "right")
     for column in ("seconds", "peer"):
         out.add_column(column, justify="right")
