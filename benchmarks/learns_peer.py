@@ -221,7 +221,7 @@ def network(config: dict) -> dict:
 def heads(config: dict) -> dict:
     """For each head its linear layers (inputs, outputs, norm, bias), as its parameters have them, and what is between.
 
-    last: the outputs of DINO's last layer, or None. Raises ValueError for batch norm with a scale or a bias alone.
+    last: the outputs of DINO's last layer, or None. Raises ValueError for a head that the peer's side has not.
     """
     made, size = build.nets_of(config, {}), config["views"][0]["size"]
     nets = {role: made[role] for role in schema.roles(schema.method_of(config)) if role in made}  # in their order
@@ -238,6 +238,8 @@ def heads(config: dict) -> dict:
             kind = "none" if f"norm{i}" not in running else "affine" if norm else "plain"
             blocks.append((*linear["kernel"].shape, kind, "bias" in linear))
         last = params[role]["last"]["direction"].shape[1] if "last" in params[role] else None
+        if last and (len(blocks) != 3 or "scale" in params[role]["last"]):
+            raise ValueError(f"the peer's DINO head has three layers and a last one of unit rows, unlike nets.{role}")
         activation = "gelu" if last else config["nets"][role].get("activation", "relu")
         found[role] = {"blocks": blocks, "activation": activation, "last": last}
     return found

@@ -82,6 +82,7 @@ def test_what_the_peer_cannot_do_is_refused():
         (dict(optimizer={**config["optimizer"], "groups": (dict(match="encoder", multiple=0.1),)}), "encoder"),
         (dict(nets={**config["nets"], "encoder": {**config["nets"]["encoder"], "name": "vit"}}), "vit"),
         (dict(nets={**config["nets"], "projector": dict(name="simclr_projector", widths=(8, 8))}), "scale alone"),
+        (dict(nets={**config["nets"], "projector": dict(name="dino_head", out=8, layers=2)}), "three layers"),
     ):
         with pytest.raises(ValueError, match=sentence):
             told("simclr", **wrong)
