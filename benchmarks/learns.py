@@ -71,10 +71,8 @@ def measured(name: str, options: argparse.Namespace) -> dict:
     """A method's row."""
     recipe = f"{name}_cifar10"
     config = schema.resolve(recipes.load(recipe))
-    step = operations.flops(planning.traced(planning.program_of(config, SIZES, jax.devices()[:1])).jaxpr.jaxpr)
-    steps = round(options.teraflops * 1e12 / step)
+    steps = steps_of(config, options.teraflops)
     found = [run(recipe, steps, seed, options) for seed in range(options.seeds)]
-    spread = lambda values: {"mean": statistics.mean(values), "std": statistics.stdev(values) if values[1:] else None}  # noqa: E731
     row = {
         "method": name,
         "network": {key: value for key, value in config["nets"]["encoder"].items() if value is not None},
@@ -83,11 +81,27 @@ def measured(name: str, options: argparse.Namespace) -> dict:
         "seconds": round(statistics.mean(each["goodput"]["step"] for each in found), 1),
         "config_hash": found[0]["config_hash"],
         "seeds": options.seeds,
-        "commit": subprocess.check_output(["git", "describe", "--always", "--dirty"], text=True).strip(),
+        "commit": commit(),
     }
     for score in SCORES:
         row |= {score + end: spread([each[score][side] for each in found]) for end, side in SIDES.items()}
     return row
+
+
+def steps_of(config: dict, teraflops: float) -> int:
+    """As many steps of a resolved recipe as fit into so much arithmetic."""
+    step = operations.flops(planning.traced(planning.program_of(config, SIZES, jax.devices()[:1])).jaxpr.jaxpr)
+    return round(teraflops * 1e12 / step)
+
+
+def spread(values: list[float]) -> dict:
+    """Mean and standard deviation; of one value there is none."""
+    return {"mean": statistics.mean(values), "std": statistics.stdev(values) if values[1:] else None}
+
+
+def commit() -> str:
+    """Of the checkout."""
+    return subprocess.check_output(["git", "describe", "--always", "--dirty"], text=True).strip()
 
 
 def run(recipe: str, steps: int, seed: int, options: argparse.Namespace) -> dict:
