@@ -8,9 +8,8 @@ import numpy as np
 from flax import linen as nn
 
 from ssl_jax.checks import ranges
-from ssl_jax.nets.heads import TORCH_LINEAR
 from ssl_jax.nets.norm import LayerNorm
-from ssl_jax.nets.options import LAYERS, MOST, at_least_float32, compute_dtype, divided
+from ssl_jax.nets.options import LAYERS, MOST, TORCH, at_least_float32, compute_dtype, divided
 from ssl_jax.nets.pure import pure
 from ssl_jax.nets.transformer import Attention, Dense
 from ssl_jax.types import Array, Net
@@ -59,8 +58,8 @@ class Layer(nn.Module):
         drop = nn.Dropout(self.dropout, deterministic=not self.dropout)
         y = Attention(self.heads, None, self.dtype, self.dropout, name="attn")(x)
         x = LayerNorm(self.dtype, torch_eps, name="norm1")(x + drop(y))
-        y = drop(nn.relu(Dense(self.hidden, TORCH_LINEAR, self.dtype, name="fc1")(x)))
-        y = Dense(d, TORCH_LINEAR, self.dtype, name="fc2")(y)
+        y = drop(nn.relu(Dense(self.hidden, TORCH, self.dtype, name="fc1")(x)))
+        y = Dense(d, TORCH, self.dtype, name="fc2")(y)
         return LayerNorm(self.dtype, torch_eps, name="norm2")(x + drop(y))
 
 

@@ -170,7 +170,7 @@ class ResNet(nn.Module):
     norm: Callable[[bool], partial]
     dtype: jnp.dtype
     remat: bool
-    kernel_init: str
+    kernel_init: str = "kaiming"
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> dict:

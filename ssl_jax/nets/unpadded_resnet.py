@@ -8,9 +8,8 @@ import numpy as np
 from flax import linen as nn
 
 from ssl_jax.checks import ranges
-from ssl_jax.nets.heads import TORCH_LINEAR
 from ssl_jax.nets.norm import BatchNorm
-from ssl_jax.nets.options import LAYERS, MOST, at_least_float32, compute_dtype, one_of, parameter_dtype
+from ssl_jax.nets.options import LAYERS, MOST, TORCH, at_least_float32, compute_dtype, one_of, parameter_dtype
 from ssl_jax.nets.pure import pure
 from ssl_jax.types import Array, Key, Net
 
@@ -74,7 +73,7 @@ class Layer(nn.Module):
     def __call__(self, x: Array) -> Array:
         size, steps = (self.kernel, self.kernel), (self.stride, self.stride)
         y = nn.relu(self.norm(name="norm")(self.conv(self.features, size, steps, name="conv1")(x)))
-        last = nn.initializers.zeros if self.zero_init else TORCH_LINEAR
+        last = nn.initializers.zeros if self.zero_init else TORCH
         y = self.conv(self.features, (1, 1), kernel_init=last, name="conv2")(y)
         if self.kernel > 1:
             sums = jax.lax.reduce_window(x, np.zeros((), x.dtype), jax.lax.add, (1, *size, 1), (1, *steps, 1), "VALID")
@@ -93,7 +92,7 @@ class Head(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        one, last = (1, 1), nn.initializers.zeros if self.zero_init else TORCH_LINEAR
+        one, last = (1, 1), nn.initializers.zeros if self.zero_init else TORCH
         y = nn.relu(self.norm(name="norm1")(self.conv(self.out, one, name="conv1")(x)))
         y = self.conv(self.out, one, kernel_init=last, name="conv2")(y)
         near = lambda key, shape, dtype: identity_like(key, shape[2:], dtype)[None, None]  # noqa: E731
@@ -137,7 +136,7 @@ class UnpaddedResNet(nn.Module):
                 f"{x.shape[1]} x {x.shape[2]}; give views of that size, or size=32, 64 or 128"
             )
         kept = parameter_dtype(self.dtype)
-        options = dict(padding="VALID", use_bias=False, kernel_init=TORCH_LINEAR, dtype=self.dtype, param_dtype=kept)
+        options = dict(padding="VALID", use_bias=False, kernel_init=TORCH, dtype=self.dtype, param_dtype=kept)
         conv = partial(nn.Conv, **options)
         normed = partial(BatchNorm, train=train, groups=self.groups, dtype=self.dtype)
         norm = normed if self.batch_norm else _unchanged
