@@ -7,7 +7,14 @@ from tests.laws import tiny
 
 
 @pytest.fixture(scope="session", params=tiny.METHODS)
-def one(request):
-    """A method on one device in float64. The laws of one method come one after the other, whatever their file."""
+def compiled(request):
+    """A method's programs. The laws of one method come one after the other, whatever their file."""
     with jax.enable_x64(True):
-        yield tiny.Compiled(request.param)
+        return tiny.Compiled(request.param)
+
+
+@pytest.fixture
+def one(compiled):
+    """A method on one device, while numbers are float64."""
+    with jax.enable_x64(True):
+        yield compiled
