@@ -87,7 +87,8 @@ def main() -> None:
             continue
         files.write(options.out, json.dumps([rows[name] for name in sorted(rows)], indent=1) + "\n")
     shown = [rows[name] for name in sorted(rows)]
-    Console().print(table(shown), *(f"{row['method']}: {row['note']}" for row in shown if row["note"]), sep="\n")
+    notes = [f"{row['method']}: {row['note']}" for row in shown if row["note"]]
+    Console(width=120).print(table(shown), *notes, sep="\n")
 
 
 def lacking(peer: str) -> str:
@@ -284,18 +285,18 @@ def table(rows: list[dict]) -> Table:
     """In percent, with the deviation over the seeds; the difference in points."""
     out = Table("method", "steps", box=box.SIMPLE)
     for score in SCORES:
-        for column in (score, "peer", "points", ""):
-            out.add_column(column, justify="left" if column == "" else "right")
-    for column in ("seconds", "peer"):
-        out.add_column(column, justify="right")
+        out.add_column(score, justify="right")
+        out.add_column("peer", justify="right")
+        out.add_column("")
+    out.add_column("seconds, peer", justify="right")
     for row in rows:
         cells = []
         for score in SCORES:
             difference, said = verdict(row, score)
             sides = [learns.shown(row[side][score]) for side in ("ours", "peer")]
-            cells += [*sides, f"{100 * difference:+.1f}", said]
-        seconds = [f"{row[side]['seconds']['mean']:.0f}" for side in ("ours", "peer")]
-        out.add_row(row["method"], str(row["steps"]), *cells, *seconds)
+            cells += [*sides, f"{100 * difference:+.1f} {said}"]
+        seconds = ", ".join(f"{row[side]['seconds']['mean']:.0f}" for side in ("ours", "peer"))
+        out.add_row(row["method"], str(row["steps"]), *cells, seconds)
     return out
 
 

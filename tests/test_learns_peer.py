@@ -125,7 +125,7 @@ def test_the_table_says_who_is_ahead_beyond_the_spread(ours, peer, said):
     with Console(width=160, record=True, file=open(os.devnull, "w")) as console:
         console.print(learns_peer.table([row(ours, peer)]))
     text = console.export_text()
-    assert text.count(said) == 2 and f"{100 * (ours[0] - peer[0]):+.1f}" in text and "140" in text
+    assert text.count(said) == 2 and f"{100 * (ours[0] - peer[0]):+.1f} {said}" in text and "99, 140" in text
 
 
 def test_a_python_that_cannot_be_the_peer_is_named():

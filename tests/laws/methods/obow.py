@@ -9,7 +9,8 @@ from ssl_jax.types import Method
 ARGUMENTS = {"levels": ("stage1", "stage2"), "words": 32}
 GROUPS = {"global": (1, 16), "local": (2, 8), "patches": (3, 8)}
 NO_CONTROL = (
-    "no gradient reaches its targets, and no part of it alone keeps it up: tests/paradigms hold each to its formula"
+    "it has no one guard: no gradient reaches its targets, and a teacher that averages nothing, the student of a step "
+    "ago, keeps its words apart as well"
 )
 
 
