@@ -214,7 +214,7 @@ def network(config: dict) -> dict:
         "stem": resnet.STEMS[given["stem"]],
         "groups": given["groups"],
         "zero_init": given["zero_init"],
-        "kernel_init": given.get("kernel_init", "kaiming"),
+        "kernel_init": given["kernel_init"],
         "channels": learns.SIZES[2],
     }
 

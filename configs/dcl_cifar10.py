@@ -3,11 +3,10 @@
     ssl-jax train --config=dcl_cifar10 --workdir=W --config.data.dir=DIR
 
 Origin: lightly's CIFAR-10 benchmark, ResNet-18, 200 epochs of 50,000 images, 84.4 % k-NN: SGD at 0.06 for a batch of
-128, decay 5e-4, cosine without warm-up, jitter of strength 0.5, no blur, temperature 0.5. Its loss takes the logarithms
-of the sums over both views apart; here one sum is over both, as in eq. 5 of the paper and in the first public code.
+128, decay 5e-4, cosine without warm-up, jitter of strength 0.5, no blur, temperature 0.5. Its loss is this
+one: one sum over both views, as in eq. 5 of the paper and in the first public code.
 Changed: 10,000 images, 8 epochs, a ResNet of three blocks whose stem halves the image, and AdamW at 3e-3 with a warm-up
-of one epoch, since SGD gets nowhere in so few steps; temperature
-0.2, as in `simclr_cifar10`.
+of one epoch, since SGD gets nowhere in so few steps; temperature 0.2, as in `simclr_cifar10`.
 """
 
 from ml_collections import ConfigDict
