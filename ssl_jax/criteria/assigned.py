@@ -55,15 +55,15 @@ def assigned(*, examples: Examples, heads: int = 3, centroids: int = 3000, tempe
     return Criterion(init, loss, update, (("bank/", bank.BY_ROW), ("labels", bank.BY_ROW)))
 
 
-def named(logits: list[Array], labels: Array) -> tuple[Array, Metrics]:
+def named(logits: list[Array], labels: Array, *, weights: Array | None = None) -> tuple[Array, Metrics]:
     """The mean over the heads of the cross-entropy of each with its own labels, from every crop.
 
-    logits: of each head [b, v, k]; labels: int [b, m], -1 where there is none. Metrics: "clusters/accuracy",
-    "clusters/labeled", "prototypes/used".
+    logits: of each head [b, v, k]; labels: int [b, m], -1 where there is none; weights: see `clustering.labeled`.
+    Metrics: "clusters/accuracy", "clusters/labeled", "prototypes/used".
     """
     heads = len(logits)
     labels = jnp.broadcast_to(labels[:, None], (*logits[0].shape[:2], heads))
-    value = sum(clustering.labeled(logits[m], labels[..., m]) for m in range(heads)) / heads
+    value = sum(clustering.labeled(logits[m], labels[..., m], weights=weights) for m in range(heads)) / heads
     hits = [jnp.argmax(logits[m], -1).astype(jnp.int32) == labels[..., m] for m in range(heads)]
     hits, known = jnp.sum(jnp.stack(hits)), jnp.sum(labels >= 0)
     return value, {

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from ssl_jax.checks import ranges
+from ssl_jax.criteria import assigned
 from ssl_jax.losses import clustering
 from ssl_jax.losses.precision import matmul, widen
 from ssl_jax.state import bank
@@ -32,8 +33,8 @@ def pseudo_labels(*, examples: Examples, clusters: int = 10000, components: int 
     image counts as often as it would be drawn, n / (clusters size) times: the mean is the same. A large cluster loses
     nothing by it; a small one has its images once an epoch with a large weight, not many times with other crops.
 
-    0 until there are labels. Metrics: "clusters/accuracy", "clusters/labeled". Raises ValueError for more clusters than
-    examples, and `init` for more components than features.
+    0 until there are labels. Metrics as `assigned.named`. Raises ValueError for more clusters than examples, and `init`
+    for more components than features.
     """
     ranges.above_zero(clusters=clusters, components=components)
     ranges.no_more_than_examples(examples, clusters=clusters)
@@ -50,13 +51,8 @@ def pseudo_labels(*, examples: Examples, clusters: int = 10000, components: int 
         x = jax.nn.relu(widen(seen.student))
         logits = matmul(x, params["kernel"].astype(x.dtype)) + params["bias"].astype(x.dtype)[None, None]
         labels = state.labels.at[seen.batch["index"]].get(mode="fill", fill_value=-1)
-        labels = jnp.broadcast_to(labels[:, None], logits.shape[:2])
         weights = jax.lax.stop_gradient(state.weights).astype(x.dtype)
-        hits = jnp.argmax(logits, -1).astype(jnp.int32) == labels
-        return clustering.labeled(logits, labels, weights=weights), {
-            "clusters/accuracy": jnp.sum(hits) / jnp.maximum(jnp.sum(labels >= 0), 1),
-            "clusters/labeled": jnp.mean(labels >= 0),
-        }
+        return assigned.named([logits], labels[:, None], weights=weights)
 
     return Criterion(init, loss, lambda state, seen: state, (("labels", bank.BY_ROW),))
 

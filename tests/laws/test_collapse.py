@@ -237,6 +237,10 @@ def health(state, measure: str) -> float:
     z = head.apply(params["projector"], stats["projector"], pool, train=False)[0]
     if measure == "spread":
         return float(monitors.spread(z))
+    if measure == "classes":  # the entropy of how often the criterion's layer names each
+        layer = params["criterion"]
+        named = jnp.argmax(jax.nn.relu(z) @ layer["kernel"] + layer["bias"], 1)
+        return float(monitors.entropy(jnp.mean(jax.nn.one_hot(named, K), 0)[None]))
     if measure == "std":
         return float(jnp.mean(jnp.std(z, 0)))
     if with_head:
