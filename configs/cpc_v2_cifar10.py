@@ -4,8 +4,8 @@
 
 Origin: none is published for CIFAR-10; patches of 10 pixels, 5 from one to the next, are the 5 x 5 of crops of 30 that
 a public code for it has, and overlap about as much as the paper's 80 and 36.
-Changed: 10,000 images, 16 epochs of one view, a ResNet of two blocks on a patch; two directions, since a grid is read
-from its other end by the same context but for its weights; two and three rows ahead; AdamW at 2e-3.
+Changed: 10,000 images, 16 epochs of one view; a ResNet of two blocks and half the patches with one color; a smaller
+context, two of the four directions, two and three rows ahead; AdamW at 2e-3.
 """
 
 from ml_collections import ConfigDict

@@ -11,7 +11,7 @@ def predicted(*, offsets: tuple[int, ...] = (3,), scale: float = 0.1) -> Criteri
     student: {direction: {"targets": [b, r, c, d], "predictions": [b, r, c, n, d]}}, each direction turned so that it
     leads down the rows; prediction number i is of the targets offsets[i] rows below. scale: what predictions are
     multiplied by; it stands where others have a temperature. Metrics: the sum of each direction. `init` raises
-    ValueError for an offset beyond the grid.
+    ValueError for an offset beyond the grid, and for two widths.
     """
     ranges.above_zero(scale=scale, **{f"offset {i}": offset for i, offset in enumerate(offsets, 1)})
 
@@ -22,6 +22,9 @@ def predicted(*, offsets: tuple[int, ...] = (3,), scale: float = 0.1) -> Criteri
                     f"this loss predicts {max(offsets)} rows ahead, and towards '{direction}' the grid has {rows}; "
                     f"give offsets below {rows}, or cut more patches"
                 )
+            made, wanted = (found[name].shape[-1] for name in ("predictions", "targets"))
+            if made != wanted:
+                raise ValueError(f"predictions have the width {made} and their targets {wanted}; give them one")
         return {}, {}
 
     def loss(params, state, seen):

@@ -1,5 +1,6 @@
 """What is known of a grid of places row after row: CPC's context."""
 
+import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
@@ -33,12 +34,23 @@ class MaskedContext(nn.Module):
     def __call__(self, x: Array, *, train: bool) -> Array:
         x = x.astype(self.dtype)
         for i in range(1, self.layers + 1):
-            y = nn.relu(self._conv(self.hidden, (1, 1), f"conv{i}_1")(x))
-            y = self._conv(self.hidden, (1, 3), f"conv{i}_2")(jnp.pad(y, ((0, 0), (0, 0), (1, 1), (0, 0))))
-            y = nn.relu(self._conv(self.hidden, (2, 1), f"conv{i}_3")(jnp.pad(y, ((0, 0), (1, 0), (0, 0), (0, 0)))))
-            x = x + self._conv(x.shape[-1], (1, 1), f"conv{i}_4")(y)
+            y = nn.relu(self._linear(self.hidden, f"conv{i}_1")(x))
+            y = self._linear(self.hidden, f"conv{i}_2")(_beside(y, axis=2, around=(1, 1)))
+            y = nn.relu(self._linear(self.hidden, f"conv{i}_3")(_beside(y, axis=1, around=(1, 0))))
+            x = x + self._linear(x.shape[-1], f"conv{i}_4")(y)
         return at_least_float32(nn.relu(x))
 
-    def _conv(self, features: int, size: tuple[int, int], name: str) -> nn.Module:
-        kept = parameter_dtype(self.dtype)
-        return nn.Conv(features, size, padding="VALID", dtype=self.dtype, param_dtype=kept, name=name)
+    def _linear(self, features: int, name: str) -> nn.Module:
+        return nn.Dense(features, dtype=self.dtype, param_dtype=parameter_dtype(self.dtype), name=name)
+
+
+def _beside(x: Array, *, axis: int, around: tuple[int, int]) -> Array:
+    """[b, r, c, d] -> [b, r, c, n d]: each place with `around` places before and after it, zeros beyond the border.
+
+    Of these a linear layer makes a convolution; XLA's own of so few places is slow on a CPU.
+    """
+    size, widths = x.shape[axis], [(0, 0)] * x.ndim
+    widths[axis] = around
+    padded = jnp.pad(x, widths)
+    parts = [jax.lax.slice_in_dim(padded, i, i + size, axis=axis) for i in range(sum(around) + 1)]
+    return jnp.concatenate(parts, -1)

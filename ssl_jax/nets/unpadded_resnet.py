@@ -9,8 +9,9 @@ from flax import linen as nn
 
 from ssl_jax.checks import ranges
 from ssl_jax.nets.norm import BatchNorm
-from ssl_jax.nets.options import LAYERS, MOST, TORCH, at_least_float32, compute_dtype, one_of, parameter_dtype
+from ssl_jax.nets.options import LAYERS, MOST, TORCH, at_least_float32, compute_dtype, one_of
 from ssl_jax.nets.pure import pure
+from ssl_jax.nets.unpadded_conv import UnpaddedConv
 from ssl_jax.types import Array, Key, Net
 
 STAGES = {
@@ -55,8 +56,8 @@ def unpadded_resnet(
 
 
 def identity_like(key: Key, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
-    """[in, out] with ones on the diagonal and else numbers from U(-0.01, 0.01), where out >= in; AMDIM's code."""
-    return jnp.where(jnp.eye(*shape, dtype=bool), 1, jax.random.uniform(key, shape, dtype, -0.01, 0.01))
+    """[1, 1, in, out] with ones on the diagonal and else numbers from U(-0.01, 0.01), where out >= in; AMDIM's code."""
+    return jnp.where(jnp.eye(*shape[2:], dtype=bool), 1, jax.random.uniform(key, shape, dtype, -0.01, 0.01))
 
 
 class Layer(nn.Module):
@@ -71,13 +72,13 @@ class Layer(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        size, steps = (self.kernel, self.kernel), (self.stride, self.stride)
-        y = nn.relu(self.norm(name="norm")(self.conv(self.features, size, steps, name="conv1")(x)))
+        k, s = self.kernel, self.stride
+        y = nn.relu(self.norm(name="norm")(self.conv(self.features, k, s, name="conv1")(x)))
         last = nn.initializers.zeros if self.zero_init else TORCH
-        y = self.conv(self.features, (1, 1), kernel_init=last, name="conv2")(y)
-        if self.kernel > 1:
-            sums = jax.lax.reduce_window(x, np.zeros((), x.dtype), jax.lax.add, (1, *size, 1), (1, *steps, 1), "VALID")
-            x = sums / self.kernel**2
+        y = self.conv(self.features, 1, 1, start=last, name="conv2")(y)
+        if k > 1:
+            sums = jax.lax.reduce_window(x, np.zeros((), x.dtype), jax.lax.add, (1, k, k, 1), (1, s, s, 1), "VALID")
+            x = sums / k**2
         return y + jnp.pad(x, ((0, 0), (0, 0), (0, 0), (0, self.features - x.shape[-1])))
 
 
@@ -92,11 +93,10 @@ class Head(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        one, last = (1, 1), nn.initializers.zeros if self.zero_init else TORCH
-        y = nn.relu(self.norm(name="norm1")(self.conv(self.out, one, name="conv1")(x)))
-        y = self.conv(self.out, one, kernel_init=last, name="conv2")(y)
-        near = lambda key, shape, dtype: identity_like(key, shape[2:], dtype)[None, None]  # noqa: E731
-        x = self.conv(self.out, one, use_bias=True, kernel_init=near, name="shortcut")(x)
+        last = nn.initializers.zeros if self.zero_init else TORCH
+        y = nn.relu(self.norm(name="norm1")(self.conv(self.out, 1, 1, name="conv1")(x)))
+        y = self.conv(self.out, 1, 1, start=last, name="conv2")(y)
+        x = self.conv(self.out, 1, 1, start=identity_like, bias=True, name="shortcut")(x)
         return at_least_float32(self.last_norm(name="norm2")(x + y))
 
 
@@ -106,14 +106,13 @@ class Stem(nn.Module):
     base: int
     halve: bool
     conv: partial
-    norm: partial
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         if self.halve:
             x = jnp.pad(x, ((0, 0), (2, 2), (2, 2), (0, 0)), mode="reflect")
-            x = nn.relu(self.conv(self.base, (5, 5), (2, 2), use_bias=True, name="conv")(x))
-        return nn.relu(self.conv(self.base, (3, 3), use_bias=True, name="conv2" if self.halve else "conv")(x))
+            x = nn.relu(self.conv(self.base, 5, 2, bias=True, name="conv")(x))
+        return nn.relu(self.conv(self.base, 3, 1, bias=True, name="conv2" if self.halve else "conv")(x))
 
 
 class UnpaddedResNet(nn.Module):
@@ -135,20 +134,19 @@ class UnpaddedResNet(nn.Module):
                 f"unpadded_resnet of size {self.size} takes images of {self.size} x {self.size} pixels, not "
                 f"{x.shape[1]} x {x.shape[2]}; give views of that size, or size=32, 64 or 128"
             )
-        kept = parameter_dtype(self.dtype)
-        options = dict(padding="VALID", use_bias=False, kernel_init=TORCH, dtype=self.dtype, param_dtype=kept)
-        conv = partial(nn.Conv, **options)
+        conv = partial(UnpaddedConv, dtype=self.dtype, start=TORCH)
         normed = partial(BatchNorm, train=train, groups=self.groups, dtype=self.dtype)
         norm = normed if self.batch_norm else _unchanged
         layer = partial(Layer, zero_init=self.zero_init, conv=conv, norm=norm)
 
-        x = Stem(self.base, self.size == 128, conv, norm, name="stem")(x.astype(self.dtype))
-        stages = (*STAGES[self.size], (3, 1, STAGES[self.size][-1][2], None), (3, 1, STAGES[self.size][-1][2], None))
-        maps = {}
+        x = Stem(self.base, self.size == 128, conv, name="stem")(x.astype(self.dtype))
+        last = (3, 1, STAGES[self.size][-1][2], None)
+        stages, maps = (*STAGES[self.size], last, last), {}
         for number, (kernel, stride, multiple, layers) in enumerate(stages, 1):
             for i in range(layers or self.depth):
                 shape = (kernel, stride) if i == 0 else (1, 1)
                 x = layer(multiple * self.base, *shape, name=f"stage{number}_layer{i}")(x)
+            x = norm(name="norm")(x) if number == len(STAGES[self.size]) else x
             maps[f"{x.shape[1]}x{x.shape[2]}"] = x
         x = layer(self.out, 3, 1, name="last")(x)
         first = at_least_float32(normed(name="last_norm")(x))

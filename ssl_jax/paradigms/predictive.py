@@ -34,11 +34,14 @@ def predictive(
     each place of the context. Each direction has a context of its own, and for each offset a predictor. The criterion's
     student side is {direction: {"targets": [b, r, c, k], "predictions": [b, r, c, offset, k]}}, turned so that the
     direction leads down the rows; its teacher's is {}. Takes one view of group "global".
-    Raises ValueError for what is no direction, and `init` for other views and for an encoder without a grid.
+    Raises ValueError for what is no direction or comes twice; `init` for other views and an encoder without a grid.
     """
     for name in directions:
         if name not in TURNS:
             raise ValueError(f"'{name}' is no direction of a prediction; there are {', '.join(TURNS)}")
+    for what, given in (("directions", directions), ("offsets", offsets)):
+        if len(set(given)) < len(given):
+            raise ValueError(f"{what} are {given}; give each of them once")
     if not directions or not offsets:
         raise ValueError("nothing is predicted; give one or more of the directions and of the offsets")
     target = encode.everywhere(projector)

@@ -38,6 +38,10 @@ def test_the_sum_is_that_of_loops(strict, see):
 def test_what_lies_beyond_the_grid_is_refused(see):
     with pytest.raises(ValueError, match="predicts 3 rows ahead, and towards 'down' the grid has 3; give"):
         predicted.predicted(offsets=OFFSETS).init(None, seen_by(see, rows=3))
+    seen = seen_by(see)
+    seen.student["left"]["targets"] = np.ones((2, 4, 3, 5))
+    with pytest.raises(ValueError, match="predictions have the width 3 and their targets 5"):
+        predicted.predicted(offsets=OFFSETS).init(None, seen)
     with pytest.raises(ValueError, match="offset 1 is 0"):
         predicted.predicted(offsets=(0,))
     with pytest.raises(ValueError, match="scale is 0"):

@@ -81,18 +81,16 @@ def test_a_context_sees_its_row_and_those_before(strict):
 
 def context_by_loops(params, x, layers):
     relu = lambda a: np.maximum(a, 0)  # noqa: E731
-    at = lambda name: (np.asarray(params[name]["kernel"]), np.asarray(params[name]["bias"]))  # noqa: E731
+    taps = lambda name, n: np.split(np.asarray(params[name]["kernel"]), n)  # noqa: E731
+    bias = lambda name: np.asarray(params[name]["bias"])  # noqa: E731
     for i in range(1, layers + 1):
-        k, bias = at(f"conv{i}_1")
-        y = relu(x @ k[0, 0] + bias)
-        k, bias = at(f"conv{i}_2")
+        one, two, three, four = (f"conv{i}_{n}" for n in (1, 2, 3, 4))
+        y = relu(x @ taps(one, 1)[0] + bias(one))
         wide = np.pad(y, ((0, 0), (0, 0), (1, 1), (0, 0)))
-        y = sum(wide[:, :, j : j + x.shape[2]] @ k[0, j] for j in range(3)) + bias
-        k, bias = at(f"conv{i}_3")
+        y = sum(wide[:, :, j : j + x.shape[2]] @ tap for j, tap in enumerate(taps(two, 3))) + bias(two)
         tall = np.pad(y, ((0, 0), (1, 0), (0, 0), (0, 0)))
-        y = relu(tall[:, :-1] @ k[0, 0] + tall[:, 1:] @ k[1, 0] + bias)
-        k, bias = at(f"conv{i}_4")
-        x = x + y @ k[0, 0] + bias
+        y = relu(sum(tall[:, j : j + x.shape[1]] @ tap for j, tap in enumerate(taps(three, 2))) + bias(three))
+        x = x + y @ taps(four, 1)[0] + bias(four)
     return relu(x)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from ssl_jax.nets import unpadded_resnet
+from ssl_jax.nets import unpadded_conv, unpadded_resnet
 from tests.nets.drawn import drawn
 
 SMALL = dict(base=2, depth=2, out=16, dtype="float64")
@@ -71,6 +71,23 @@ def valid(x, kernel):
     return y
 
 
+@pytest.mark.parametrize(("size", "stride"), [(1, 1), (2, 2), (3, 1), (4, 2), (5, 2)])
+def test_the_form_for_a_cpu_is_the_plain_one(strict, size, stride):
+    g = np.random.default_rng(size)
+    x, kernel = g.normal(size=(2, 9, 8, 3)), g.normal(size=(size, size, 3, 4))
+    dy = g.normal(size=unpadded_conv.plain(x, kernel, stride).shape)
+
+    def slopes(form):
+        return jax.jit(lambda x, k: (form(x, k, stride), *jax.vjp(lambda x, k: form(x, k, stride), x, k)[1](dy)))
+
+    for form in (unpadded_conv.product, unpadded_conv.convolve):
+        found, expected = (slopes(each)(x, kernel) for each in (form, unpadded_conv.plain))
+        for a, b in zip(found, expected, strict=True):
+            assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+    if stride == 1:
+        assert_allclose(unpadded_conv.plain(x, kernel, 1), valid(x, kernel), rtol=1e-10)
+
+
 def close(found, expected):
     assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
 
@@ -101,7 +118,7 @@ def test_the_whole_is_the_codes_layers(strict):
 
 
 def test_a_fresh_head_hands_its_input_on(strict):
-    weights = unpadded_resnet.identity_like(jax.random.key(0), (4, 6), jnp.dtype("float64"))
+    weights = unpadded_resnet.identity_like(jax.random.key(0), (1, 1, 4, 6), jnp.dtype("float64"))[0, 0]
     assert_array_equal(np.diag(weights), np.ones(4))
     assert np.abs(weights - np.eye(4, 6)).max() <= 0.01
     net, x = made()

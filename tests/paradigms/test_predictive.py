@@ -103,6 +103,8 @@ def test_evaluation_sees_the_mean_of_the_patches():
 def test_what_cannot_be_predicted_is_refused():
     with pytest.raises(ValueError, match="'below' is no direction of a prediction; there are down, up, right, left"):
         made(("below",))
+    with pytest.raises(ValueError, match=r"offsets are \(2, 2\); give each of them once"):
+        made(("down",), offsets=(2, 2))
     with pytest.raises(ValueError, match="nothing is predicted"):
         made(())
     with pytest.raises(ValueError, match="looks at 1 view of an image, got 2"):
