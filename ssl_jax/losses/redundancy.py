@@ -118,10 +118,10 @@ def feature_contrast(a: Array, b: Array, *, pairs: Sequence[tuple[int, int]]) ->
     """All4One's feature contrast (arXiv:2303.09417, section 3; code): each feature is its twin in the other view, and
     no other.
 
-    a: [b, w, d]; b: [b, v, d]; pairs: (view of a, view of b). C_ij is the cosine of two features over the batch, not
-    centered. Returns the mean of the terms: `on_diagonal`, the root of the mean of (1 - C_ii)^2 over features and
-    pairs, and `off_diagonal`, that of C_ij^2 for i != j. The loss is at most about 1; equal rows give 1 / 2, C being 1
-    everywhere. The gradient is finite at 0, where it is 0.
+    a: [b, w, d]; b: [b, v, d], d >= 2; pairs: (view of a, view of b). C_ij is the cosine of two features over the
+    batch, not centered. Returns the mean of the terms, 0..1.5: `on_diagonal`, the root of the mean of (1 - C_ii)^2 over
+    features and pairs, and `off_diagonal`, that of C_ij^2 for i != j. Equal rows give 1 / 2, C being 1 everywhere. The
+    gradient is finite at 0, where it is 0.
     """
     chex.assert_rank([a, b], 3)
     chex.assert_equal(a.shape[::2], b.shape[::2])

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from ssl_jax.features.encoder import FIRST
 from ssl_jax.nets.sk_resnet import sk_resnet
+from ssl_jax.storage import paths
 from tests.nets.drawn import drawn
 from tests.nets.test_conv import loops
 
@@ -101,3 +103,10 @@ def test_small_images_and_bfloat16_and_blocks_that_are_made_again(stem):
 def test_what_cannot_be_is_refused_in_words(options, sentence):
     with pytest.raises(ValueError, match=sentence):
         sk_resnet(**options)
+
+
+def test_a_trained_one_knows_the_channels_of_its_images():
+    image = jax.ShapeDtypeStruct((1, 64, 64, 5), jnp.float32)
+    params, _ = jax.eval_shape(sk_resnet(base=4).init, jax.random.key(0), image)
+    first = next(place for place in FIRST if paths.has(params, place))
+    assert paths.at(params, first).shape == (3, 3, 5, 2)
