@@ -62,6 +62,7 @@ class BatchNorm(nn.Module):
     The running variance is the unbiased one, n/(n-1) times what normalizes, averaged over the groups: the
     convention of torch, in which most reference results were made and to which weights are exported (flax
     keeps the biased one), and the one whose expectation does not depend on the number of groups.
+    In bfloat16 training is that of `one_pass.py`: the same numbers within rounding, at less memory.
     """
 
     train: bool

@@ -107,7 +107,7 @@ def _product_back(groups, eps, kept, cotangents):
     back = exact("fo,go,ko->gfk", w, whole * gain * dscale / n, w).astype(x.dtype)
     constant = exact("go,fo->gf", whole * dbias / n, w) - exact("gf,gfk->gk", center, at_least_float32(back))
     turned = (whole[:, None] * w[None]).astype(x.dtype).transpose(0, 2, 1)
-    dx = _times(dy, turned) - at_least_float32(_times(rows, back).astype(x.dtype))
+    dx = _times(dy, turned) - _times(rows, back)
     dx = (dx - _row(constant, dx)).astype(x.dtype).reshape(x.shape)
     return dx, dw.sum(0).astype(kernel.dtype), dscale.sum(0), dbias.sum(0)
 
@@ -122,11 +122,12 @@ def _crossed(a: Array, b: Array) -> Array:
 
 
 def _times(rows: Array, kernel: Array) -> Array:
-    """[g, ..., f] and [g or 1, f, o] -> [g, ..., o], in at least float32."""
-    kind = at_least_float32(kernel[:0]).dtype
+    """[g, ..., f] and [g or 1, f, o] -> [g, ..., o] in at least float32, rounded as a convolution rounds."""
     if len(kernel) == 1:
-        return jax.lax.dot_general(rows, kernel[0], (((rows.ndim - 1,), (0,)), ((), ())), preferred_element_type=kind)
-    return jax.lax.dot_general(rows, kernel, (((rows.ndim - 1,), (1,)), ((0,), (0,))), preferred_element_type=kind)
+        product = jax.lax.dot_general(rows, kernel[0], (((rows.ndim - 1,), (0,)), ((), ())))
+    else:
+        product = jax.lax.dot_general(rows, kernel, (((rows.ndim - 1,), (1,)), ((0,), (0,))))
+    return at_least_float32(product)
 
 
 def _row(values: Array, like: Array) -> Array:

@@ -71,3 +71,8 @@ def test_memory_of_a_step_does_not_grow_with_the_bank():
     assert shard > 1e7
     assert many["arguments"] - few["arguments"] == pytest.approx(shard, rel=0.05), "each device holds its rows alone"
     assert many["temporary"] - few["temporary"] < 0.02 * shard
+
+
+def test_a_step_of_a_residual_network_moves_what_a_pod_has_time_for():
+    """An extra pass over all activations, as statistics in two passes or a wide output that is kept, would be seen."""
+    assert plan("simclr_imagenet_r50", "v5e:8x8")["bytes_accessed"] < 34e9
