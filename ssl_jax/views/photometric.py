@@ -77,9 +77,7 @@ def jitter(image: Array, drawn: Jitter) -> Array:
     colored = (saturation, hue) if len(image) == 3 else (_same, _same)
     planes = list(image)
     for place in range(4):
-        planes = jax.lax.switch(
-            drawn.order[place], (brightness, contrast, *colored), jax.lax.optimization_barrier(planes)
-        )
+        planes = jax.lax.switch(drawn.order[place], (brightness, contrast, *colored), planes)
     return jnp.stack(planes)
 
 
