@@ -2,10 +2,10 @@
 
     python benchmarks/plans.py [RECIPE ...] [--topology=v5e:8x8] [--into=benchmarks/results/plans.json]
 
-Of a chip and a step: gigabytes accessed, as the compiler counts them (what stays in the chip's small memory counts,
-too), operations of all chips, and the peak of memory in GiB. A row stands for a recipe, a topology and a commit, that
-of the code which Python finds: PYTHONPATH=CHECKOUT measures another one. --into replaces the rows that it measures and
-keeps all others, so that two commits lie beside each other.
+Of a chip and a step: gigabytes accessed as the compiler counts them, gigabytes that move to and from the large memory
+(`operations.moved` says what the compiler counts besides), and the peak of memory in GiB; operations of all chips. A
+row stands for a recipe, a topology and a commit, that of the code which Python finds: PYTHONPATH=CHECKOUT measures
+another one. --into replaces the rows that it measures and keeps all others, so that commits lie beside each other.
 """
 
 import argparse
@@ -46,6 +46,7 @@ def measured(name: str, topology: str) -> dict:
     return {
         **dict(zip(KEY, (name, topology, commit()), strict=True)),
         "gigabytes": round(found["bytes_accessed"] / 1e9, 2),
+        "gigabytes_moved": round(found["bytes_moved"] / 1e9, 2),
         "teraflops": round(found["flops"] / 1e12, 1),
         "peak_gib": round(found["peak"] / 2**30, 2),
         "binds": found["binds"],
