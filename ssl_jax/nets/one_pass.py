@@ -49,25 +49,25 @@ def normalized(x: Array, scale: Array, bias: Array, near: Array, groups: int, ep
 
 
 def _normalized(x, scale, bias, near, groups, eps):
-    rows = split(x, groups)
+    rows = split(at_least_float32(x), groups)  # in this order, so that a compiler may leave out the rounding of x
     near, scale, bias = (_row(v[None], rows) for v in (near, scale, bias))
-    away = at_least_float32(rows) - near
+    away = rows - near
     shift, square = (v.mean(over(rows), keepdims=True) for v in (away, jnp.square(away)))
     mean, var = near + shift, jnp.maximum(square - jnp.square(shift), 0)
     gain = jax.lax.rsqrt(var + eps)
-    y = (at_least_float32(rows) - mean) * (gain * scale) + bias
+    y = (rows - mean) * (gain * scale) + bias
     flat = (groups, x.shape[-1])
-    return (y.astype(x.dtype).reshape(x.shape), mean.reshape(flat), var.reshape(flat)), (x, scale, mean, gain)
+    return (y.reshape(x.shape).astype(x.dtype), mean.reshape(flat), var.reshape(flat)), (x, scale, mean, gain)
 
 
 def _normalized_back(groups, eps, kept, cotangents):
     x, scale, mean, gain = kept
-    rows, dy = at_least_float32(split(x, groups)), at_least_float32(split(cotangents[0], groups))
+    rows, dy = (split(at_least_float32(v), groups) for v in (x, cotangents[0]))
     white = (rows - mean) * gain
     dbias, dscale = (v.sum(over(rows), keepdims=True) for v in (dy, dy * white))
     dx = gain * scale * (dy - (dbias + white * dscale) * (mean.size / x.size))
     dbias, dscale = (v.reshape(groups, -1).sum(0) for v in (dbias, dscale))
-    return dx.astype(x.dtype).reshape(x.shape), dscale, dbias, jnp.zeros_like(dbias)
+    return dx.reshape(x.shape).astype(x.dtype), dscale, dbias, jnp.zeros_like(dbias)
 
 
 normalized.defvjp(_normalized, _normalized_back)
