@@ -170,7 +170,10 @@ def traced(made: Program) -> jax.stages.Traced:
 
 
 def compiled(made: Program, devices: list) -> dict[str, Any]:
-    """Bytes on one device: arguments, temporaries, peak; or only what was `needed`, where that is too much."""
+    """Bytes on one device: arguments, temporaries, peak; or only what was `needed`, where that is too much.
+
+    bytes_accessed: by the compiler's count; bytes_moved: to and from the large memory, by `operations.moved`.
+    """
     found = remembered(traced(made).lower(), devices)
     if "needed" in found:
         return found
@@ -178,6 +181,7 @@ def compiled(made: Program, devices: list) -> dict[str, Any]:
     if found["text"]:
         out["collectives"] = operations.collectives(found["text"])
         out["bytes_accessed"] += operations.repeated(found["text"])
+        out["bytes_moved"] = operations.moved(found["text"])
     return out
 
 

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ssl_jax.nets import products
+from ssl_jax.nets.one_pass import Product
 from ssl_jax.nets.options import TORCH, by_platform, parameter_dtype
 from ssl_jax.types import Array
 
@@ -23,6 +24,9 @@ SMALL = 2**18
 """Numbers in an input below which one product is as fast as several, and compiled in half the time."""
 KERNELS = {"kaiming": nn.initializers.variance_scaling(2.0, "fan_out", "normal"), "torch": TORCH}
 """Initial weights: normal, of variance 2 / fan-out (arXiv:1502.01852), or torch's default for a convolution."""
+WIDER = 2
+"""Times the channels of its input, from which the output of a 1x1 convolution is dearer to store than the covariance of
+its input is to compute."""
 
 
 def plain(x: Array, kernel: Array, stride: int) -> Array:
@@ -91,7 +95,8 @@ convolve.defvjp(_forward, _backward)
 class Conv(nn.Module):
     """A convolution without bias, k // 2 zeros on every side.
 
-    One parameter, `kernel` [k, k, in, out].
+    One parameter, `kernel` [k, k, in, out]. left: a convolution of size 1 to at least `WIDER` times the channels is
+    left to the norm after it, as a `Product`.
     """
 
     features: int
@@ -99,9 +104,12 @@ class Conv(nn.Module):
     stride: int
     dtype: jnp.dtype
     kernel_init: nn.initializers.Initializer = KERNELS["kaiming"]
+    left: bool = False
 
     @nn.compact
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Array) -> Array | Product:
         shape = (self.size, self.size, x.shape[-1], self.features)
         kernel = self.param("kernel", self.kernel_init, shape, parameter_dtype(self.dtype)).astype(self.dtype)
+        if self.left and self.size == 1 and self.features >= WIDER * x.shape[-1]:
+            return Product(x[:, :: self.stride, :: self.stride], kernel[0, 0])
         return convolve(x, kernel, self.stride)

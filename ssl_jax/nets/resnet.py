@@ -90,12 +90,16 @@ class Stem(nn.Module):
     shape: tuple[int, int, bool]
     conv: partial
     norm: partial
+    train: bool
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         size, stride, pool = self.shape
-        x = nn.relu(self.norm(name="norm")(self.conv(self.base, size, stride, name="conv")(x)))
-        return max_pool(x) if pool else x
+        x = self.norm(name="norm")(self.conv(self.base, size, stride, name="conv")(x))
+        if pool and self.train and x.dtype == jnp.bfloat16:
+            # The ReLU after the pool has a quarter of the values: the same maxima, and the same gradients.
+            return nn.relu(nn.max_pool(x, window_shape=(3, 3), strides=(2, 2), padding=((1, 1), (1, 1))))
+        return max_pool(nn.relu(x)) if pool else nn.relu(x)
 
 
 def max_pool(x: Array) -> Array:
@@ -174,9 +178,10 @@ class ResNet(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array, *, train: bool) -> dict:
-        conv = partial(Conv, dtype=self.dtype, kernel_init=KERNELS[self.kernel_init])
         norm = self.norm(train)
+        left = train and self.dtype == jnp.bfloat16 and norm.func is BatchNorm
+        conv = partial(Conv, dtype=self.dtype, kernel_init=KERNELS[self.kernel_init], left=left)
         block = nn.remat(Block) if self.remat else Block
         block = partial(block, bottleneck=self.bottleneck, zero_init=self.zero_init, conv=conv, norm=norm)
-        x = Stem(self.base, self.stem, conv, norm, name="stem")(x.astype(self.dtype))
+        x = Stem(self.base, self.stem, conv, norm, train, name="stem")(x.astype(self.dtype))
         return staged(x, self.blocks, self.base, lambda stage: block)

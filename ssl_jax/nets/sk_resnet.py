@@ -133,7 +133,7 @@ class SkResNet(nn.Module):
     def __call__(self, x: Array, *, train: bool) -> dict:
         conv = partial(Conv, dtype=self.dtype)
         norm = partial(BatchNorm, train=train, groups=self.groups, dtype=self.dtype)
-        plain = partial(Stem, shape=STEMS[self.stem])
+        plain = partial(Stem, shape=STEMS[self.stem], train=train)
         stem = (DeepStem if self.stem == "imagenet" else plain)(self.base, conv=conv, norm=norm, name="stem")
         block = nn.remat(SkBlock) if self.remat else SkBlock
         block = partial(block, ratio=self.ratio, zero_init=self.zero_init, conv=conv, norm=norm)

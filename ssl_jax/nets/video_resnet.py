@@ -180,14 +180,14 @@ class VideoResNet(nn.Module):
         norm = partial(BatchNorm, train=train, groups=self.groups, dtype=self.dtype)
         block = nn.remat(Block) if self.remat else Block
         block = partial(block, bottleneck=self.bottleneck, zero_init=self.zero_init, norm=norm)
-        x = self.first(x.astype(self.dtype), norm)
+        x = self.first(x.astype(self.dtype), norm, train)
         return staged(x, self.blocks, self.base, lambda stage: partial(block, conv=self.conv(stage, norm)))
 
 
 class R2Plus1D(VideoResNet):
     """All convolutions factorized, of the stem too, which keeps all frames."""
 
-    def first(self, x: Array, norm: partial) -> Array:
+    def first(self, x: Array, norm: partial, train: bool) -> Array:
         size, stride, share = self.stem
         between = None if share is None else max(1, round(self.base * share))
         conv = FactorizedConv(self.base, size, stride, norm, self.dtype, between, 1, name="stem_conv")
@@ -200,8 +200,8 @@ class R2Plus1D(VideoResNet):
 class Slow(VideoResNet):
     """Frame by frame, and along time in the first convolutions of late blocks."""
 
-    def first(self, x: Array, norm: partial) -> Array:
-        return framewise(Stem(self.base, self.stem, partial(Conv, dtype=self.dtype), norm, name="stem"), x)
+    def first(self, x: Array, norm: partial, train: bool) -> Array:
+        return framewise(Stem(self.base, self.stem, partial(Conv, dtype=self.dtype), norm, train, name="stem"), x)
 
     def conv(self, stage: int, norm: partial) -> Callable:
         def conv(features: int, size: int, stride: int, name: str) -> Callable:

@@ -16,6 +16,8 @@ INSTRUCTION = re.compile(
 )
 FREE = ("parameter", "constant", "get-tuple-element", "tuple", "bitcast", "while", "conditional", "call", "custom-call")
 """Instructions that move nothing themselves; custom calls of a TPU hand out memory."""
+FILLED = {"copy-start": 0, "slice-start": 1}
+"""Which of the arrays of a transfer's start is the one that it fills; the others are what it takes it from."""
 BLOCK = re.compile(r"(?P<entry>ENTRY )?%?(?P<name>[\w.-]+) \(.*\{$")
 LOOP = re.compile(r" while\(.*?condition=%?(?P<condition>[\w.-]+), body=%?(?P<body>[\w.-]+)")
 CALLED, FUSED = ("call", "conditional", "async-start"), ("fusion",)
@@ -79,6 +81,15 @@ def repeated(text: str) -> float:
     return sum((turns - 1) * _traffic(lines, turns) for turns, lines in _blocks(text, inside=CALLED))
 
 
+def moved(text: str) -> float:
+    """Bytes that a step moves between a chip's large memory and what computes, all turns of its loops.
+
+    Compilers' own counts are larger: they have what is read from the small memory, too, transfers between the two from
+    both sides, and the whole of an array for each slice of it.
+    """
+    return sum(turns * _traffic(lines, turns) for turns, lines in _blocks(text, inside=CALLED))
+
+
 def _traffic(lines: list[str], turns: int) -> float:
     """Bytes that one turn of a block moves between a chip's large memory and what computes."""
     found = [match for match in map(INSTRUCTION.match, lines) if match]
@@ -87,6 +98,10 @@ def _traffic(lines: list[str], turns: int) -> float:
         if match["kind"] not in FREE and not match["kind"].endswith("-done"):
             names = re.findall(r"%([\w.-]+)", match["operands"])
             every = [match["shape"], *(shapes[name] for name in names if name in shapes)]
+            if match["kind"] in FILLED:
+                filled = list(PLACED.finditer(match["shape"]))[FILLED[match["kind"]]]
+                near = any("S(" in shape for shape in every[1:])
+                every = [filled[0], *([] if near else [filled[0].split("{")[0]])]  # as much is taken as is filled
             moved += sum(_moved(shape, turns) for shape in every)
     return moved
 

@@ -73,7 +73,10 @@ def _run(key: Key, images: Array, run: compose.Run) -> Array:
 def _image(key: Key, chances: Array, image: Array, run: compose.Run) -> Array:
     """[h, w, c] integers -> float32 [h, w, c], likewise of a clip; points and series [n, c] stay [n, c]."""
     pixels = run.of in compose.PIXELS
-    planes = jnp.moveaxis(image, -1, 0).astype(jnp.float32) / PEAK[image.dtype.name] if pixels else image
+    planes = image
+    if pixels:  # the barrier: integers are moved, not the floats that they become
+        moved = jax.lax.optimization_barrier(jnp.moveaxis(image, -1, 0))
+        planes = moved.astype(jnp.float32) / PEAK[image.dtype.name]
     for place, op in enumerate(run.color):
         p = [chance[place] for chance in run.p]
         if max(p) == 0:

@@ -61,43 +61,56 @@ def jitter(image: Array, drawn: Jitter) -> Array:
     image: [c, h, w]; with any other number than 3 channels saturation and hue are left out.
     """
 
-    def brightness(image):
-        return _clip(drawn.brightness * image + drawn.shift)
+    def brightness(planes):
+        return [_clip(drawn.brightness * plane + drawn.shift) for plane in planes]
 
-    def contrast(image):
-        return _blend(image, _mean(_gray(image)), drawn.contrast)
+    def contrast(planes):
+        gray = _gray([_mean(plane) for plane in planes])
+        return [_blend(plane, gray, drawn.contrast) for plane in planes]
 
-    def saturation(image):
-        return _blend(image, _gray(image)[None], drawn.saturation)
+    def saturation(planes):
+        gray = _gray(planes)
+        return [_blend(plane, gray, drawn.saturation) for plane in planes]
 
-    def hue(image):
-        return turn(image, drawn.hue)
+    def hue(planes):
+        return _turn(planes, drawn.hue)
 
     colored = (saturation, hue) if len(image) == 3 else (_same, _same)
+    planes = list(image)
     for place in range(4):
-        image = jax.lax.switch(drawn.order[place], (brightness, contrast, *colored), image)
-    return image
+        planes = jax.lax.switch(drawn.order[place], (brightness, contrast, *colored), planes)
+    return jnp.stack(planes)
 
 
 def turn(image: Array, hue: Array) -> Array:
     """The hue of HSV turned, saturation and value kept: torchvision's and Pillow's, without branches.
 
-    A channel of an HSV color is v - c * clip(min(k, 4 - k), 0, 1) with k = (n + 6 hue) mod 6 and n = 5, 3, 1.
+    A channel of an HSV color is v - c * clip(min(k, 4 - k), 0, 1) with k = (n + 6 hue) mod 6 and n = 5, 3, 1. Here are
+    c and c k in the place of k, so that nothing is divided: compilers write down what they would have to divide twice.
     """
-    r, g, b = image
+    return jnp.stack(_turn(list(image), hue))
+
+
+def _turn(planes: list[Array], hue: Array) -> list[Array]:
+    r, g, b = planes
     value = jnp.maximum(jnp.maximum(r, g), b)
     chroma = value - jnp.minimum(jnp.minimum(r, g), b)
-    over = 1 / jnp.where(chroma == 0, 1, chroma)
     # Not `value == r`: compilers recompute r with other roundings, and a miss by one bit would take a wrong branch.
-    green_or_blue = jnp.where(g >= b, (b - r) * over + 2, (r - g) * over + 4)
-    sixths = jnp.where((r >= g) & (r >= b), (g - b) * over, green_or_blue) + 6 * (hue - jnp.floor(hue))
+    red, green = (r >= g) & (r >= b), g >= b
 
     def channel(n):
-        k = sixths + n
-        k = k - 6 * jnp.floor(k * (1 / 6))
-        return value - chroma * _clip(jnp.minimum(k, 4 - k))
+        """The largest is red, green or blue: k where the other two are equal, and chroma times what they add."""
+        first, second, third = (
+            start - 6 * jnp.floor(start * (1 / 6)) for start in (n + i + 6 * hue for i in (0, 2, 4))
+        )
+        times_k = jnp.where(
+            red, first * chroma + (g - b), jnp.where(green, second * chroma + (b - r), third * chroma + (r - g))
+        )
+        times_k = times_k + jnp.where(times_k < 0, 6 * chroma, 0)
+        times_k = times_k - jnp.where(times_k >= 6 * chroma, 6 * chroma, 0)
+        return value - jnp.clip(jnp.minimum(times_k, 4 * chroma - times_k), 0, chroma)
 
-    return jnp.stack([channel(5), channel(3), channel(1)])
+    return [channel(5), channel(3), channel(1)]
 
 
 def color_jitter(

@@ -71,3 +71,10 @@ def test_memory_of_a_step_does_not_grow_with_the_bank():
     assert shard > 1e7
     assert many["arguments"] - few["arguments"] == pytest.approx(shard, rel=0.05), "each device holds its rows alone"
     assert many["temporary"] - few["temporary"] < 0.02 * shard
+
+
+def test_a_step_of_a_residual_network_moves_each_activation_few_times():
+    """Statistics in two passes, a wide output that is kept, colors that are written down: each is some gigabytes."""
+    found = plan("simclr_imagenet_r50", "v5e:8x8")
+    assert found["bytes_moved"] < 28e9
+    assert found["bytes_accessed"] < 50e9, "by the compiler's count"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from ssl_jax.nets.resnet import resnet
+from ssl_jax.nets.resnet import STEMS, Stem, resnet
 from tests.nets.drawn import drawn
 from tests.nets.test_conv import loops
 
@@ -132,6 +132,17 @@ def test_bfloat16_computes_near_float32_and_returns_float32():
     assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves(sa))
     difference = float(jnp.abs(a["pool"] - b["pool"]).max() / jnp.abs(b["pool"]).max())
     assert 1e-5 < difference < 0.05
+
+
+def test_the_pool_before_the_relu_has_its_values_and_gradients():
+    """Of small integers, so that windows have several maxima, and some none above zero."""
+    x = jnp.asarray(np.random.default_rng(0).integers(-4, 3, (2, 12, 10, 4)), jnp.bfloat16)
+    dy = jnp.asarray(np.random.default_rng(1).normal(size=(2, 3, 3, 4)), jnp.bfloat16)
+    conv, norm = (lambda *_, name: lambda x: x[:, ::2, ::2]), (lambda name: lambda x: x)
+    first, after = (Stem(4, STEMS["imagenet"], conv, norm, train) for train in (True, False))
+    values, pulls = zip(*(jax.vjp(lambda x, s=s: s.apply({}, x), x) for s in (first, after)), strict=True)
+    assert_allclose(*values)
+    assert_allclose(*(pull(dy)[0] for pull in pulls))
 
 
 def test_unknown_names_are_sentences():

@@ -102,6 +102,18 @@ ENTRY %main (x: f32[10,4]) -> f32[10,4] {
 """
     turn = 10 * 4 * 4 + 8 * 4 + 10 * 4 * 2  # the operand, a fifth of what is stacked, the result; nothing that is near
     assert operations.repeated(text) == 4 * turn
+    assert operations.moved(text) == 5 * turn + 1000 * 4
+
+
+def test_a_transfer_to_the_small_memory_is_read_once_and_of_a_slice_no_more_than_the_slice():
+    text = """
+  %x = f32[8,10]{1,0} parameter(0)
+  %copy-start = (f32[8,10]{1,0:T(8,128)S(1)}, f32[8,10]{1,0:T(8,128)}, u32[]{:S(2)}) copy-start(%x)
+  %near = f32[8,10]{1,0:T(8,128)S(1)} copy-done(%copy-start)
+  %copy-start.1 = (f32[8,10]{1,0:T(8,128)}, f32[8,10]{1,0:T(8,128)S(1)}, u32[]{:S(2)}) copy-start(%near)
+  %slice-start = ((f32[8,10]{1,0:T(8,128)}), f32[2,10]{1,0:T(8,128)S(1)}, s32[]{:S(2)}) slice-start(%x)
+"""
+    assert operations.moved(text) == (80 + 80 + 20) * 4
 
 
 def test_collectives_that_start_and_end():
