@@ -16,6 +16,7 @@ import jax.numpy as jnp
 
 from ssl_jax.types import Array, Key
 from ssl_jax.views import color_spaces
+from ssl_jax.views.hue import turned
 
 LUMA = (0.299, 0.587, 0.114)
 """ITU-R 601 luma, as Pillow's conversion to gray; torchvision rounds 0.299 to 0.2989."""
@@ -73,44 +74,13 @@ def jitter(image: Array, drawn: Jitter) -> Array:
         return [_blend(plane, gray, drawn.saturation) for plane in planes]
 
     def hue(planes):
-        return _turn(planes, drawn.hue)
+        return turned(planes, drawn.hue)
 
     colored = (saturation, hue) if len(image) == 3 else (_same, _same)
     planes = list(image)
     for place in range(4):
         planes = jax.lax.switch(drawn.order[place], (brightness, contrast, *colored), planes)
     return jnp.stack(planes)
-
-
-def turn(image: Array, hue: Array) -> Array:
-    """The hue of HSV turned, saturation and value kept: torchvision's and Pillow's, without branches.
-
-    A channel of an HSV color is v - c * clip(min(k, 4 - k), 0, 1) with k = (n + 6 hue) mod 6 and n = 5, 3, 1. Here are
-    c and c k in the place of k, so that nothing is divided: compilers write down what they would have to divide twice.
-    """
-    return jnp.stack(_turn(list(image), hue))
-
-
-def _turn(planes: list[Array], hue: Array) -> list[Array]:
-    r, g, b = planes
-    value = jnp.maximum(jnp.maximum(r, g), b)
-    chroma = value - jnp.minimum(jnp.minimum(r, g), b)
-    # Not `value == r`: compilers recompute r with other roundings, and a miss by one bit would take a wrong branch.
-    red, green = (r >= g) & (r >= b), g >= b
-
-    def channel(n):
-        """The largest is red, green or blue: k where the other two are equal, and chroma times what they add."""
-        first, second, third = (
-            start - 6 * jnp.floor(start * (1 / 6)) for start in (n + i + 6 * hue for i in (0, 2, 4))
-        )
-        times_k = jnp.where(
-            red, first * chroma + (g - b), jnp.where(green, second * chroma + (b - r), third * chroma + (r - g))
-        )
-        times_k = times_k + jnp.where(times_k < 0, 6 * chroma, 0)
-        times_k = times_k - jnp.where(times_k >= 6 * chroma, 6 * chroma, 0)
-        return value - jnp.clip(jnp.minimum(times_k, 4 * chroma - times_k), 0, chroma)
-
-    return [channel(5), channel(3), channel(1)]
 
 
 def color_jitter(
