@@ -25,21 +25,31 @@ SIZES = (10000, 10, 3)
 """Examples, classes and channels of the recipes' part of CIFAR-10."""
 ALL, NONE, ONE, TWO = None, {}, {"global": 1}, {"global": 2}
 PASSES = {
-    **dict.fromkeys(("byol", "nnbyol", "moco_v2_plus", "moco_v3", "dino", "ibot", "dinov2"), (ALL, TWO)),
-    **dict.fromkeys(("moco_v1", "moco_v2", "densecl", "pcl_v2", "ressl", "tico", "smog"), (ONE, ONE)),
+    **dict.fromkeys(("byol", "nnbyol", "moco_v2_plus", "moco_v3", "dino", "ibot", "dinov2", "all4one"), (ALL, TWO)),
+    **dict.fromkeys(("moco_v1", "moco_v2", "densecl", "pcl_v1", "pcl_v2", "ressl", "tico", "smog"), (ONE, ONE)),
     **dict.fromkeys(("msn", "pmsn"), ({"global": 1, "local": 2}, ONE)),
+    "infomin": ({"global": 1, "patches": 9}, ONE),
     "mmcr": (ALL, {"global": 4}),
+    "obow": ({"local": 2, "patches": 5}, ONE),
     "rotation": ({"global": 4}, NONE),
+    "simclr_v2_memory": (ALL, ONE),
 }
 """Views of each group that are encoded with a backward pass (all of them if not said), and without."""
 HEADS = ("projector", "predictor")
 LEFT_OUT = ("mae", "knowledge_distillation")
 """What these encode is a part of an image, and with two networks."""
 WHY = {
+    "all4one": "a second predictor and a transformer of neighbors",
+    "amdim": "products of all places of two maps",
+    "cmc": "similarities to all examples, twice",
+    "cpc_v2": "a network over the grid, predictions in four directions",
     "densecl": "a head at every place of the map",
     "dinov2": "a wide head at every patch, where that of the paper is at masked ones",
     "ibot": "a wide head at every patch",
     "inst_disc": "similarities to all examples",
+    "local_aggregation": "similarities to all examples",
+    "obow": "words of all places, weights that are made of the vocabulary",
+    "pirl": "similarities to all examples, twice",
     "vibcreg": "covariances of a wide embedding",
     "vicreg": "covariances of a wide embedding",
     "vicregl": "an expander at every place of the map, covariances of places",
