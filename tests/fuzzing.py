@@ -84,6 +84,13 @@ def pictured(name: str) -> bool:
 
 
 NAMES = [name for name in recipes.names() if pictured(name)]
+COUNTED = ("negatives", "background", "clusters", "prototypes", "components")
+"""Options of methods of which some want no more than there are examples."""
+
+
+def few(count: int | tuple[int, ...]) -> int | tuple[int, ...]:
+    """32, or as many times 32."""
+    return (32,) * len(count) if isinstance(count, tuple) else 32
 
 
 def base(name: str) -> dict:
@@ -96,8 +103,7 @@ def base(name: str) -> dict:
     encoder = config["nets"]["encoder"]
     if encoder.get("depth") == 50:
         config["nets"]["encoder"] = {**encoder, "depth": 10}
-    if "negatives" in config["method"]:  # no more than there are examples
-        config["method"] = {**config["method"], "negatives": 32}
+    config["method"] = {key: few(value) if key in COUNTED else value for key, value in config["method"].items()}
     return config
 
 
