@@ -31,7 +31,7 @@ def test_presets_run(name, stats):
     sizes = dict(
         stats=stats, local=3, local_size=8, focal=3, focal_size=8, patch=8, picture=30, patch_jitter=4, resize=20
     )
-    small = {k: v for k, v in dict(sizes, stats=stats).items() if k in inspect.signature(make).parameters}
+    small = {k: v for k, v in sizes.items() if k in inspect.signature(make).parameters}
     data = make(size=16, **small)
     if (name, c) == ("infomin", 1):
         pytest.skip("RandAugment needs colors")
