@@ -25,4 +25,13 @@ def cmc(
     """
     options = dict(form=form, negatives=negatives, temperature=temperature, momentum=momentum)
     criterion = lenses.at(channels.crossed(examples=examples, **options), name="projection")
-    return joint_embedding(encoder, projector, criterion)
+    made = joint_embedding(encoder, projector, criterion)
+
+    def init(key, batch):
+        params, state = made.init(key, batch)
+        for role, net in {"encoder": "split_resnet", "projector": "split_linear"}.items():
+            if set(params[role]) != {"light", "color"}:
+                raise ValueError(f"CMC compares two networks, of light and of color, and its {role} is one: take {net}")
+        return params, state
+
+    return made._replace(init=init)
