@@ -52,7 +52,7 @@ def aggregated(
 
     def init(key, seen):
         params, state = alone.init(key, seen)
-        groups = jnp.full((bank.padded(examples), runs), -1, jnp.int32)
+        groups = bank.unlabeled(examples, runs)
         return params, Aggregated(state, groups, jnp.zeros((), bool))
 
     def among_neighbors(state: Aggregated, seen: Seen):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from ssl_jax import monitors
 from ssl_jax.checks import ranges
-from ssl_jax.losses import clustering, contrastive
+from ssl_jax.losses import blocks, clustering, contrastive
 from ssl_jax.losses.precision import matmul, wide
 from ssl_jax.state import bank
 from ssl_jax.types import Array, Criterion, Examples, Key, Metrics
@@ -38,14 +38,14 @@ def assigned(*, examples: Examples, heads: int = 3, centroids: int = 3000, tempe
     def init(key, seen):
         d, w = seen.student.shape[-1], seen.teacher.shape[1]
         dtype = wide(seen.student.dtype)
-        labels = jnp.full((bank.padded(examples), heads), -1, jnp.int32)
+        labels = bank.unlabeled(examples, heads)
         centers = contrastive.unit(jax.random.normal(key, (heads, centroids, d), dtype))
         return {}, Assigned(bank.init(examples, (w, d), dtype=dtype), labels, centers)
 
     def loss(params, state, seen):
         z = contrastive.unit(seen.student)
         centers = jax.lax.stop_gradient(state.centroids)
-        labels = state.labels.at[seen.batch["index"]].get(mode="fill", fill_value=-1)  # [b, m]
+        labels = bank.labels_at(state.labels, seen.batch["index"])  # [b, m]
         return named([matmul(z, centers[m].T) / temperature for m in range(heads)], labels)
 
     def update(state, seen):
@@ -73,7 +73,7 @@ def named(logits: list[Array], labels: Array, *, weights: Array | None = None) -
     }
 
 
-def recluster(key: Key, state: Assigned, *, iterations: int = 10, scores_at_once: int = 2**24) -> Assigned:
+def recluster(key: Key, state: Assigned, *, iterations: int = 10, scores_at_once: int = blocks.AT_ONCE) -> Assigned:
     """New centroids and labels by spherical k-means of the bank; head m clusters crop m mod w.
 
     Only rows that were written count, and only they get labels. With none written nothing changes but the labels,

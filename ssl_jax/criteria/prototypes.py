@@ -44,11 +44,11 @@ def prototypes(
         d, dtype = seen.student.shape[-1], wide(seen.student.dtype)
         keys = jax.random.split(key, len(clusters))
         centers = (contrastive.unit(jax.random.normal(a, (k, d), dtype)) for a, k in zip(keys, clusters, strict=True))
-        labels = jnp.full((bank.padded(examples), len(clusters)), -1, jnp.int32)
+        labels = bank.unlabeled(examples, len(clusters))
         return {}, Prototypes(labels, tuple(centers), tuple(jnp.full(k, temperature, dtype) for k in clusters))
 
     def loss(params, state, seen):
-        labels = state.labels.at[seen.batch["index"]].get(mode="fill", fill_value=-1)  # [b, m]
+        labels = bank.labels_at(state.labels, seen.batch["index"])  # [b, m]
         held = jax.lax.stop_gradient((state.centroids, state.concentration))
         values = []
         for m, (centers, concentration) in enumerate(zip(*held, strict=True)):

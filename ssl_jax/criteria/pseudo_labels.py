@@ -44,13 +44,13 @@ def pseudo_labels(*, examples: Examples, clusters: int = 10000, components: int 
         if components > d:
             raise ValueError(f"components is {components} and the projector has {d} outputs; take {d} or fewer")
         params = beginning(key, d, clusters)
-        labels = jnp.full(bank.padded(examples), -1, jnp.int32)
+        labels = bank.unlabeled(examples)
         return params, Pseudo(labels, jnp.ones(clusters, params["bias"].dtype))
 
     def loss(params, state, seen):
         x = jax.nn.relu(widen(seen.student))
         logits = matmul(x, params["kernel"].astype(x.dtype)) + params["bias"].astype(x.dtype)[None, None]
-        labels = state.labels.at[seen.batch["index"]].get(mode="fill", fill_value=-1)
+        labels = bank.labels_at(state.labels, seen.batch["index"])
         weights = jax.lax.stop_gradient(state.weights).astype(x.dtype)
         return assigned.named([logits], labels[:, None], weights=weights)
 

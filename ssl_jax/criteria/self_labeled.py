@@ -38,13 +38,13 @@ def self_labeled(*, examples: Examples, heads: int = 10, clusters: int = 3000) -
     def init(key, seen):
         d = seen.student.shape[-1]
         kernel = jax.random.uniform(key, (heads, d, clusters), minval=-1.0, maxval=1.0) / d**0.5
-        return {"kernel": kernel, "bias": jnp.zeros_like(kernel[:, 0])}, SelfLabeled(_no_labels(examples, heads))
+        return {"kernel": kernel, "bias": jnp.zeros_like(kernel[:, 0])}, SelfLabeled(bank.unlabeled(examples, heads))
 
     def loss(params, state, seen):
         x = seen.student.reshape(-1, seen.student.shape[-1])
         each = (jax.tree.map(lambda a: a[m], params) for m in range(heads))  # noqa: B023, read at once
         logits = [scores(head, x).reshape(*seen.student.shape[:2], clusters) for head in each]
-        return assigned.named(logits, _known(state.labels, seen.batch["index"]))
+        return assigned.named(logits, bank.labels_at(state.labels, seen.batch["index"]))
 
     return Criterion(init, loss, lambda state, seen: state, (("labels", bank.BY_ROW),))
 
@@ -71,13 +71,13 @@ def remembered(*, examples: Examples, heads: int = 3, prototypes: int = 3000, te
         dtype = wide(seen.student.dtype)
         columns = contrastive.unit(jax.random.normal(key, (heads, prototypes, d))).swapaxes(1, 2)
         past = bank.init(examples, (w, d), dtype=dtype)
-        return {"prototypes": columns}, Remembered(past, _no_labels(examples, heads))
+        return {"prototypes": columns}, Remembered(past, bank.unlabeled(examples, heads))
 
     def loss(params, state, seen):
         z = contrastive.unit(seen.student)
         columns = params["prototypes"].astype(z.dtype)
         logits = [matmul(z, columns[m]) / temperature for m in range(heads)]
-        return assigned.named(logits, _known(state.labels, seen.batch["index"]))
+        return assigned.named(logits, bank.labels_at(state.labels, seen.batch["index"]))
 
     def update(state, seen):
         z = contrastive.unit(seen.student[:, : seen.teacher.shape[1]])
@@ -90,11 +90,3 @@ def _check(examples: int, heads: int, **clusters: int) -> None:
     ranges.above_zero(heads=heads, **clusters)
     ranges.at_most(1000, heads=heads)
     ranges.no_more_than_examples(examples, **clusters)
-
-
-def _no_labels(examples: int, heads: int) -> Array:
-    return jnp.full((bank.padded(examples), heads), -1, jnp.int32)
-
-
-def _known(labels: Array, index: Array) -> Array:
-    return labels.at[index].get(mode="fill", fill_value=-1)

@@ -136,7 +136,7 @@ def local_aggregation(logits: Array, close: Array) -> Array:
     return -jnp.mean(jnp.log(share + 1e-7))
 
 
-def totals(values: Array, labels: Array, *, clusters: int, scores_at_once: int = 2**24) -> Array:
+def totals(values: Array, labels: Array, *, clusters: int, scores_at_once: int = blocks.AT_ONCE) -> Array:
     """Sums of the values [n, c] of each label int [n], without those of -1: [k, c] (as arXiv:2005.04966, eq. 12, sums).
 
     A product, not a scatter-add, and in pieces, as in `kmeans_step`.
@@ -152,7 +152,7 @@ def totals(values: Array, labels: Array, *, clusters: int, scores_at_once: int =
     return jax.lax.scan(add, start, (jnp.moveaxis(pieces, 1, 0), named.T))[0]
 
 
-def nearest(rows: Array, centroids: Array, *, scores_at_once: int = 2**24) -> Array:
+def nearest(rows: Array, centroids: Array, *, scores_at_once: int = blocks.AT_ONCE) -> Array:
     """The centroid of greatest cosine for each row (arXiv:2006.09882, code): int32 [n]; ties go to the first.
 
     rows: [n, d]; centroids: [k, d], unit. At most `scores_at_once` scores exist at a time.
@@ -161,7 +161,7 @@ def nearest(rows: Array, centroids: Array, *, scores_at_once: int = 2**24) -> Ar
     return blocks.by_rows(lambda x: _closest(x, centroids), rows, **scores)
 
 
-def several(rows: Array, centroids: Array, count: int, *, scores_at_once: int = 2**24) -> Array:
+def several(rows: Array, centroids: Array, count: int, *, scores_at_once: int = blocks.AT_ONCE) -> Array:
     """The `count` centroids of greatest cosines for each row, the nearest first: int32 [n, count]; All4One's support
     set (arXiv:2303.09417, code).
 
@@ -171,7 +171,7 @@ def several(rows: Array, centroids: Array, count: int, *, scores_at_once: int = 
     return blocks.by_rows(lambda x: jax.lax.top_k(matmul(widen(x), centroids.T), count)[1], rows, **scores)
 
 
-def kmeans_step(rows: Array, valid: Array, centroids: Array, *, scores_at_once: int = 2**24) -> Array:
+def kmeans_step(rows: Array, valid: Array, centroids: Array, *, scores_at_once: int = blocks.AT_ONCE) -> Array:
     """One step of spherical k-means: assign, then the unit mean of each cluster; an empty one keeps its centroid.
 
     rows: [n, d], unit; valid: bool [n], the rows that count; centroids: [k, d], unit. Returns [k, d].
@@ -204,7 +204,7 @@ def drawn(key: Array, rows: Array, valid: Array, *, clusters: int) -> Array:
 
 
 def kmeans(
-    key: Array, rows: Array, valid: Array, *, clusters: int, iterations: int = 10, scores_at_once: int = 2**24
+    key: Array, rows: Array, valid: Array, *, clusters: int, iterations: int = 10, scores_at_once: int = blocks.AT_ONCE
 ) -> tuple[Array, Array]:
     """Spherical k-means from random rows: centroids [k, d], unit, and labels int32 [n], -1 where not valid.
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ssl_jax.losses import clustering
+from ssl_jax.losses import blocks, clustering
 from ssl_jax.losses.precision import widen
 from ssl_jax.passes import lloyd, pieces
 from ssl_jax.types import Array, Key
@@ -20,7 +20,7 @@ class Clusters(NamedTuple):
 
 
 def of_rows(
-    key: Key, rows: Array, valid: Array, *, clusters: int, iterations: int = 20, scores_at_once: int = 2**24
+    key: Key, rows: Array, valid: Array, *, clusters: int, iterations: int = 20, scores_at_once: int = blocks.AT_ONCE
 ) -> Clusters:
     """`iterations` steps of Lloyd's algorithm from random rows, then an assignment.
 
@@ -47,7 +47,7 @@ def runs_of(
     runs: int,
     clusters: int,
     iterations: int = 20,
-    scores_at_once: int = 2**24,
+    scores_at_once: int = blocks.AT_ONCE,
 ) -> Array:
     """The labels of so many runs of `of_rows`, each from other rows: int32 [n, runs]."""
     options = dict(clusters=clusters, iterations=iterations, scores_at_once=scores_at_once)

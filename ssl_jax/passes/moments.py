@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
+from ssl_jax.losses import blocks
 from ssl_jax.losses.precision import matmul
 from ssl_jax.passes import pieces, rows
 from ssl_jax.types import Array, Pass
@@ -72,7 +73,7 @@ def principal(moments: Moments, count: int) -> tuple[Array, Array]:
     return columns * jnp.where(largest < 0, -1, 1), jnp.maximum(variances[::-1], 0)
 
 
-def whitened(x: Array, valid: Array, count: int, *, numbers_at_once: int = 2**24) -> Array:
+def whitened(x: Array, valid: Array, count: int, *, numbers_at_once: int = blocks.AT_ONCE) -> Array:
     """Rows [n, d] in their first `count` principal components, each of variance 1: [n, count].
 
     valid: bool [n], the rows whose moments they are. A component without variance (dead features) is 0 in all rows.

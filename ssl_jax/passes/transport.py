@@ -7,6 +7,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from ssl_jax.losses import blocks
 from ssl_jax.passes import pieces
 from ssl_jax.state.bank import Bank
 from ssl_jax.types import Array, Tree
@@ -32,7 +33,7 @@ def by_heads(
     features: Bank,
     *,
     tolerance: float = 0.1,
-    scores_at_once: int = 2**24,
+    scores_at_once: int = blocks.AT_ONCE,
 ) -> Array:
     """`labels` by each head, int32 [n, m]. log_of: (head, rows [r, d]) -> [r, k]. heads: arrays [m, ...]. features:
     rows [n, d], or [n, w, d] of w crops, of which head h labels crop h mod w."""
@@ -54,7 +55,7 @@ def labels(
     valid: Array,
     *,
     tolerance: float = 0.1,
-    scores_at_once: int = 2**24,
+    scores_at_once: int = blocks.AT_ONCE,
 ) -> Array:
     """The label of each row, int32 [n], -1 where not valid, by optimal transport (SeLa, arXiv:1911.05371, alg. 1).
 

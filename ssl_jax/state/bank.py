@@ -51,3 +51,13 @@ def _last(index: Array) -> Array:
     order = jnp.arange(index.shape[0])
     again = (index[:, None] == index[None]) & (order[None] > order[:, None])
     return ~jnp.any(again, 1)
+
+
+def unlabeled(examples: int, *columns: int) -> Array:
+    """Labels of the dataset before there are any: -1, int32 [n, ...] with the padding of a bank."""
+    return jnp.full((padded(examples), *columns), -1, jnp.int32)
+
+
+def labels_at(labels: Array, index: Array) -> Array:
+    """Rows of labels int32 [n, ...] of the examples int [b]; -1 for those beyond the dataset."""
+    return labels.at[index].get(mode="fill", fill_value=-1)
