@@ -170,17 +170,14 @@ def chosen(
             break
     tried = sorted(lambdas, reverse=True)[: len(scores)]
     final = fit(basis, y, np.ones(len(y)), tried[best], fits[1 + best], classes=classes)
-    return (
-        basis,
-        final,
-        {
-            "train_accuracy": float(np.mean(_classes(basis.x, final) == y)),
-            "lambda": tried[best],
-            "validation": {f"{penalty:.3g}": score for penalty, score in zip(tried, scores, strict=True)},
-            "gradient": final.gradient,
-            "iterations": final.iterations,
-        },
-    )
+    details = {
+        "train_accuracy": float(np.mean(_classes(basis.x, final) == y)),
+        "lambda": tried[best],
+        "validation": {f"{penalty:.3g}": score for penalty, score in zip(tried, scores, strict=True)},
+        "gradient": final.gradient,
+        "iterations": final.iterations,
+    }
+    return basis, final, details
 
 
 def _principal(z: jax.Array) -> jax.Array:

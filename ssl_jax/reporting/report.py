@@ -12,7 +12,7 @@ from rich.table import Table
 
 from ssl_jax.data import sources, stream
 from ssl_jax.data.sources import Source
-from ssl_jax.process import goodput
+from ssl_jax.process import environment, goodput
 from ssl_jax.process.goodput import Goodput
 from ssl_jax.reporting import drawing, neighbors, pictures
 from ssl_jax.reporting.display import complain
@@ -158,6 +158,7 @@ def conclude(
     result |= {"data": {role: card(getattr(job, role)) for role in ("train", "test")}}
     result |= {"config_hash": job.digest, "step": int(state.step), "seconds": round(sum(seconds.values()), 1)}
     result["goodput"] = {name: round(value, 3) for name, value in seconds.items()}
+    result["environment"] = environment.of_process()
     if jax.process_index() > 0:
         return result
     files.write(folder / "result.json", json.dumps(result, indent=2) + "\n")

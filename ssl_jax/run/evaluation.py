@@ -32,10 +32,13 @@ PROTOCOLS = (*matching.NAMES, *FINAL["all"])
 
 def some(source: Source, limit: int) -> Source:
     """The source, or `limit` examples of it where it has more: the same ones at every call."""
-    if source.size <= limit:
-        return source
+    return source if source.size <= limit else subset(source, drawn(source.size, limit))
+
+
+def drawn(size: int, limit: int) -> np.ndarray:
+    """Which examples of a source of this size those of `some` are, rising."""
     # Drawn, not taken at even distances: the classes of a dataset may come in turn.
-    return subset(source, np.sort(jax.random.permutation(jax.random.key(0), source.size)[:limit]))
+    return np.sort(np.asarray(jax.random.permutation(jax.random.key(0), size))[:limit])
 
 
 def possible(job: Job) -> bool:
