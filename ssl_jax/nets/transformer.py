@@ -5,6 +5,7 @@ Parameters are named as timm's (`norm1`, `attn/qkv`, `attn/proj`, `ls1/gamma`, `
 weight decay must therefore go by name, not by the number of axes, and layer-wise rates by the index on axis 0.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -57,16 +58,18 @@ class Attention(nn.Module):
     """Multi-head self-attention of [b, l, d] with q, k, v fused in this order; softmax in at least float32.
 
     mask: bool, broadcast against [b, heads, query l, key l], True where a query may look; None for everywhere. A query
-    that may look nowhere gets the mean of all values. dropout: of the weights; above 0 it always acts.
+    that may look nowhere gets the mean of all values. dropout: of the weights; above 0 it always acts. watch: a
+    function of the weights [b, heads, query l, key l] before dropout; what it gives is then returned beside the result.
     """
 
     heads: int
     init_std: float | None
     dtype: jnp.dtype
     dropout: float = 0.0
+    watch: Callable | None = None
 
     @nn.compact
-    def __call__(self, x: Array, mask: Array | None = None) -> Array:
+    def __call__(self, x: Array, mask: Array | None = None) -> Array | tuple[Array, Array]:
         b, length, d = x.shape
         qkv = Dense(3 * d, qkv_init(self.init_std), self.dtype, name="qkv")(x)
         qkv = qkv.reshape(b, length, 3, self.heads, d // self.heads).transpose(
@@ -78,10 +81,13 @@ class Attention(nn.Module):
         logits = at_least_float32(logits)
         if mask is not None:
             logits = jnp.where(mask, logits, jnp.finfo(logits.dtype).min)
-        weights = jax.nn.softmax(logits, -1).astype(self.dtype)
+        weights = jax.nn.softmax(logits, -1)
+        seen = weights if self.watch is None else self.watch(weights)
+        weights = weights.astype(self.dtype)
         weights = nn.Dropout(self.dropout, deterministic=False)(weights) if self.dropout else weights
         y = jnp.einsum("bhqk,bhkd->bhqd", weights, v).transpose(0, 2, 1, 3).reshape(b, length, d)
-        return Dense(d, kernel_init(self.init_std), self.dtype, name="proj")(y)
+        y = Dense(d, kernel_init(self.init_std), self.dtype, name="proj")(y)
+        return y if self.watch is None else (y, seen)
 
 
 class Mlp(nn.Module):
@@ -114,9 +120,9 @@ class LayerScale(nn.Module):
 class Block(nn.Module):
     """x + path(attention(norm(x))), then x + path(mlp(norm(x))), pre-norm as arXiv:2010.11929, eq. 2-3.
 
-    The carry of a scan over layers: (x, rate, mask, places) -> (x, None). `rate` is the probability that an example
-    skips a path; it is read only if `dropping`. mask: as in `Attention`, the same for all layers. places: what is added
-    to x before all, likewise; [b, l, d], or None.
+    The carry of a scan over layers: (x, rate, mask, places) -> (x, what `watch` of `Attention` gives, or None). `rate`
+    is the probability that an example skips a path; it is read only if `dropping`. mask: as in `Attention`, the same
+    for all layers. places: what is added to x before all, likewise; [b, l, d], or None.
     """
 
     heads: int
@@ -126,15 +132,18 @@ class Block(nn.Module):
     activation: str
     eps: float
     dtype: jnp.dtype
+    watch: Callable | None = None
 
     @nn.compact
-    def __call__(self, x: Array, rate: Array, mask: Array | None, places: Array | None) -> tuple[Array, None]:
+    def __call__(self, x: Array, rate: Array, mask: Array | None, places: Array | None) -> tuple[Array, Array | None]:
         x = x if places is None else x + places
         norm = partial(LayerNorm, self.dtype, self.eps)
-        y = Attention(self.heads, self.init_std, self.dtype, name="attn")(norm(name="norm1")(x), mask)
+        attention = Attention(self.heads, self.init_std, self.dtype, watch=self.watch, name="attn")
+        y = attention(norm(name="norm1")(x), mask)
+        y, seen = (y, None) if self.watch is None else y
         x = x + self._path(y, rate, "ls1")
         y = Mlp(self.init_std, self.activation, self.dtype, name="mlp")(norm(name="norm2")(x))
-        return x + self._path(y, rate, "ls2"), None
+        return x + self._path(y, rate, "ls2"), seen
 
     def _path(self, y: Array, rate: Array, name: str) -> Array:
         """Layer scale, then drop path (arXiv:1603.09382, per example; survivors are divided by their probability)."""
@@ -152,7 +161,8 @@ class Blocks(nn.Module):
     places: [b, l, d], added before every block (Point-MAE, arXiv:2203.06604; code), and not once before the first.
 
     drop_path: the rate of the last layer; it rises linearly from 0 at the first. scan=False unrolls the loop and
-    remat=True recomputes a block in the backward pass; neither changes parameters or values.
+    remat=True recomputes a block in the backward pass; neither changes parameters or values. watch: as in `Attention`;
+    what it gives for each layer, stacked along axis 0, is then returned beside x.
     """
 
     layers: int
@@ -167,7 +177,15 @@ class Blocks(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: Array, *, train: bool, mask: Array | None = None, places: Array | None = None) -> Array:
+    def __call__(
+        self,
+        x: Array,
+        *,
+        train: bool,
+        mask: Array | None = None,
+        places: Array | None = None,
+        watch: Callable | None = None,
+    ) -> Array | tuple[Array, Array]:
         dropping = train and self.drop_path > 0 and self.has_rng("dropout")
         block = nn.remat(Block, prevent_cse=not self.scan) if self.remat else Block
         stack = nn.scan(
@@ -179,6 +197,8 @@ class Blocks(nn.Module):
             unroll=1 if self.scan else self.layers,
         )
         rates = jnp.asarray(np.linspace(0, self.drop_path, self.layers), jnp.float32)
-        layers = stack(self.heads, self.layer_scale, self.init_std, dropping, self.activation, self.eps, self.dtype)
+        options = (self.layer_scale, self.init_std, dropping, self.activation, self.eps, self.dtype, watch)
+        layers = stack(self.heads, *options)
         nn.share_scope(self, layers)  # no further level in the names of the parameters
-        return layers(x, rates, mask, places)[0]
+        x, seen = layers(x, rates, mask, places)
+        return x if watch is None else (x, seen)

@@ -59,8 +59,10 @@ def vit(
     apply takes keep=None or int32 [b, k], the patches to see: the others are dropped after the positions are added
     (MAE, arXiv:2111.06377); and hidden=None or bool [b, l], the patches that are the mask token instead. It gives
     {"pool": [b, d], "cls": [b, d] if cls_token, "tokens": [b, l or k, d]}, all after the final norm and at least
-    float32; tokens leave out cls and registers. Raises ValueError for unknown names, a pool "cls" without cls_token,
-    and (apply) an image that is no multiple of the patch, and hidden without mask_token.
+    float32; tokens leave out cls and registers. With attention=True there is "attention" as well, [b, layers, heads,
+    l or k]: how much the class token looks at each patch, or without one the mean over all patches that look (DINO,
+    arXiv:2104.14294, figure 1). Raises ValueError for unknown names, a pool "cls" without cls_token, and (apply) an
+    image that is no multiple of the patch, and hidden without mask_token.
     """
     one_of("pool", pool, ("cls", "mean"))
     one_of("positions", positions, ("sincos", "learned"))
@@ -145,7 +147,15 @@ class ViT(nn.Module):
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, x: Array, *, train: bool, keep: Array | None = None, hidden: Array | None = None) -> dict:
+    def __call__(
+        self,
+        x: Array,
+        *,
+        train: bool,
+        keep: Array | None = None,
+        hidden: Array | None = None,
+        attention: bool = False,
+    ) -> dict:
         b = x.shape[0]  # which an export does not know
         x, places, place_of_cls = self._patches(x)
         x = self._masked(x, hidden) + places
@@ -155,11 +165,21 @@ class ViT(nn.Module):
         x = jnp.concatenate([*(jnp.broadcast_to(t, (b, *t.shape[1:])) for t in front), x], 1)
         norm = partial(LayerNorm, self.dtype, self.blocks.eps)
         x = norm(name="norm_pre")(x) if self.input_norm else x
-        x = norm(name="norm")(self.blocks(x, train=train))
-        x = at_least_float32(x)
-        tokens = x[:, sum(t.shape[1] for t in front) :]
-        out = {"cls": x[:, 0]} if self.cls_token else {}
+        before, out = sum(t.shape[1] for t in front), {}
+        if attention:
+            x, seen = self.blocks(x, train=train, watch=partial(self._looking, before))
+            out["attention"] = jnp.moveaxis(seen, 0, 1)
+        else:
+            x = self.blocks(x, train=train)
+        x = at_least_float32(norm(name="norm")(x))
+        tokens = x[:, before:]
+        out |= {"cls": x[:, 0]} if self.cls_token else {}
         return out | {"tokens": tokens, "pool": x[:, 0] if self.pool == "cls" else tokens.mean(1)}
+
+    def _looking(self, before: int, weights: Array) -> Array:
+        """[b, heads, l, l] -> [b, heads, l - before]: of cls, or of the mean patch, to the patches."""
+        seen = weights[:, :, 0] if self.cls_token else weights[:, :, before:].mean(2)
+        return seen[..., before:]
 
     def _patches(self, x: Array) -> tuple[Array, Array, Array]:
         """The patches [b, l, d], their positions [1, l, d], and the position of cls, [1, 1, d]."""

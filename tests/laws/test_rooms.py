@@ -118,6 +118,7 @@ MAY_IMPORT = {
         "storage",
         "views",
     },
+    "run.robustness": {"data", "evals", "run.evaluation", "run.job", "shard", "types", "views"},
     "run.starting": {"exporting", "features", "reporting", "run.job", "run.resuming", "shard", "storage", "types"},
 }
 HOST_VIEWS = {
