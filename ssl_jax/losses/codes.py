@@ -11,7 +11,8 @@ from ssl_jax.types import Array
 
 
 def of_chosen(values: Array, chosen: Array) -> Array:
-    """The mean over the chosen places of each sequence, then over the sequences: iGPT's BERT objective (code).
+    """The mean over the chosen places of each sequence, then over the sequences: BERT's (arXiv:1810.04805, section
+    3.1) as iGPT's code has it.
 
     values: [b, l]; chosen: bool [b, l]. A sequence without any counts 0.
     """
@@ -22,9 +23,10 @@ def of_chosen(values: Array, chosen: Array) -> Array:
 
 
 def entropy(codes: Array, count: int) -> Array:
-    """What is paid for the codes by whoever knows their frequencies alone: the entropy of all of them, 0..log(count).
+    """What is paid for codes [...] by whoever knows their frequencies alone: the entropy of all, 0..log(count).
 
-    The loss of a network that has learned nothing but how often each code comes (BEiT and iGPT begin at log(count)).
+    The loss of a network that has learned nothing but how often each code comes; that of BEiT (arXiv:2106.08254, eq. 1)
+    begins at log(count).
     """
     sizes = jnp.zeros(count, jnp.int32).at[codes.reshape(-1)].add(1)  # integers: exact in any order
     shares = sizes.astype(jnp.float32) / codes.size
@@ -34,8 +36,8 @@ def entropy(codes: Array, count: int) -> Array:
 def copying(codes: Array, neighbors: Array, count: int) -> Array:
     """What is paid by whoever says that a code is its neighbor's, and knows how often this is wrong: per code.
 
-    codes, neighbors: of one shape. With a share e of errors it is H(e) + e log(count - 1), the least that a guess can
-    pay which gives all other codes the same chance.
+    codes, neighbors: [...]. With a share e of errors it is H(e) + e log(count - 1), the least that a guess can pay
+    which gives all other codes the same chance; nats a pixel, which arXiv:1601.06759 (section 5) has as bits.
     """
     chex.assert_equal_shape([codes, neighbors])
     wrong = jnp.mean((codes != neighbors).astype(jnp.float32))

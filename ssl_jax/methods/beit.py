@@ -1,7 +1,7 @@
 """BEiT (Bao et al. 2021, arXiv:2106.08254): name the codes of hidden patches, which a finished tokenizer gives them."""
 
 from ssl_jax.checks import ranges
-from ssl_jax.paradigms.masked_tokens import Tokenizer, masked_tokens, network
+from ssl_jax.paradigms.masked_tokens import TOKENIZER, masked_tokens, network, of_patches
 from ssl_jax.passes import patch_codes
 from ssl_jax.tasks import masks, pixels
 from ssl_jax.types import Card, Method, Net
@@ -28,27 +28,9 @@ def beit(
     """
     ranges.above_zero(patch=patch, hidden=hidden)
     ranges.zero_or_more(tokenizer_size=tokenizer_size)
-    own = network(tokenizer, size=tokenizer_size) if tokenizer else _k_means(patch, drawn, iterations)
-    return masked_tokens(encoder, classifier, own, hide=masks.so_many(hidden, shape=mask_shape), most=hidden)
-
-
-def _k_means(patch: int, drawn: int, iterations: int) -> Tokenizer:
-    def init(key, images, count):
-        return patch_codes.init(key, pixels.patchify(images, patch), count)
-
-    def codes(book, images):
-        return patch_codes.codes(pixels.patchify(images, patch), book.centers)
-
-    def pictures(book, codes, images):
-        height, width = images.shape[1:3]
-        return pixels.unpatchify(book.centers[codes], patch, height=height, width=width).astype(images.dtype)
-
-    fit = patch_codes.fitting(
-        lambda batch: pixels.patchify(batch["clean"][:, 0], patch),
-        lambda state: state.method_state["tokenizer"],
-        lambda state, book: state._replace(method_state={**state.method_state, "tokenizer": book}),
-        drawn=drawn,
-        iterations=iterations,
-        option="nets.classifier.out",
-    )
-    return Tokenizer(init, codes, pictures, (fit,))
+    cut = pixels.raw(patch)
+    options = dict(drawn=drawn, iterations=iterations, option="nets.classifier.out")
+    fit = patch_codes.fitting(lambda batch: cut(batch["clean"][:, 0]), *patch_codes.under(TOKENIZER), **options)
+    centers = of_patches(patch, init=patch_codes.init, codes=patch_codes.codes, passes=(fit,))
+    named = network(tokenizer, size=tokenizer_size) if tokenizer else centers
+    return masked_tokens(encoder, classifier, named, hide=masks.so_many(hidden, shape=mask_shape), most=hidden)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from ssl_jax.losses import clustering, codes
 from ssl_jax.paradigms import encode
-from ssl_jax.tasks import masks
+from ssl_jax.tasks import masks, pixels
 from ssl_jax.types import Array, Aux, Key, Method, Net, Pass, Place, Tree
 
 TOKENIZER = "tokenizer"
@@ -59,6 +59,24 @@ def network(net: Net, *, size: int = 0) -> Tokenizer:
 
     place = Place(TOKENIZER, ("method_state", TOKENIZER, "params"), ("method_state", TOKENIZER, "stats"))
     return Tokenizer(init, named, place=place)
+
+
+def of_patches(patch: int, *, init: Callable, codes: Callable, passes: tuple[Pass, ...]) -> Tokenizer:
+    """The nearest of centers [k, d] of patches in pixels, which `passes` find.
+
+    init: (key, patches [..., d], k) -> a state that has `centers`. codes: (patches, centers) -> int32 [...].
+    """
+
+    def pictures(state: Tree, names: Array, images: Array) -> Array:
+        height, width = images.shape[1:3]
+        return pixels.unpatchify(state.centers[names], patch, height=height, width=width).astype(images.dtype)
+
+    return Tokenizer(
+        lambda key, images, count: init(key, pixels.patchify(images, patch), count),
+        lambda state, images: codes(pixels.patchify(images, patch), state.centers),
+        pictures,
+        passes,
+    )
 
 
 def masked_tokens(encoder: Net, classifier: Net, tokenizer: Tokenizer, *, hide: Callable, most: int) -> Method:

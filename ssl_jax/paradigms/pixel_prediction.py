@@ -10,19 +10,31 @@ import optax
 from ssl_jax.losses import codes as costs
 from ssl_jax.paradigms import encode
 from ssl_jax.tasks import sequences
-from ssl_jax.types import Array, Aux, Key, Method, Net, Pass, Tree
+from ssl_jax.types import Array, Aux, Key, Method, Net, Pass, TrainState, Tree
 
 PALETTE = "palette"
 
 
+def with_palette(state: TrainState, colors: Array) -> TrainState:
+    """The state with colors [k, c] as its encoder's palette."""
+    held = state.method_state
+    encoder = {**held["stats"]["encoder"], PALETTE: colors}
+    return state._replace(method_state={**held, "stats": {**held["stats"], "encoder": encoder}})
+
+
 def pixel_prediction(
-    encoder: Net, colors_of: Callable, *, corrupt: Callable | None = None, passes: tuple[Pass, ...] = ()
+    encoder: Net,
+    colors_of: Callable,
+    *,
+    kept: Callable[[Array], Tree],
+    corrupt: Callable | None = None,
+    passes: tuple[Pass, ...] = (),
 ) -> Method:
     """The encoder is a `pixel_transformer`, whose palette lies among its statistics.
 
-    colors_of: (images [b, h, w, c], palette [k, c]) -> int32 [b, h w]. corrupt: (key, colors, k) -> `Corrupted`, of
-    whose asked places the loss is; None for the next pixel of each. passes: put a palette into "stats/encoder/palette"
-    of the method state and what else they find under "palette".
+    colors_of: (images [b, h, w, c], palette [k, c]) -> int32 [b, h w]. kept: (palette) -> what `passes` keep of it
+    under "palette" of the method state, as it is before them; to the encoder they give it by `with_palette`. corrupt:
+    (key, colors, k) -> `Corrupted`, of whose asked places the loss is; None for the next pixel of each.
     Metrics, in bits a pixel: "bits", the loss; "bits/unigram", of whoever knows the colors' frequencies in the batch;
     "bits/copy_left" and "bits/copy_up", of whoever says the color of that neighbor.
     """
@@ -43,9 +55,7 @@ def pixel_prediction(
         params, stats = encoder.init(key, views(batch))
         if PALETTE not in stats:
             raise ValueError("the method predicts colors of a palette: take a `pixel_transformer` as nets.encoder")
-        nothing = {"size": jnp.zeros(len(stats[PALETTE]), jnp.int32), "different": jnp.zeros((), jnp.int32)}
-        found = {**nothing, "error": jnp.zeros((), stats[PALETTE].dtype)}
-        return {"encoder": params}, {"stats": {"encoder": stats}, PALETTE: found}
+        return {"encoder": params}, {"stats": {"encoder": stats}, PALETTE: kept(stats[PALETTE])}
 
     def loss(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
         images = views(batch)

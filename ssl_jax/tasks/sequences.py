@@ -34,6 +34,11 @@ def corrupted(key: Key, codes: Array, count: int, *, share: float, kind: str = "
     return Corrupted(jnp.where(asked & (draws >= 0.9), random, codes), asked & (draws < 0.8), asked)
 
 
+def corrupting(share: float, kind: str) -> Callable[[Key, Array, int], Corrupted]:
+    """`corrupted` as a function of key, codes and their number."""
+    return lambda key, codes, count: corrupted(key, codes, count, share=share, kind=kind)
+
+
 def completed(
     logits_of: Callable[[Array], Array], codes: Array, start: int, key: Key, *, temperature: float = 1.0
 ) -> Array:

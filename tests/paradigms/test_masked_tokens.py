@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from ssl_jax.methods import beit as beit_file
 from ssl_jax.methods.beit import beit
 from ssl_jax.nets import dvae, heads, vit
-from ssl_jax.paradigms.masked_tokens import Tokenizer, masked_tokens
+from ssl_jax.paradigms.masked_tokens import Tokenizer, masked_tokens, network
 from ssl_jax.passes import patch_codes
 from ssl_jax.tasks import pixels
 from ssl_jax.types import Net
@@ -118,7 +117,7 @@ def test_a_finished_network_is_a_tokenizer_that_no_step_changes():
     small = jax.image.resize(BATCH["global"][:, 0], (B, 4, 4, 3), "lanczos3")
     weights = state["tokenizer"]
     logits = net.apply(weights["params"], weights["stats"], small, train=False)[0]["logits"]
-    names = beit_file.network(net, size=4).codes(weights, BATCH["global"][:, 0])
+    names = network(net, size=4).codes(weights, BATCH["global"][:, 0])
     np.testing.assert_array_equal(names, np.argmax(np.asarray(logits), -1).reshape(B, L))
     assert set(method.draw(params, state, BATCH, KEY)["codes"]) == {"image", "hidden"}
 

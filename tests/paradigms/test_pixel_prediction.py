@@ -100,7 +100,7 @@ def test_the_lower_half_is_drawn_and_the_upper_one_stays():
     method = igpt(encoder())
     params, state = begun(method, jnp.float32)
     rows = jax.jit(lambda key: method.draw(params, state, BATCH, key))(KEY)["pixels"]
-    assert list(rows) == ["image", "colors", "seen", "prediction"]
+    assert set(rows) == {"image", "colors", "seen", "prediction"}
     seen, half = np.asarray(rows["seen"]), SIDE // 2
     assert np.isnan(seen[:, half:]).all() and not np.isnan(seen[:, :half]).any()
     np.testing.assert_array_equal(rows["prediction"][:, :half], rows["colors"][:, :half])
@@ -114,10 +114,10 @@ def test_the_pass_finds_the_palette_of_the_clean_images():
     found = one.fold(whole(state), one.start(whole(state), KEY), BATCH, KEY)
     after = one.finish(whole(state), found, KEY)
     palette = after.method_state["stats"]["encoder"]["palette"]
-    assert palette.shape == (K, 1) and after.method_state["palette"]["size"].sum() == B * L
+    assert palette.shape == (K, 1) and after.method_state["palette"].size.sum() == B * L
     rows = np.asarray(BATCH["global"], np.float32).reshape(-1, 1)
     error = np.mean((rows - np.asarray(palette)[patch_codes.codes(jnp.asarray(rows), palette)]) ** 2)
-    assert_allclose(after.method_state["palette"]["error"], error, rtol=1e-4)
+    assert_allclose(after.method_state["palette"].error, error, rtol=1e-4)
     assert one.refuses(after) == ""
     few = {**BATCH, "clean": jnp.round(BATCH["clean"] / 3)}
     found = one.fold(whole(state), one.start(whole(state), KEY), few, KEY)
@@ -127,9 +127,9 @@ def test_the_pass_finds_the_palette_of_the_clean_images():
 
 
 def test_what_cannot_be_is_a_sentence():
-    with pytest.raises(ValueError, match="no 'gtp' in the objectives; did you mean gpt"):
+    with pytest.raises(ValueError, match="no 'gtp' in the objectives of iGPT; did you mean gpt"):
         igpt(encoder(), objective="gtp")
-    with pytest.raises(ValueError, match="no 'zeros' in the kinds; did you mean zero"):
+    with pytest.raises(ValueError, match="no 'zeros' in the corruptions of iGPT; did you mean zero"):
         igpt(encoder(), corruption="zeros")
     with pytest.raises(ValueError, match="take a `pixel_transformer` as nets.encoder"):
         jax.eval_shape(igpt(resnet.resnet(depth=(1, 1), base=4)).init, KEY, BATCH)
