@@ -4,8 +4,8 @@
 
 The data: ImageNet as ArrayRecord files or as a folder; `ssl-jax data --help` says how to make and name them.
 Paper: 2.0895 nats a pixel on the validation set (README of the code; "Generative Pretraining from Pixels", 2020).
-Network, 512 colors, start of sequence, first weights: the code. Batch, steps, Adam with betas 0.9 and 0.95 without
-decay or dropout, a warm-up and a cosine: the paper.
+Network, 512 colors, start of sequence, first weights, which go by the depth as in arXiv:1904.10509: the code. Batch,
+steps, Adam with betas 0.9 and 0.95 without decay or dropout, a warm-up and a cosine: the paper.
 Larger ones: M is --config.nets.encoder.width=1024 --config.nets.encoder.layers=36, L 1536, 48 and 16 heads.
 Differs: the rate, 1e-3 here, which the paper searched for each size; crops of 0.25 to 0.6 of the image that are then
 made 32 pixels (there the short side is drawn from 256 to 384 and 224 pixels are cut out); a palette of the images
