@@ -57,7 +57,8 @@ class Attention(nn.Module):
     """Multi-head self-attention of [b, l, d] with q, k, v fused in this order; softmax in at least float32.
 
     mask: bool, broadcast against [b, heads, query l, key l], True where a query may look; None for everywhere. A query
-    that may look nowhere gets the mean of all values. dropout: of the weights; above 0 it always acts.
+    that may look nowhere gets the mean of all values. bias: added to the logits, with the same axes, or None. dropout:
+    of the weights; above 0 it always acts.
     """
 
     heads: int
@@ -66,7 +67,7 @@ class Attention(nn.Module):
     dropout: float = 0.0
 
     @nn.compact
-    def __call__(self, x: Array, mask: Array | None = None) -> Array:
+    def __call__(self, x: Array, mask: Array | None = None, bias: Array | None = None) -> Array:
         b, length, d = x.shape
         qkv = Dense(3 * d, qkv_init(self.init_std), self.dtype, name="qkv")(x)
         qkv = qkv.reshape(b, length, 3, self.heads, d // self.heads).transpose(
@@ -76,6 +77,7 @@ class Attention(nn.Module):
         # einsum in this layout: on CPU 1.5 times as fast as jax.nn.dot_product_attention
         logits = jnp.einsum("bhqd,bhkd->bhqk", q * (d // self.heads) ** -0.5, k)
         logits = at_least_float32(logits)
+        logits = logits if bias is None else logits + bias.astype(logits.dtype)
         if mask is not None:
             logits = jnp.where(mask, logits, jnp.finfo(logits.dtype).min)
         weights = jax.nn.softmax(logits, -1).astype(self.dtype)
