@@ -173,12 +173,15 @@ class Finish(Protocol):
 
 
 class Pass(NamedTuple):
-    """Work between two steps: over all training examples, or over the state alone; all but `due` is jittable.
+    """Work between two steps: over all training examples, or over the state alone; all but `due` and `refuses` is
+    jittable.
 
     views: what it reads. None: nothing but the state. "clean": each example once, in the source's order, as evaluation
         sees it, {"clean": [b, 1, h, w, c]}. "train": the same examples with the views of training
     times: how often in a row, each on the state that the one before has left
     placement: where leaves of what is found lie that grow with the dataset
+    refuses: (TrainState after each time) -> a sentence where what was found cannot be trained with, which ends the run
+        before the state is saved; else ""
     """
 
     due: Due
@@ -188,6 +191,7 @@ class Pass(NamedTuple):
     fold: Fold | None = None
     times: int = 1
     placement: Placement = ()
+    refuses: Callable[["TrainState"], str] = lambda state: ""
 
 
 class Card(NamedTuple):
