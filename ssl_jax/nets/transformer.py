@@ -116,9 +116,9 @@ class LayerScale(nn.Module):
 class Block(nn.Module):
     """x + path(attention(norm(x))), then x + path(mlp(norm(x))), pre-norm as arXiv:2010.11929, eq. 2-3.
 
-    The carry of a scan over layers: (x, rate, mask, places) -> (x, None). `rate` is the probability that an example
-    skips a path; it is read only if `dropping`. mask: as in `Attention`, the same for all layers. places: what is added
-    to x before all, likewise; [b, l, d], or None.
+    The carry of a scan over layers: (x, rate, mask, places, bias) -> (x, None). `rate` is the probability that an
+    example skips a path; it is read only if `dropping`. mask, bias: as in `Attention`, the same for all layers. places:
+    what is added to x before all, likewise; [b, l, d], or None.
     """
 
     heads: int
@@ -130,10 +130,12 @@ class Block(nn.Module):
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, x: Array, rate: Array, mask: Array | None, places: Array | None) -> tuple[Array, None]:
+    def __call__(
+        self, x: Array, rate: Array, mask: Array | None, places: Array | None, bias: Array | None
+    ) -> tuple[Array, None]:
         x = x if places is None else x + places
         norm = partial(LayerNorm, self.dtype, self.eps)
-        y = Attention(self.heads, self.init_std, self.dtype, name="attn")(norm(name="norm1")(x), mask)
+        y = Attention(self.heads, self.init_std, self.dtype, name="attn")(norm(name="norm1")(x), mask, bias)
         x = x + self._path(y, rate, "ls1")
         y = Mlp(self.init_std, self.activation, self.dtype, name="mlp")(norm(name="norm2")(x))
         return x + self._path(y, rate, "ls2"), None
@@ -149,7 +151,7 @@ class Block(nn.Module):
 
 
 class Blocks(nn.Module):
-    """`layers` blocks under one scan: [b, l, d] -> [b, l, d]. mask: which tokens see which, as in `Attention`.
+    """`layers` blocks under one scan: [b, l, d] -> [b, l, d]. mask, bias: as in `Attention`, of all blocks.
 
     places: [b, l, d], added before every block (Point-MAE, arXiv:2203.06604; code), and not once before the first.
 
@@ -169,18 +171,26 @@ class Blocks(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: Array, *, train: bool, mask: Array | None = None, places: Array | None = None) -> Array:
+    def __call__(
+        self,
+        x: Array,
+        *,
+        train: bool,
+        mask: Array | None = None,
+        places: Array | None = None,
+        bias: Array | None = None,
+    ) -> Array:
         dropping = train and self.drop_path > 0 and self.has_rng("dropout")
         block = nn.remat(Block, prevent_cse=not self.scan) if self.remat else Block
         stack = nn.scan(
             block,
             variable_axes={"params": 0},
             split_rngs={"params": True, "dropout": True},
-            in_axes=(0, nn.broadcast, nn.broadcast),
+            in_axes=(0, nn.broadcast, nn.broadcast, nn.broadcast),
             length=self.layers,
             unroll=1 if self.scan else self.layers,
         )
         rates = jnp.asarray(np.linspace(0, self.drop_path, self.layers), jnp.float32)
         layers = stack(self.heads, self.layer_scale, self.init_std, dropping, self.activation, self.eps, self.dtype)
         nn.share_scope(self, layers)  # no further level in the names of the parameters
-        return layers(x, rates, mask, places)[0]
+        return layers(x, rates, mask, places, bias)[0]

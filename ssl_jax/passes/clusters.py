@@ -31,8 +31,9 @@ def of_rows(
 ) -> Clusters:
     """`iterations` steps of Lloyd's algorithm from random rows, then an assignment.
 
-    rows: [n, d]; valid: bool [n], those that count. start: [clusters, d], in place of random rows. An empty cluster gets the row that is farthest from its mean
-    (`lloyd.moved`), where faiss halves a large one. At most `scores_at_once` scores exist at a time.
+    rows: [n, d]; valid: bool [n], those that count. start: [clusters, d], in place of random rows. An empty cluster
+    gets the row that is farthest from its mean (`lloyd.moved`), where faiss halves a large one. At most
+    `scores_at_once` scores exist at a time.
     """
     rows, at_once = widen(rows), scores_at_once // clusters
 

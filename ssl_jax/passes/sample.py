@@ -26,7 +26,7 @@ def none(key: Key, count: int, size: int, dtype: jnp.dtype) -> Sample:
 
 
 def drawn(sample: Sample, index: Array, new: Array, real: Array) -> Sample:
-    """With `new` rows [b, d], or [b, l, d], of the examples `index` int [b], each with a number of its own from the key.
+    """With `new` rows [b, d], or [b, l, d], of the examples `index` int [b], each row with a number from the key.
 
     real: bool [b], the examples that count.
     """

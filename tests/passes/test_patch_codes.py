@@ -1,4 +1,4 @@
-"""A codebook of patches: k-means of a sample as scikit-learn finds it, the same in any batches; codes; what is refused."""
+"""A codebook of patches: k-means of a sample as scikit-learn finds it, in any batches; codes; what is refused."""
 
 import warnings
 
