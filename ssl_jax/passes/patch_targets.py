@@ -43,10 +43,10 @@ def coefficients(patch: int, count: int) -> Target:
     ranges.above_zero(components=count)
 
     def of(images: Array, y: dict, found: Components) -> Array:
-        return matmul(widen(pixels.patchify(images, patch)) - found.mean[None, None], found.columns)
+        return matmul(widen(pixels.patchify(images, patch)) - found.mean[None, None], found.columns[None])
 
     def painted(prediction: Array, images: Array, found: Components) -> Array:
-        rows = matmul(prediction, found.columns.T) + found.mean[None, None]
+        rows = matmul(prediction, found.columns.T[None]) + found.mean[None, None]
         return pixels.unpatchify(rows, patch, height=images.shape[1], width=images.shape[2])
 
     def unknown(key, images: Array) -> Components:

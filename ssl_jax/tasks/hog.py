@@ -1,5 +1,6 @@
 """Histograms of oriented gradients (Dalal & Triggs 2005) as MaskFeat predicts them (arXiv:2112.09133; code)."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -28,7 +29,7 @@ def histograms(images: Array, *, cell: int = 8, bins: int = 9) -> Array:
     down, across = gradients(widen(images))
     length = jnp.sqrt(down**2 + across**2) * weights(h, w, cell)[None, :, :, None].astype(down.dtype)
     bin_of = jnp.floor(jnp.arctan2(across, down) / np.pi * bins).astype(jnp.int32) % bins
-    votes = jnp.where(bin_of[..., None] == jnp.arange(bins, dtype=jnp.int32), length[..., None], 0)
+    votes = jax.nn.one_hot(bin_of, bins, dtype=length.dtype) * length[..., None]
     votes = votes.reshape(b, h // cell, cell, w // cell, cell, c, bins).sum((2, 4))
     return votes / jnp.maximum(jnp.sqrt(jnp.sum(votes**2, -1, keepdims=True)), EPS)
 
