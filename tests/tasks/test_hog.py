@@ -63,7 +63,7 @@ def test_a_patch_is_by_channel_bin_row_and_column(strict):
     assert rows.shape == (2, 4, 3 * 9 * 4)
     for i, j, c, n, row, column in np.ndindex(2, 2, 3, 9, 2, 2):
         expected = cells[:, 2 * i + row, 2 * j + column, c, n]
-        assert_array_equal(rows[:, 2 * i + j, ((c * 9 + n) * 2 + row) * 2 + column], expected)
+        assert_allclose(rows[:, 2 * i + j, ((c * 9 + n) * 2 + row) * 2 + column], expected, rtol=1e-12)
 
 
 def test_cells_that_do_not_fit_are_refused():
