@@ -5,10 +5,9 @@ Each sees the m hidden patches of every example, or all l of them where the batc
 
 import jax
 import jax.numpy as jnp
-import optax
 
 from ssl_jax.losses import chamfer as distances
-from ssl_jax.losses import reconstruction
+from ssl_jax.losses import clustering, reconstruction
 from ssl_jax.losses.precision import widen
 from ssl_jax.types import Array, Criterion, Seen
 
@@ -62,9 +61,10 @@ def codes() -> Criterion:
 
     def loss(params, state, seen):
         logits, code = widen(seen.student), seen.teacher
-        right = (jnp.argmax(logits, -1) == code).astype(logits.dtype)
-        value = optax.softmax_cross_entropy_with_integer_labels(logits, code)
-        return _over_hidden(value, seen), {"top1": jax.lax.stop_gradient(_over_hidden(right, seen))}
+        hidden = seen.batch.get("hidden")
+        right = (jnp.argmax(logits, -1).astype(code.dtype) == code).astype(logits.dtype)
+        value = clustering.labeled(logits, code if hidden is None else jnp.where(hidden, code, -1))
+        return value, {"codes/top1": jax.lax.stop_gradient(_over_hidden(right, seen))}
 
     return Criterion(lambda key, seen: ({}, {}), loss, lambda state, seen: state)
 

@@ -30,10 +30,22 @@ class Codebook(NamedTuple):
 def init(key: Key, patches: Array, count: int) -> Codebook:
     """`count` normal random centers, before a pass has found others; of patches [..., d] only the shape is read."""
     ranges.above_zero(count=count)
-    dtype = wide(patches.dtype)
-    centers = jax.random.normal(key, (count, patches.shape[-1]), dtype)
-    zero = jnp.zeros((), jnp.int32)
-    return Codebook(centers, jnp.zeros(count, jnp.int32), jnp.zeros((), dtype), zero)
+    return unfound(jax.random.normal(key, (count, patches.shape[-1]), wide(patches.dtype)))
+
+
+def unfound(centers: Array) -> Codebook:
+    """The codebook of centers [k, d] that no pass has found."""
+    nothing = jnp.zeros((), jnp.int32)
+    return Codebook(centers, jnp.zeros(len(centers), jnp.int32), jnp.zeros((), centers.dtype), nothing)
+
+
+def under(name: str) -> tuple[Callable, Callable]:
+    """(TrainState) -> the Codebook of this name in the method state, and (TrainState, Codebook) -> with another."""
+
+    def put(state: TrainState, book: Codebook) -> TrainState:
+        return state._replace(method_state={**state.method_state, name: book})
+
+    return lambda state: state.method_state[name], put
 
 
 def codes(patches: Array, centers: Array, *, scores_at_once: int = blocks.AT_ONCE) -> Array:

@@ -9,7 +9,7 @@ from ssl_jax.losses.precision import matmul, widen
 from ssl_jax.passes import moments, patch_codes, times
 from ssl_jax.tasks import pixels, targets
 from ssl_jax.tasks.targets import Target
-from ssl_jax.types import Array, TrainState, Tree
+from ssl_jax.types import Array, Key, TrainState
 
 TARGETS = ("normalized", "pixels", "pca", "codes")
 """Their names in recipes."""
@@ -49,18 +49,19 @@ def coefficients(patch: int, count: int) -> Target:
         rows = matmul(prediction, found.columns.T[None]) + found.mean[None, None]
         return pixels.unpatchify(rows, patch, height=images.shape[1], width=images.shape[2])
 
-    def unknown(key, images: Array) -> Components:
+    def unknown(key: Key, images: Array) -> Components:
         mean = 0 * widen(pixels.patchify(images, patch))[0, 0]
         if count > len(mean):
             raise ValueError(f"components is {count} and a patch has {len(mean)} values; take {len(mean)} or fewer")
         return Components(mean, jnp.zeros((len(mean), count), mean.dtype))
 
-    def put(state: TrainState, found: moments.Moments, key) -> TrainState:
-        return _with(state, Components(found.mean, moments.principal(found, count)[0]))
+    def finish(state: TrainState, found: moments.Moments, key: Key) -> TrainState:
+        new = Components(found.mean, moments.principal(found, count)[0])
+        return state._replace(method_state={**state.method_state, "target": new})
 
-    one = moments.measuring(
-        lambda state: _held(state).mean, put, due=times.at_the_start, rows_of=lambda batch: _clean(batch, patch)
-    )
+    mean_of = lambda state: state.method_state["target"].mean  # noqa: E731
+    rows_of = lambda batch: _clean(batch, patch)  # noqa: E731
+    one = moments.measuring(mean_of, finish, due=times.at_the_start, rows_of=rows_of)
     return Target(of, lambda images, targets: f"out={count}", painted=painted, found=unknown, passes=(one,))
 
 
@@ -74,10 +75,10 @@ def nearest(patch: int, count: int) -> Target:
         rows = found.centers[jnp.argmax(prediction, -1)]
         return pixels.unpatchify(rows, patch, height=images.shape[1], width=images.shape[2])
 
-    def unknown(key, images: Array) -> patch_codes.Codebook:
+    def unknown(key: Key, images: Array) -> patch_codes.Codebook:
         return patch_codes.init(key, pixels.patchify(images, patch), count)
 
-    one = patch_codes.fitting(lambda batch: _clean(batch, patch), _held, _with)
+    one = patch_codes.fitting(lambda batch: _clean(batch, patch), *patch_codes.under("target"))
     return Target(
         of, lambda images, targets: f"out={count}", classes=count, painted=painted, found=unknown, passes=(one,)
     )
@@ -85,11 +86,3 @@ def nearest(patch: int, count: int) -> Target:
 
 def _clean(batch: dict, patch: int) -> Array:
     return pixels.patchify(batch["clean"][:, 0], patch)
-
-
-def _held(state: TrainState) -> Tree:
-    return state.method_state["target"]
-
-
-def _with(state: TrainState, found: Tree) -> TrainState:
-    return state._replace(method_state={**state.method_state, "target": found})

@@ -110,6 +110,7 @@ def test_the_effective_rates_are_the_published_ones():
         "simmim_imagenet_swinb": 8e-4,
         "simmim_imagenet_vitb16": 4e-4,
         "maskfeat_imagenet_vitb16": 1.6e-3,
+        "beit_imagenet_vitb16": 1.5e-3,
         "rotation_imagenet_r50": 0.1,
         "cmc_imagenet_r50": 0.03,
         "amdim_imagenet": 2e-4,

@@ -35,4 +35,4 @@ def test_codes_are_classes_of_hidden_patches(strict, see, gradient):
         (value, metrics), slope = jax.jit(jax.value_and_grad(loss, has_aux=True))(seen.student)
         assert_allclose(value, by_loops(seen.student, places), rtol=1e-12)
         assert_allclose(slope, gradient(lambda x, p=places: by_loops(x, p), seen.student), atol=1e-12)
-        assert_allclose(metrics["top1"], np.mean([seen.student[at].argmax() == code[at] for at in places]))
+        assert_allclose(metrics["codes/top1"], np.mean([seen.student[at].argmax() == code[at] for at in places]))

@@ -1,6 +1,7 @@
 """A codebook of patches: k-means of a sample as scikit-learn finds it, in any batches; codes; what is refused."""
 
 import warnings
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -8,8 +9,10 @@ import numpy as np
 import pytest
 from sklearn.cluster import KMeans
 
-from ssl_jax.passes import patch_codes, sample
+from ssl_jax.passes import patch_codes, sample, times
+from ssl_jax.run import passing
 from ssl_jax.tasks import pixels
+from ssl_jax.types import Pass
 
 N, SIDE, PATCH, K = 30, 4, 2, 5
 D = PATCH * PATCH * 3
@@ -103,3 +106,16 @@ def test_more_centers_than_patches_that_differ_are_refused():
     assert said == "palette is 4, and only 3 colors of the images differ; take 3 or fewer"
     with pytest.raises(ValueError, match="palette is 301 and of 300 colors none finds so many"):
         one.start(empty(301, 3), jax.random.key(0))
+
+
+@pytest.mark.parametrize("sentence", ["", "there are too few"])
+def test_what_a_pass_refuses_ends_the_run(sentence):
+    walk = SimpleNamespace(start=lambda state, key: 1, finish=lambda state, found, key: state + found)
+    one = Pass(times.at_the_start, walk.finish, start=walk.start, refuses=lambda state: sentence if state == 3 else "")
+    job = SimpleNamespace(method=SimpleNamespace(passes=(one,)))
+    arguments = job, SimpleNamespace(passes=(walk,)), 2, passing.Turn(0, 0), None
+    if not sentence:
+        assert passing.run(*arguments) == 3
+        return
+    with pytest.raises(ValueError, match=sentence):
+        passing.run(*arguments)
