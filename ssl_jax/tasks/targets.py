@@ -75,10 +75,9 @@ def shuffled() -> Target:
     return Target(of, out, hidden=hidden, painted=painted)
 
 
-def histograms(patch: int, *, cell: int, bins: int) -> Target:
+def histograms(patch: int, *, cell: int, bins: int, window: int) -> Target:
     """Histograms of oriented gradients of the cells of each patch (MaskFeat, arXiv:2112.09133, section 3.2)."""
-
-    return Target(lambda images, y, found: hog.by_patch(images, patch, cell=cell, bins=bins), out)
+    return Target(lambda images, y, found: hog.by_patch(images, patch, cell=cell, bins=bins, window=window), out)
 
 
 def pixels_of(patch: int) -> Callable[[Array, Array], str]:

@@ -9,14 +9,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from ssl_jax.tasks import hog
 
-histograms = jax.jit(hog.histograms, static_argnames=("cell", "bins"))
+histograms = jax.jit(hog.histograms, static_argnames=("cell", "bins", "window"))
 
 
 def images(*shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape)
 
 
-def by_loops(image, cell, bins):
+def by_loops(image, cell, bins, window):
     """[h, w, c] -> [h / cell, w / cell, c, bins]."""
     h, w, channels = image.shape
     mirrored = lambda i, n: -i if i < 0 else 2 * (n - 1) - i if i >= n else i  # noqa: E731
@@ -26,17 +26,19 @@ def by_loops(image, cell, bins):
         across = sum(smooth[k + 1] * (at(k, -1) - at(k, 1)) for k in (-1, 0, 1))
         down = sum(smooth[k + 1] * (at(-1, k) - at(1, k)) for k in (-1, 0, 1))
         angle = math.atan2(across, down) % math.pi
-        apart = [(place % (2 * cell) - (2 * cell - 1) / 2) / cell for place in (i, j)]
-        vote = math.hypot(across, down) * math.exp(-0.5 * (apart[0] ** 2 + apart[1] ** 2))
+        vote = math.hypot(across, down)
+        if window:
+            apart = [(place % window - (window - 1) / 2) / (window // 2) for place in (i, j)]
+            vote *= math.exp(-0.5 * (apart[0] ** 2 + apart[1] ** 2))
         found[i // cell, j // cell, c, int(angle / math.pi * bins)] += vote
     return found / np.linalg.norm(found, axis=-1, keepdims=True)
 
 
-@pytest.mark.parametrize(("cell", "bins"), [(4, 9), (2, 5)])
-def test_every_pixel_votes_as_in_loops(strict, cell, bins):
+@pytest.mark.parametrize(("cell", "bins", "window"), [(4, 9, 0), (4, 9, 8), (2, 5, 8)])
+def test_every_pixel_votes_as_in_loops(strict, cell, bins, window):
     x = images(2, 16, 8, 3)
-    expected = [by_loops(image, cell, bins) for image in x]
-    assert_allclose(histograms(x, cell=cell, bins=bins), expected, rtol=1e-10, atol=1e-10)
+    expected = [by_loops(image, cell, bins, window) for image in x]
+    assert_allclose(histograms(x, cell=cell, bins=bins, window=window), expected, rtol=1e-10, atol=1e-10)
 
 
 def test_scale_and_shift_of_channels_change_nothing_and_flat_cells_are_zero(strict):
@@ -67,7 +69,9 @@ def test_a_patch_is_by_channel_bin_row_and_column(strict):
 
 
 def test_cells_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="two cells of 4 pixels do not tile an image of 28 x 28"):
-        hog.histograms(np.zeros((1, 28, 28, 1)), cell=4)
+    with pytest.raises(ValueError, match="cells of 8 pixels do not tile an image of 28 x 28"):
+        hog.histograms(np.zeros((1, 28, 28, 1)))
+    with pytest.raises(ValueError, match="windows of 16 pixels do not tile an image of 28 x 28"):
+        hog.histograms(np.zeros((1, 28, 28, 1)), cell=4, window=16)
     with pytest.raises(ValueError, match="cells of 8 pixels do not tile a patch of 12 x 12"):
         hog.by_patch(np.zeros((1, 48, 48, 1)), 12)

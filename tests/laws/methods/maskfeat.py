@@ -1,4 +1,4 @@
-"""Patches of one cell; on 28 x 28 pixels of four, as windows of two cells must tile an image."""
+"""Patches of one cell."""
 
 from ssl_jax.methods.maskfeat import maskfeat
 from ssl_jax.nets import heads, vit
@@ -16,4 +16,4 @@ def nets(dtype: str) -> dict:
 
 def learns(examples: int) -> Method:
     encoder = vit.vit(variant=(48, 2, 4, 4), pool="mean", mask_token=True)
-    return maskfeat(encoder, heads.linear(out=36), patch=4, cell=2)
+    return maskfeat(encoder, heads.linear(out=9), patch=4, cell=4)
