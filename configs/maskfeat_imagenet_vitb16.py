@@ -6,9 +6,9 @@ The data: ImageNet as ArrayRecord files or as a folder; `ssl-jax data --help` sa
 Paper: 83.6 % top-1 after fine-tuning (arXiv:2112.09133, comparison of targets), 83.4 % as reproduced by MMSelfSup.
 All settings: the authors' file for this run, at the paper's batch of 2048: AdamW, a clip of 0.02, warm-up of 30 epochs
 from 1e-6, no drop path. Biases and norms are not decayed; tokens and positions are.
-Paper and code: the same. MMSelfSup weights gradients by a Gaussian, --config.method.window=16, and decays neither tokens
-nor positions.
-Differs: bfloat16 in the networks (float16 there); blocks of hidden patches are drawn as iBOT's code does.
+Paper and code: the same. MMSelfSup weights gradients by a Gaussian (--config.method.window=16) and decays neither
+tokens nor positions.
+Differs: bfloat16 in the networks; blocks of hidden patches are drawn as iBOT's code does.
 """
 
 from ml_collections import ConfigDict
