@@ -164,24 +164,19 @@ class Fold(Protocol):
 
 
 class Finish(Protocol):
-    """(TrainState, found, key) -> TrainState, with what was found in its place.
-
-    It may renew parameters and their part of the optimizer's state.
-    """
+    """(TrainState, found, key) -> TrainState, with what was found in its place; it may renew parameters as well."""
 
     def __call__(self, state: "TrainState", found: Tree, key: Key, /) -> "TrainState": ...
 
 
 class Pass(NamedTuple):
-    """Work between two steps: over all training examples, or over the state alone; all but `due` and `refuses` is
-    jittable.
+    """Work between two steps: over all training examples, or over the state alone; all but `due` is jittable.
 
     views: what it reads. None: nothing but the state. "clean": each example once, in the source's order, as evaluation
         sees it, {"clean": [b, 1, h, w, c]}. "train": the same examples with the views of training
     times: how often in a row, each on the state that the one before has left
     placement: where leaves of what is found lie that grow with the dataset
-    refuses: (TrainState after each time) -> a sentence where what was found cannot be trained with, which ends the run
-        before the state is saved; else ""
+    refuses: (TrainState after each time) -> a sentence, not jitted, that ends the run before it is saved; else ""
     """
 
     due: Due

@@ -33,4 +33,5 @@ def beit(
     fit = patch_codes.fitting(lambda batch: cut(batch["clean"][:, 0]), *patch_codes.under(TOKENIZER), **options)
     centers = of_patches(patch, init=patch_codes.init, codes=patch_codes.codes, passes=(fit,))
     named = network(tokenizer, size=tokenizer_size) if tokenizer else centers
-    return masked_tokens(encoder, classifier, named, hide=masks.so_many(hidden, shape=mask_shape), most=hidden)
+    hide = masks.so_many(hidden, shape=mask_shape)
+    return masked_tokens(encoder, classifier, named, patch=patch, hide=hide, most=hidden)

@@ -16,7 +16,7 @@ from ssl_jax.nets.activations import GELUS
 from ssl_jax.nets.affine import shifted
 from ssl_jax.nets.norm import LayerNorm
 from ssl_jax.nets.options import at_least_float32, parameter_dtype
-from ssl_jax.types import Array
+from ssl_jax.types import Array, Key, Net, Tree
 
 
 def kernel_init(std: float | None) -> nn.initializers.Initializer:
@@ -194,3 +194,20 @@ class Blocks(nn.Module):
         layers = stack(self.heads, self.layer_scale, self.init_std, dropping, self.activation, self.eps, self.dtype)
         nn.share_scope(self, layers)  # no further level in the names of the parameters
         return layers(x, rates, mask, places, bias)[0]
+
+
+def by_depth(net: Net) -> Net:
+    """A network with `blocks` whose matrices that write into the residual sum begin over sqrt(2 layer), layers from 1
+    (BEiT, arXiv:2106.08254, section 2.5)."""
+
+    def init(key: Key, x: Array, **options) -> tuple[Tree, Tree]:
+        params, stats = net.init(key, x, **options)
+        blocks = params["blocks"]
+        for part, last in (("attn", "proj"), ("mlp", "fc2")):
+            kernel = blocks[part][last]["kernel"]
+            layer = jnp.arange(1, len(kernel) + 1, dtype=kernel.dtype)[:, None, None]
+            new = {**blocks[part][last], "kernel": kernel / jnp.sqrt(2 * layer)}
+            blocks = {**blocks, part: {**blocks[part], last: new}}
+        return {**params, "blocks": blocks}, stats
+
+    return Net(init, net.apply)

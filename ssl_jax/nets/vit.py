@@ -5,7 +5,6 @@ Parameters: `patch_embed/kernel` [p, p, c, d] and `bias`, `cls_token` and `mask_
 `norm_pre` (if input_norm), `blocks/...` (stacked, see `transformer.py`), `norm`.
 """
 
-from collections.abc import Callable
 from functools import partial
 
 import jax.numpy as jnp
@@ -17,7 +16,7 @@ from ssl_jax.nets.activations import GELUS
 from ssl_jax.nets.norm import LayerNorm
 from ssl_jax.nets.options import LAYERS, MOST, at_least_float32, compute_dtype, divided, one_of, parameter_dtype
 from ssl_jax.nets.pure import pure
-from ssl_jax.nets.transformer import Blocks, kernel_init
+from ssl_jax.nets.transformer import Blocks, by_depth, kernel_init
 from ssl_jax.types import Array, Net
 
 POSITIONS = ("sincos", "learned", "relative")
@@ -82,30 +81,11 @@ def vit(
     width, layers, heads, patch = sizes(variant)
     if positions != "sincos" and image_size % patch:
         raise ValueError(f"image_size {image_size} is no multiple of the patch, {patch} pixels")
-    if positions == "relative" and registers:
-        raise ValueError('registers have no place that others could be relative to: positions="relative" takes none')
     compute = compute_dtype(dtype)
     blocks = Blocks(layers, heads, drop_path, layer_scale, init_std, scan, remat, activation, eps, compute)
-    mask = mask_std if mask_token else None
-    style = (positions, image_size // patch, cls_token, registers, init_std, input_norm, mask, compute)
-    net = pure(ViT(width, patch, blocks, pool, *style))
-    return Net(_rescaled(net.init), net.apply) if rescaled else net
-
-
-def _rescaled(init: Callable) -> Callable:
-    """`init` of which the matrices that write into the residual sum are over sqrt(2 layer)."""
-
-    def scaled(key, x, **options):
-        params, stats = init(key, x, **options)
-        blocks = params["blocks"]
-        for part, last in (("attn", "proj"), ("mlp", "fc2")):
-            kernel = blocks[part][last]["kernel"]
-            layer = jnp.arange(1, len(kernel) + 1, dtype=kernel.dtype)[:, None, None]
-            new = {**blocks[part][last], "kernel": kernel / jnp.sqrt(2 * layer)}
-            blocks = {**blocks, part: {**blocks[part], last: new}}
-        return {**params, "blocks": blocks}, stats
-
-    return scaled
+    style = (positions, image_size // patch, cls_token, registers, init_std, input_norm)
+    net = pure(ViT(width, patch, blocks, pool, *style, mask_std if mask_token else None, compute))
+    return by_depth(net) if rescaled else net
 
 
 def sizes(variant: str | tuple[int, int, int, int]) -> tuple[int, int, int, int]:
@@ -242,6 +222,8 @@ class ViT(nn.Module):
         """What relative positions add to the logits of attention, [1, heads, l, l]; None for other positions."""
         if self.positions != "relative":
             return None
+        if self.registers:
+            raise ValueError('registers have no place to be relative to: positions="relative" takes registers=0')
         if keep is not None:
             raise ValueError('positions="relative" are of all patches, and none can be left out: hide them instead')
         h, w = (side // self.patch for side in image)

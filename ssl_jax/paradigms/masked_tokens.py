@@ -79,12 +79,15 @@ def of_patches(patch: int, *, init: Callable, codes: Callable, passes: tuple[Pas
     )
 
 
-def masked_tokens(encoder: Net, classifier: Net, tokenizer: Tokenizer, *, hide: Callable, most: int) -> Method:
+def masked_tokens(
+    encoder: Net, classifier: Net, tokenizer: Tokenizer, *, patch: int, hide: Callable, most: int
+) -> Method:
     """The encoder sees all places, the hidden ones as its mask token; the classifier names the code of each of these.
 
-    Both the encoder and the tokenizer see the same pixels, each view an example of its own. hide: (key, b, v, grid) ->
-    bool [b, v, l], up to `most` of each. The loss is the mean over all hidden patches of the batch, as their number
-    varies from image to image. The classifier's outputs are the codes there are.
+    Both the encoder and the tokenizer see the same pixels, each view an example of its own. patch: pixels of a side of
+    the encoder's patches. hide: (key, b, v, grid) -> bool [b, v, l], up to `most` of each. The loss is the mean over
+    all hidden patches of the batch, as their number varies from image to image. The classifier's outputs are the codes
+    there are.
     """
     head = encode.everywhere(classifier)
 
@@ -92,10 +95,18 @@ def masked_tokens(encoder: Net, classifier: Net, tokenizer: Tokenizer, *, hide: 
         groups = encode.full_size(batch)
         return groups.reshape(-1, *groups.shape[2:])
 
+    def grid_of(images: Array) -> tuple[int, int]:
+        return images.shape[1] // patch, images.shape[2] // patch
+
     def observe(params: Tree, stats: Tree, images: Array, key: Key, *, train: bool) -> tuple[dict, Array, Tree]:
         net_key, mask_key = jax.random.split(key)
-        length = encode.patches(encoder, params["encoder"], stats["encoder"], images)
-        hidden = hide(mask_key, len(images), 1, pixels.sides(images.shape[1:], length))[:, 0]
+        length, (rows, columns) = encode.patches(encoder, params["encoder"], stats["encoder"], images), grid_of(images)
+        if length != rows * columns:
+            raise ValueError(
+                f"the encoder has {length} patches an image, and patches of {patch} pixels are {rows * columns}: "
+                "give method.patch the encoder's"
+            )
+        hidden = hide(mask_key, len(images), 1, (rows, columns))[:, 0]
         options = dict(train=train, key=net_key if train else None, hidden=hidden)
         y, new = encoder.apply(params["encoder"], stats["encoder"], images, **options)
         return y, hidden, {**stats, "encoder": new}

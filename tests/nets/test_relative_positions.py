@@ -84,8 +84,8 @@ def test_rescaled_weights_begin_over_the_root_of_twice_the_layer():
 
 
 def test_what_relative_positions_cannot_have_is_a_sentence():
-    with pytest.raises(ValueError, match="registers have no place"):
-        vit(**OPTIONS, registers=1)
+    with pytest.raises(ValueError, match="registers have no place to be relative to"):
+        jax.eval_shape(vit(**OPTIONS, registers=1).init, jax.random.key(0), X)
     net = vit(**OPTIONS)
     with pytest.raises(ValueError, match="those of 3 x 3 patches, and an image has 4 x 3: give image_size=16"):
         jax.eval_shape(net.init, jax.random.key(0), jnp.zeros((1, 16, 12, 3)))

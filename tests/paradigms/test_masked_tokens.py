@@ -47,7 +47,7 @@ def test_the_loss_is_the_mean_over_all_hidden_patches_of_the_batch():
             lambda key, images, count: {"centers": jnp.asarray(centers)},
             lambda state, images: patch_codes.codes(pixels.patchify(images, PATCH), state["centers"]),
         )
-        options = dict(hide=lambda key, b, v, grid: jnp.asarray(HIDDEN)[:, None], most=3)
+        options = dict(patch=PATCH, hide=lambda key, b, v, grid: jnp.asarray(HIDDEN)[:, None], most=3)
         made = masked_tokens(linear(), heads.linear(out=K, dtype="float64"), tokenizer, **options)
         batch = wide({**BATCH, "global": jnp.asarray(IMAGES)})
         params, state = wide(made.init(KEY, batch))
@@ -134,5 +134,5 @@ def test_what_cannot_be_is_a_sentence():
         shapes(made(tokenizer=vit.vit(variant=(8, 1, 2, PATCH))))
     with pytest.raises(ValueError, match="cannot hide 4 of 4 patches"):
         shapes(beit(ENCODER, heads.linear(out=K), patch=PATCH, hidden=4))
-    with pytest.raises(ValueError, match="the encoder has 4 patches an image and the tokenizer 16"):
+    with pytest.raises(ValueError, match="has 4 patches an image, and patches of 2 pixels are 16: give method.patch"):
         shapes(beit(ENCODER, heads.linear(out=K), patch=2, hidden=2))
