@@ -303,8 +303,29 @@ def small(
 
 
 def mae(size: int = 224, *, scale: tuple[float, float] = (0.2, 1.0), stats: dict = IMAGENET) -> tuple[dict, ...]:
-    """MAE (arXiv:2111.06377, table 8): one bicubic crop and a flip, no colors. SimMIM's scale is (0.67, 1)."""
+    """MAE (arXiv:2111.06377, table 8): one bicubic crop and a flip, no colors. MaskFeat's scale is (0.5, 1)."""
     return (_view("global", 1, size, _crop(scale, "bicubic"), (), stats),)
+
+
+def mae_colors(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:
+    """MAE's ablation "crop + color jit" (arXiv:2111.06377, table 1e), with the strengths of MoCo v2."""
+    jitter = dict(name="color_jitter", p=0.8, args=dict(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1))
+    return (_view("global", 1, size, _crop((0.2, 1.0), "bicubic"), (jitter,), stats),)
+
+
+def fixed_crop(size: int = 224, *, padding: int | None = None, stats: dict = IMAGENET) -> tuple[dict, ...]:
+    """MAE's ablation "crop, fixed size" (arXiv:2111.06377, table 1e): a box of the image at one scale, and a flip.
+
+    The short side is resized to `size`, the middle is taken and padded by `padding`, an eighth of the side if None.
+    """
+    padding = size // 8 if padding is None else padding
+    fit = (dict(name="resize", args=dict(size=size, method="bicubic")), dict(name="center_crop"))
+    return (_view("global", 1, size, (*fit, dict(name="pad_crop", args=dict(padding=padding)), _FLIP), (), stats),)
+
+
+def simmim(size: int = 192, *, scale: tuple[float, float] = (0.67, 1.0), stats: dict = IMAGENET) -> tuple[dict, ...]:
+    """SimMIM (arXiv:2111.09886, section 4.1; code): one bilinear crop and a flip, no colors."""
+    return (_view("global", 1, size, _crop(scale), (), stats),)
 
 
 def crop_only(size: int = 224, *, scale: tuple[float, float] = (0.3, 1.0), stats: dict = IMAGENET) -> tuple[dict, ...]:

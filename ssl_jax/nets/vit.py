@@ -139,6 +139,23 @@ def select(tokens: Array, keep: Array) -> Array:
     return jnp.take_along_axis(tokens, keep[..., None], 1)
 
 
+def replaced(patches: Array, hidden: Array | None, token: Array | None) -> Array:
+    """Patches [b, l, d], of which those that are hidden, bool [b, l], are the token [1, 1, d].
+
+    Raises ValueError where a network has no such token, and where there are more or fewer patches.
+    """
+    if hidden is None:
+        return patches
+    if token is None:
+        raise ValueError("patches of this network cannot be hidden: give it mask_token=True")
+    if hidden.shape[1] != patches.shape[1]:
+        raise ValueError(
+            f"{hidden.shape[1]} patches of an image are hidden or shown, and the encoder cuts it into "
+            f"{patches.shape[1]}: give method.patch the size of the encoder's patches"
+        )
+    return jnp.where(hidden[..., None], token.astype(patches.dtype), patches)
+
+
 class ViT(nn.Module):
     """Patches, positions, tokens, blocks, norm.
 
@@ -203,13 +220,11 @@ class ViT(nn.Module):
 
     def _masked(self, x: Array, hidden: Array | None) -> Array:
         """Patches [b, l, d], of which the hidden ones are the mask token."""
-        if self.mask is None:
-            if hidden is not None:
-                raise ValueError("patches of this network cannot be hidden: give it mask_token=True")
-            return x
-        start = nn.initializers.normal(self.mask)
-        token = self.param("mask_token", start, (1, 1, self.width), parameter_dtype(self.dtype))
-        return x if hidden is None else jnp.where(hidden[..., None], token.astype(x.dtype), x)
+        token = None
+        if self.mask is not None:
+            start = nn.initializers.normal(self.mask)
+            token = self.param("mask_token", start, (1, 1, self.width), parameter_dtype(self.dtype))
+        return replaced(x, hidden, token)
 
     def _positions(self, h: int, w: int) -> tuple[Array, Array]:
         """Those of the patches [1, h w, d] and of cls [1, 1, d] (zero unless they are learned)."""

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "tasks": {"losses", "tasks", "types"},
     "criteria": {"checks", "criteria", "losses", "monitors", "state", "types"},
     "paradigms": {"criteria", "losses", "monitors", "paradigms", "state", "tasks", "types"},
-    "passes": {"checks", "config.durations", "losses", "passes", "state", "types"},
+    "passes": {"checks", "config.durations", "losses", "passes", "state", "tasks", "types"},
     "methods": {"checks", "criteria", "losses", "paradigms", "passes", "state", "tasks", "types"},
     "nets": {"checks", "nets", "types"},
     "views": {"checks", "types", "views"},
