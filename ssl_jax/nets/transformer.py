@@ -114,9 +114,9 @@ class LayerScale(nn.Module):
 class Block(nn.Module):
     """x + path(attention(norm(x))), then x + path(mlp(norm(x))), pre-norm as arXiv:2010.11929, eq. 2-3.
 
-    The carry of a scan over layers: (x, rate, mask, places) -> (x, None). `rate` is the probability that an example
-    skips a path; it is read only if `dropping`. mask: as in `Attention`, the same for all layers. places: what is added
-    to x before all, likewise; [b, l, d], or None.
+    The carry of a scan over layers: (x, rate, mask, places) -> (x, x if telling else None). `rate` is the probability
+    that an example skips a path; it is read only if `dropping`. mask: as in `Attention`, the same for all layers.
+    places: what is added to x before all, likewise; [b, l, d], or None.
     """
 
     heads: int
@@ -126,15 +126,17 @@ class Block(nn.Module):
     activation: str
     eps: float
     dtype: jnp.dtype
+    telling: bool
 
     @nn.compact
-    def __call__(self, x: Array, rate: Array, mask: Array | None, places: Array | None) -> tuple[Array, None]:
+    def __call__(self, x: Array, rate: Array, mask: Array | None, places: Array | None) -> tuple[Array, Array | None]:
         x = x if places is None else x + places
         norm = partial(LayerNorm, self.dtype, self.eps)
         y = Attention(self.heads, self.init_std, self.dtype, name="attn")(norm(name="norm1")(x), mask)
         x = x + self._path(y, rate, "ls1")
         y = Mlp(self.init_std, self.activation, self.dtype, name="mlp")(norm(name="norm2")(x))
-        return x + self._path(y, rate, "ls2"), None
+        x = x + self._path(y, rate, "ls2")
+        return x, x if self.telling else None
 
     def _path(self, y: Array, rate: Array, name: str) -> Array:
         """Layer scale, then drop path (arXiv:1603.09382, per example; survivors are divided by their probability)."""
@@ -153,6 +155,7 @@ class Blocks(nn.Module):
 
     drop_path: the rate of the last layer; it rises linearly from 0 at the first. scan=False unrolls the loop and
     remat=True recomputes a block in the backward pass; neither changes parameters or values.
+    every: whether the output is that of each layer, [layers, b, l, d], and not of the last alone.
     """
 
     layers: int
@@ -167,7 +170,9 @@ class Blocks(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: Array, *, train: bool, mask: Array | None = None, places: Array | None = None) -> Array:
+    def __call__(
+        self, x: Array, *, train: bool, mask: Array | None = None, places: Array | None = None, every: bool = False
+    ) -> Array:
         dropping = train and self.drop_path > 0 and self.has_rng("dropout")
         block = nn.remat(Block, prevent_cse=not self.scan) if self.remat else Block
         stack = nn.scan(
@@ -179,6 +184,8 @@ class Blocks(nn.Module):
             unroll=1 if self.scan else self.layers,
         )
         rates = jnp.asarray(np.linspace(0, self.drop_path, self.layers), jnp.float32)
-        layers = stack(self.heads, self.layer_scale, self.init_std, dropping, self.activation, self.eps, self.dtype)
+        style = (self.layer_scale, self.init_std, dropping, self.activation, self.eps, self.dtype)
+        layers = stack(self.heads, *style, every)
         nn.share_scope(self, layers)  # no further level in the names of the parameters
-        return layers(x, rates, mask, places)[0]
+        last, all_of_them = layers(x, rates, mask, places)
+        return all_of_them if every else last

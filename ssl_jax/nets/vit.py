@@ -57,10 +57,13 @@ def vit(
     scan, remat: one compiled block for all layers; recomputing it backward. Values do not depend on them.
 
     apply takes keep=None or int32 [b, k], the patches to see: the others are dropped after the positions are added
-    (MAE, arXiv:2111.06377); and hidden=None or bool [b, l], the patches that are the mask token instead. It gives
-    {"pool": [b, d], "cls": [b, d] if cls_token, "tokens": [b, l or k, d]}, all after the final norm and at least
-    float32; tokens leave out cls and registers. Raises ValueError for unknown names, a pool "cls" without cls_token,
-    and (apply) an image that is no multiple of the patch, and hidden without mask_token.
+    (MAE, arXiv:2111.06377); seen=None or bool [b, k], which of these are real (I-JEPA, arXiv:2301.08243): at others no
+    token looks, and the mean pool leaves them out; and hidden=None or bool [b, l], the patches that are the mask token
+    instead. It gives {"pool": [b, d], "cls": [b, d] if cls_token, "tokens": [b, l or k, d]}, all after the final norm
+    and at least float32; tokens leave out cls and registers. last_layers=n adds "layers" [b, n, l or k, d], the patches
+    as the last n blocks leave them (data2vec, arXiv:2202.03555). Raises ValueError for unknown names, a pool "cls"
+    without cls_token, and (apply) an image that is no multiple of the patch, hidden without mask_token, seen without
+    keep, and more layers than there are.
     """
     one_of("pool", pool, ("cls", "mean"))
     one_of("positions", positions, ("sincos", "learned"))
@@ -129,6 +132,15 @@ def select(tokens: Array, keep: Array) -> Array:
     return jnp.take_along_axis(tokens, keep[..., None], 1)
 
 
+def _mean(tokens: Array, seen: Array | None) -> Array:
+    """Over the tokens [b, l, d] that are seen, bool [b, l]; None for all."""
+    if seen is None:
+        return tokens.mean(1)
+    return jnp.where(seen[..., None], tokens, 0).sum(1) / jnp.maximum(seen.sum(1, keepdims=True), 1).astype(
+        tokens.dtype
+    )
+
+
 class ViT(nn.Module):
     """Patches, positions, tokens, blocks, norm. grid: side of the learned positions' grid; None for fixed ones."""
 
@@ -145,7 +157,17 @@ class ViT(nn.Module):
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, x: Array, *, train: bool, keep: Array | None = None, hidden: Array | None = None) -> dict:
+    def __call__(
+        self,
+        x: Array,
+        *,
+        train: bool,
+        keep: Array | None = None,
+        seen: Array | None = None,
+        hidden: Array | None = None,
+        last_layers: int = 0,
+    ) -> dict:
+        self._check(keep, seen, last_layers)
         b = x.shape[0]  # which an export does not know
         x, places, place_of_cls = self._patches(x)
         x = self._masked(x, hidden) + places
@@ -153,13 +175,23 @@ class ViT(nn.Module):
             x = select(x, keep)
         front = self._front(place_of_cls)
         x = jnp.concatenate([*(jnp.broadcast_to(t, (b, *t.shape[1:])) for t in front), x], 1)
-        norm = partial(LayerNorm, self.dtype, self.blocks.eps)
+        norm, first = partial(LayerNorm, self.dtype, self.blocks.eps), sum(t.shape[1] for t in front)
         x = norm(name="norm_pre")(x) if self.input_norm else x
-        x = norm(name="norm")(self.blocks(x, train=train))
-        x = at_least_float32(x)
-        tokens = x[:, sum(t.shape[1] for t in front) :]
-        out = {"cls": x[:, 0]} if self.cls_token else {}
-        return out | {"tokens": tokens, "pool": x[:, 0] if self.pool == "cls" else tokens.mean(1)}
+        looked = None if seen is None else jnp.pad(seen, ((0, 0), (first, 0)), constant_values=True)[:, None, None]
+        x, out = self.blocks(x, train=train, mask=looked, every=last_layers > 0), {}
+        if last_layers:
+            out["layers"] = at_least_float32(x[-last_layers:, :, first:].swapaxes(0, 1))
+            x = x[-1]
+        x = at_least_float32(norm(name="norm")(x))
+        out |= {"cls": x[:, 0]} if self.cls_token else {}
+        tokens = x[:, first:]
+        return out | {"tokens": tokens, "pool": x[:, 0] if self.pool == "cls" else _mean(tokens, seen)}
+
+    def _check(self, keep: Array | None, seen: Array | None, last_layers: int) -> None:
+        if seen is not None and keep is None:
+            raise ValueError("seen says which of the kept patches are real: pass keep= as well")
+        if last_layers > self.blocks.layers:
+            raise ValueError(f"the last {last_layers} layers are asked of a network that has {self.blocks.layers}")
 
     def _patches(self, x: Array) -> tuple[Array, Array, Array]:
         """The patches [b, l, d], their positions [1, l, d], and the position of cls, [1, 1, d]."""
