@@ -71,8 +71,9 @@ def multiblock(
 
         def one(key: Key) -> Split:
             sides = jnp.stack([*[block] * targets, square])
-            room = jnp.asarray(grid, jnp.int32) - sides  # from which the last place is left out, as in the code
-            corners = jnp.floor(jax.random.uniform(key, (TRIES, *sides.shape), jnp.float32) * room[None])
+            room = jnp.asarray(grid, jnp.int32)[None] - sides  # without the last place, as in the code
+            draws = jax.random.uniform(key, (TRIES, *sides.shape), jnp.float32)
+            corners = jnp.floor(draws * room[None].astype(jnp.float32))
             corners = corners.astype(jnp.int32)
             boxes = _boxes(corners, sides, grid)
             context = boxes[:, -1] & ~boxes[:, :-1].any(1)
