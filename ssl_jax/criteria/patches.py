@@ -43,7 +43,7 @@ def smooth_l1(*, beta: float = 1.0) -> Criterion:
     """
 
     def loss(params, state, seen):
-        errors = latent.smooth_l1(seen.student, jax.lax.stop_gradient(seen.teacher), beta)
+        errors = latent.smooth_l1(seen.student, jax.lax.stop_gradient(seen.teacher), beta=beta)
         return reconstruction.masked_mean(errors, seen.batch["counts"]), {}
 
     return Criterion(lambda key, seen: ({}, {}), loss, lambda state, seen: state)

@@ -9,7 +9,7 @@ from ssl_jax.losses.precision import widen
 Array = jax.Array
 
 
-def smooth_l1(prediction: Array, target: Array, beta: float = 1.0) -> Array:
+def smooth_l1(prediction: Array, target: Array, *, beta: float = 1.0) -> Array:
     """Quadratic where two values are nearer than beta, linear beyond: [...], the mean over the d values of a place.
 
     prediction, target: [..., d]. e^2 / (2 beta) below beta, |e| - beta / 2 above (data2vec, arXiv:2202.03555, section
