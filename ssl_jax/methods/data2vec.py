@@ -1,11 +1,9 @@
 """data2vec (Baevski et al. 2022, arXiv:2202.03555) for images: predict the teacher's last layers at hidden patches."""
 
-import jax
-
 from ssl_jax.checks import ranges
 from ssl_jax.criteria import lenses, patches
 from ssl_jax.losses import latent
-from ssl_jax.paradigms.latent_prediction import Hidden, latent_prediction, of_each_token
+from ssl_jax.paradigms.latent_prediction import latent_prediction, masked_patches, of_each_token
 from ssl_jax.tasks import masks
 from ssl_jax.types import Card, Method, Net, Schedule
 
@@ -29,16 +27,12 @@ def data2vec(
     ranges.above_zero(layers=layers, beta=beta, mask_ratio=mask_ratio)
     ranges.below_one(mask_ratio=mask_ratio)
 
-    def hide(key, b, grid):
-        hidden = jax.vmap(lambda own: masks.blocks(own, grid, mask_ratio))(jax.random.split(key, b))
-        return Hidden({"hidden": hidden}, {}, hidden)
-
     return latent_prediction(
         encoder,
         of_each_token(predictor),
         lenses.at(patches.smooth_l1(beta=beta), name="places"),
         ema_decay=ema_decay,
-        hide=hide,
+        hide=masked_patches(lambda key, grid: masks.blocks(key, grid, mask_ratio)),
         target=lambda y: latent.layers_averaged(y["layers"]),
         asked_of_teacher={"last_layers": layers},
     )

@@ -2,8 +2,7 @@
 
 from ssl_jax.checks import ranges
 from ssl_jax.criteria import lenses, patches
-from ssl_jax.losses import latent
-from ssl_jax.paradigms.latent_prediction import Hidden, latent_prediction
+from ssl_jax.paradigms.latent_prediction import blocks_from_context, latent_prediction, tokens
 from ssl_jax.paradigms.self_distillation import by_teacher
 from ssl_jax.tasks.multiblock import multiblock
 from ssl_jax.types import Card, Method, Net, Schedule
@@ -31,18 +30,6 @@ def ijepa(
     ranges.share(context_share=context_share)
     blocks = dict(target_scale=target_scale, target_aspect=target_aspect, context_scale=context_scale)
     split = multiblock(targets=targets, **blocks, context_share=context_share, least=least_context)
-
-    def hide(key, b, grid):
-        made = split(key, b, grid)
-        context = dict(keep=made.keep, seen=made.seen)
-        asked = dict(grid=grid, at=made.at, asked=made.asked)
-        return Hidden(context, {**context, **asked}, made.asked.reshape(b, -1), made.at.reshape(b, -1))
-
-    def target(y):
-        if "cls" in y:
-            raise ValueError('nothing teaches a class token: give nets.encoder cls_token=False and pool="mean"')
-        return latent.layer_normalized(y["tokens"])
-
+    options = dict(ema_decay=ema_decay, hide=blocks_from_context(split), target=tokens)
     criterion = lenses.at(patches.smooth_l1(), name="places")
-    made = latent_prediction(encoder, predictor, criterion, ema_decay=ema_decay, hide=hide, target=target)
-    return by_teacher(made, encoder)
+    return by_teacher(latent_prediction(encoder, predictor, criterion, **options), encoder)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ssl_jax import monitors
+from ssl_jax.losses import latent
 from ssl_jax.paradigms import encode
 from ssl_jax.paradigms.self_distillation import ENCODERS
 from ssl_jax.state import ema
@@ -118,6 +119,35 @@ def of_each_token(head: Net) -> Net:
         return net.apply(params, stats, y["tokens"], train=train, key=key)
 
     return Net(lambda key, y: net.init(key, y["tokens"]), apply)
+
+
+def blocks_from_context(split: Callable) -> Callable[[Key, int, tuple[int, int]], Hidden]:
+    """I-JEPA's `hide`: the encoder gets the context alone, the predictor each block of a `tasks.multiblock.Split`."""
+
+    def hide(key: Key, b: int, grid: tuple[int, int]) -> Hidden:
+        made = split(key, b, grid)
+        context = dict(keep=made.keep, seen=made.seen)
+        asked = dict(grid=grid, at=made.at, asked=made.asked)
+        return Hidden(context, {**context, **asked}, made.asked.reshape(b, -1), made.at.reshape(b, -1))
+
+    return hide
+
+
+def masked_patches(mask: Callable) -> Callable[[Key, int, tuple[int, int]], Hidden]:
+    """data2vec's `hide`: mask tokens stand for the patches of `mask`, (key, grid) -> bool [l], for each image."""
+
+    def hide(key: Key, b: int, grid: tuple[int, int]) -> Hidden:
+        hidden = jax.vmap(lambda own: mask(own, grid))(jax.random.split(key, b))
+        return Hidden({"hidden": hidden}, {}, hidden)
+
+    return hide
+
+
+def tokens(y: dict) -> Array:
+    """I-JEPA's `target`: the normalized tokens [b, l, d]. Raises ValueError for an encoder with a class token."""
+    if "cls" in y:
+        raise ValueError('nothing teaches a class token: give nets.encoder cls_token=False and pool="mean"')
+    return latent.layer_normalized(y["tokens"])
 
 
 def _spreads(targets: Array) -> dict[str, Array]:
