@@ -10,7 +10,6 @@ compiler counts them. A TPU's time is at least bytes over bandwidth, and operati
 import argparse
 import json
 import os
-import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +21,7 @@ from jax.experimental import topologies
 
 from ssl_jax.planning import QUIET
 
-SHAPE, KEEP, TRIES = (256, 196, 768), 49, 9
+SHAPE, KEEP, TRIES = (256, 196, 768), 49, 25
 DTYPES = ("float32", "bfloat16")
 
 
@@ -57,7 +56,7 @@ def places() -> np.ndarray:
 
 
 def timed(program: Callable, dtype: str) -> float:
-    """Milliseconds of a call on this machine, the median."""
+    """Milliseconds of a call on this machine, the quickest, as it may have other work."""
     x = jnp.asarray(np.random.default_rng(1).normal(size=SHAPE), dtype)
     keep, compiled, seconds = jnp.asarray(places()), jax.jit(program), []
     jax.block_until_ready(compiled(x, keep))
@@ -65,7 +64,7 @@ def timed(program: Callable, dtype: str) -> float:
         start = time.perf_counter()
         jax.block_until_ready(compiled(x, keep))
         seconds.append(time.perf_counter() - start)
-    return round(1e3 * statistics.median(seconds), 2)
+    return round(1e3 * min(seconds), 2)
 
 
 def counted(program: Callable, dtype: str) -> dict:

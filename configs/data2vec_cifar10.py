@@ -23,7 +23,7 @@ def get_config() -> ConfigDict:
     c.duration = "10 epochs"
     c.method = dict(name="data2vec", ema_decay=dict(kind="linear", start=0.99, end=0.999), layers=2)
     c.nets = dict(
-        encoder=dict(name="vit", variant=(96, 3, 4, 4), pool="mean", mask_token=True, init_std=0.02),
+        encoder=dict(name="vit", variant=(96, 3, 4, 4), pool="mean", mask_token=True),
         predictor=dict(name="linear", out=96),
     )
     c.views = presets.mae(32, stats=presets.CIFAR10)

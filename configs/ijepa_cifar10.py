@@ -5,9 +5,10 @@
 Origin: none is published at this size. Four blocks of 15 to 20 %, a context without them, crops of 0.3 to 1 and
 nothing else, a constant norm of the targets: the paper's ImageNet run (arXiv:2301.08243), `ijepa_imagenet_vith14`
 here.
-Changed: an encoder of 3 layers of 96 with patches of 4 pixels, a predictor of 2 layers of 48, averaging from 0.99 to 1;
-AdamW at 1e-3 with a constant decay of 0.05, warm-up of 5 % of the run; 10,000 images, 10 epochs. On a grid of 8 x 8 a
-block has 9 or 12 patches and a context at least 7; half of the patches may be seen, so that next to none is cut off.
+Changed: an encoder of 3 layers of 96 with patches of 4 pixels, whose initial weights are Xavier's, as with 0.02 so few
+pixels would be a tenth of their positions; a predictor of 2 layers of 48, averaging from 0.99 to 1; AdamW at 1e-3 with
+a constant decay of 0.05, warm-up of 5 % of the run; 10,000 images, 10 epochs. On a grid of 8 x 8 a block has 9 or 12
+patches and a context at least 7; half of the patches may be seen, so that next to none is cut off.
 """
 
 from ml_collections import ConfigDict
@@ -24,7 +25,7 @@ def get_config() -> ConfigDict:
     averaging = dict(kind="linear", start=0.99, end=1.0)
     c.method = dict(name="ijepa", ema_decay=averaging, context_share=0.5, least_context=6)
     c.nets = dict(
-        encoder=dict(name="vit", variant=(96, 3, 4, 4), cls_token=False, pool="mean", init_std=0.02),
+        encoder=dict(name="vit", variant=(96, 3, 4, 4), cls_token=False, pool="mean"),
         predictor=dict(name="latent_predictor", width=48, layers=2, heads=4),
     )
     c.views = presets.crop_only(32, stats=presets.CIFAR10)
