@@ -127,7 +127,8 @@ class PatchEmbed(nn.Module):
 def select(tokens: Array, keep: Array) -> Array:
     """tokens [b, l, d] at the indices keep [b, k] -> [b, k, d]; NaN for an index outside the grid.
 
-    On CPU twice as fast, forward and backward, as a product with one-hot rows.
+    On a CPU two to four times as fast as a product with one-hot rows, which on a TPU moves fewer bytes by less than a
+    thousandth of MAE's step (benchmarks/tokens.py).
     """
     return jnp.take_along_axis(tokens, keep[..., None], 1)
 

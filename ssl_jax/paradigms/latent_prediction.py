@@ -96,7 +96,7 @@ def latent_prediction(
     def loss(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
         seen, stats, pool, known = observed(params, state, batch, key, step)
         value, metrics = criterion.loss(params["criterion"], state["criterion"], seen)
-        metrics = {**_spreads(known), "hidden": jnp.mean(seen.batch["counts"].astype(jnp.float32)), **metrics}
+        metrics = {**_spreads(known), "counts": jnp.mean(seen.batch["counts"].astype(jnp.float32)), **metrics}
         features = pool.reshape(*batch["index"].shape, -1, pool.shape[-1])[:, 0]
         return value, jax.lax.stop_gradient(Aux({**stats, "seen": seen}, features, metrics))
 

@@ -108,7 +108,7 @@ def test_the_teacher_follows_the_new_parameters_and_spreads_are_told(strict, nam
     expected = jax.tree.map(lambda t, s: DECAY * t + (1 - DECAY) * s, state["teacher"]["encoder"], moved["encoder"])
     jax.tree.map(lambda a, b: assert_allclose(a, b, rtol=1e-12), new["teacher"]["encoder"], expected)
     assert 0 < aux.metrics["target/std_of_images"] <= aux.metrics["target/std"] <= 1
-    assert 0 < aux.metrics["hidden"] <= 1
+    assert 0 < aux.metrics["counts"] <= 1
 
 
 @pytest.mark.parametrize("name", NAMES)
