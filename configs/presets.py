@@ -333,6 +333,12 @@ def crop_only(size: int = 224, *, scale: tuple[float, float] = (0.3, 1.0), stats
     return (_view("global", 1, size, _crop(scale, "bicubic")[:1], (), stats),)
 
 
+def data2vec(size: int = 224, *, scale: tuple[float, float] = (0.08, 1.0), stats: dict = IMAGENET) -> tuple[dict, ...]:
+    """data2vec (arXiv:2202.03555, code), BEiT's colors, always: no hue and no gray; one bicubic crop and a flip."""
+    colors = _colors((0.4, 0.4, 0.4, 0.0), stats, p=1.0)[:1]
+    return (_view("global", 1, size, _crop(scale, "bicubic"), colors, stats),)
+
+
 def rotation(size: int = 32, *, padding: int = 4, stats: dict = CIFAR10) -> tuple[dict, ...]:
     """RotNet's CIFAR views (arXiv:1803.07728, released code): a padded crop and a flip, both before any rotation."""
     crop = dict(name="pad_crop", args=dict(padding=padding))

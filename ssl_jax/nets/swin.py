@@ -155,7 +155,8 @@ class WindowBlock(Block):
             mask = jnp.broadcast_to(allowed, (len(x) // allowed.shape[1], *allowed.shape[1:]))
             mask = mask.reshape(-1, *mask.shape[2:])
         attention = Attention(self.heads, self.init_std, self.dtype, name="attn")
-        y = unwindowed(attention(x, mask, between(table, self.window)[None]), self.window, h, w)
+        y, _ = attention(x, mask, between(table, self.window)[None])
+        y = unwindowed(y, self.window, h, w)
         return jnp.roll(y, (self.shift, self.shift), (1, 2)).reshape(-1, h * w, d)
 
 

@@ -59,8 +59,7 @@ class Attention(nn.Module):
 
     mask: bool, broadcast against [b, heads, query l, key l], True where a query may look; None for everywhere. A query
     that may look nowhere gets the mean of all values. bias: added to the logits, with the same axes, or None. dropout:
-    of the weights; above 0 it always acts. watch: a function of the weights [b, heads, query l, key l] before dropout;
-    what it gives is then returned beside the result.
+    of the weights; above 0 it always acts. Gives y, and the weights [b, heads, query l, key l] before dropout.
     """
 
     heads: int
@@ -84,12 +83,10 @@ class Attention(nn.Module):
         if mask is not None:
             logits = jnp.where(mask, logits, jnp.finfo(logits.dtype).min)
         weights = jax.nn.softmax(logits, -1)
-        seen = weights if self.watch is None else self.watch(weights)
-        weights = weights.astype(self.dtype)
-        weights = nn.Dropout(self.dropout, deterministic=False)(weights) if self.dropout else weights
-        y = jnp.einsum("bhqk,bhkd->bhqd", weights, v).transpose(0, 2, 1, 3).reshape(b, length, d)
-        y = Dense(d, kernel_init(self.init_std), self.dtype, name="proj")(y)
-        return y if self.watch is None else (y, seen)
+        kept = weights.astype(self.dtype)
+        kept = nn.Dropout(self.dropout, deterministic=False)(kept) if self.dropout else kept
+        y = jnp.einsum("bhqk,bhkd->bhqd", kept, v).transpose(0, 2, 1, 3).reshape(b, length, d)
+        return Dense(d, kernel_init(self.init_std), self.dtype, name="proj")(y), weights
 
 
 class Mlp(nn.Module):
@@ -122,9 +119,10 @@ class LayerScale(nn.Module):
 class Block(nn.Module):
     """x + path(attention(norm(x))), then x + path(mlp(norm(x))), pre-norm as arXiv:2010.11929, eq. 2-3.
 
-    The carry of a scan over layers: (x, rate, mask, places, bias) -> (x, what `watch` of `Attention` gives, or None).
-    `rate` is the probability that an example skips a path; it is read only if `dropping`. mask, bias: as in
-    `Attention`, the same for all layers. places: what is added to x before all, likewise; [b, l, d], or None.
+    The carry of a scan over layers: (x, rate, mask, places, bias) -> (x, what `tell` makes of it, or None). `rate` is
+    the probability that an example skips a path; it is read only if `dropping`. mask, bias: as in `Attention`, the same
+    for all layers. places: what is added to x before all, likewise; [b, l, d], or None. tell: (weights of the attention
+    [b, heads, query l, key l], x behind the block) -> any tree.
     """
 
     heads: int
@@ -134,20 +132,20 @@ class Block(nn.Module):
     activation: str
     eps: float
     dtype: jnp.dtype
-    watch: Callable | None = None
+    tell: Callable | None = None
 
     @nn.compact
     def __call__(
         self, x: Array, rate: Array, mask: Array | None, places: Array | None, bias: Array | None
-    ) -> tuple[Array, Array | None]:
+    ) -> tuple[Array, Tree]:
         x = x if places is None else x + places
         norm = partial(LayerNorm, self.dtype, self.eps)
-        attention = Attention(self.heads, self.init_std, self.dtype, watch=self.watch, name="attn")
-        y = attention(norm(name="norm1")(x), mask, bias)
-        y, seen = (y, None) if self.watch is None else y
+        attention = Attention(self.heads, self.init_std, self.dtype, name="attn")
+        y, weights = attention(norm(name="norm1")(x), mask, bias)
         x = x + self._path(y, rate, "ls1")
         y = Mlp(self.init_std, self.activation, self.dtype, name="mlp")(norm(name="norm2")(x))
-        return x + self._path(y, rate, "ls2"), seen
+        x = x + self._path(y, rate, "ls2")
+        return x, None if self.tell is None else self.tell(weights, x)
 
     def _path(self, y: Array, rate: Array, name: str) -> Array:
         """Layer scale, then drop path (arXiv:1603.09382, per example; survivors are divided by their probability)."""
@@ -165,8 +163,8 @@ class Blocks(nn.Module):
     places: [b, l, d], added before every block (Point-MAE, arXiv:2203.06604; code), and not once before the first.
 
     drop_path: the rate of the last layer; it rises linearly from 0 at the first. scan=False unrolls the loop and
-    remat=True recomputes a block in the backward pass; neither changes parameters or values. watch: as in `Attention`;
-    what it gives for each layer, stacked along axis 0, is then returned beside x.
+    remat=True recomputes a block in the backward pass; neither changes parameters or values. tell: as in `Block`; what
+    it gives for each layer, stacked along axis 0, is then returned beside x.
     """
 
     layers: int
@@ -189,8 +187,8 @@ class Blocks(nn.Module):
         mask: Array | None = None,
         places: Array | None = None,
         bias: Array | None = None,
-        watch: Callable | None = None,
-    ) -> Array | tuple[Array, Array]:
+        tell: Callable | None = None,
+    ) -> Array | tuple[Array, Tree]:
         dropping = train and self.drop_path > 0 and self.has_rng("dropout")
         block = nn.remat(Block, prevent_cse=not self.scan) if self.remat else Block
         stack = nn.scan(
@@ -202,11 +200,11 @@ class Blocks(nn.Module):
             unroll=1 if self.scan else self.layers,
         )
         rates = jnp.asarray(np.linspace(0, self.drop_path, self.layers), jnp.float32)
-        options = (self.layer_scale, self.init_std, dropping, self.activation, self.eps, self.dtype, watch)
+        options = (self.layer_scale, self.init_std, dropping, self.activation, self.eps, self.dtype, tell)
         layers = stack(self.heads, *options)
         nn.share_scope(self, layers)  # no further level in the names of the parameters
-        x, seen = layers(x, rates, mask, places, bias)
-        return x if watch is None else (x, seen)
+        x, told = layers(x, rates, mask, places, bias)
+        return x if tell is None else (x, told)
 
 
 def by_depth(net: Net) -> Net:
