@@ -15,6 +15,13 @@ def pooled(y: dict) -> Array:
     return y["pool"]
 
 
+def last_map(y: dict) -> Array:
+    """Each place of the encoder's last map is asked: [b, m, h, w, c]. Raises ValueError where there is none."""
+    if not y.get("maps"):
+        raise ValueError(f"the method looks at a map of places, and the encoder has only {', '.join(sorted(y))}")
+    return y["maps"][max(y["maps"], key=lambda name: (len(name), name))]
+
+
 def named(classes: int) -> Callable[[Array, Array, Tree], tuple[Array, Metrics]]:
     """The judge of answers that name one of so many classes: cross-entropy, a mean over all questions.
 
