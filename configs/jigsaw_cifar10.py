@@ -2,9 +2,9 @@
 
     ssl-jax train --config=jigsaw_cifar10 --workdir=W --config.data.dir=DIR
 
-Origin: none is published for CIFAR-10. Four tiles of 14 pixels in cells of 16, in all 24 orders: nine would have too few
-pixels, of which --config.method.grid=3 --config.method.tile=8 --config.method.permutations=100
---config.nets.classifier.out=100 makes a harder puzzle.
+Origin: none is published for CIFAR-10. Four tiles of 14 pixels in cells of 16, in all 24 orders. A harder puzzle, of
+smaller tiles: --config.method.grid=3 --config.method.tile=8 --config.method.permutations=100
+--config.nets.classifier.out=100.
 Changed: 10,000 images, 8 epochs, a ResNet of three blocks whose stem halves a tile, AdamW. No gray images.
 """
 

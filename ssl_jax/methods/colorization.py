@@ -24,7 +24,7 @@ def colorization(
     """Defaults of the released code. Views are sRGB in -1..1. encoder: `lightness_resnet`. decoder: `color_decoder`,
     with an output for each bin. bin_size, sigma: in units of a and b. uniform: the share of equal classes in the prior.
     """
-    ranges.above_zero(bin_size=bin_size, stride=stride, neighbors=neighbors, sigma=sigma)
+    ranges.above_zero(bin_size=bin_size, stride=stride, neighbors=neighbors, sigma=sigma, uniform=uniform)
     ranges.share(uniform=uniform)
     palette = colors.Palette(colors.bins(bin_size), stride, neighbors, sigma)
     return pretext(
