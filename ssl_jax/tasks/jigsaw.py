@@ -62,8 +62,8 @@ def picture(key: Key, orders: Array, images: Array, logits: Array, *, tile: int,
     images: [b, 1, h, w, c]; logits: [b, 1, k], of the orders.
     """
     tiles, labels = (drawn[:, 0] for drawn in _drawn(key, orders, images, tile, jitter))
-    rows = {"puzzle": tiles, "answer": put_back(tiles, orders[logits[:, 0].argmax(-1)])}
-    rows["solution"] = put_back(tiles, orders[labels])
+    solved, true = (put_back(tiles, orders[numbers]) for numbers in (logits[:, 0].argmax(-1), labels))
+    rows = {"puzzle": tiles, "solved": solved, "true": true}
     return {"jigsaw": {name: pieces.mosaic(shown) for name, shown in rows.items()}}
 
 

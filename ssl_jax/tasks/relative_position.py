@@ -132,4 +132,4 @@ def picture(found: Array, logits: Array) -> dict[str, Array]:
     def around(neighbors: Array) -> Array:
         return pieces.mosaic(jnp.concatenate([neighbors[:, :CENTER], found[:, :1], neighbors[:, CENTER:]], 1))
 
-    return {"answer": around(placed), "solution": around(found[:, 1:])}
+    return {"solved": around(placed), "true": around(found[:, 1:])}

@@ -76,12 +76,12 @@ def test_a_picture_shows_the_puzzle_the_answer_and_the_solution():
     right = jax.nn.one_hot(drawn.labels, 4)
     options = dict(tile=TILE, jitter=JITTER)
     shown = picture(KEY, rows, x, right, **options)["jigsaw"]
-    assert set(shown) == {"puzzle", "answer", "solution"}
-    assert_array_equal(shown["answer"], shown["solution"])
+    assert set(shown) == {"puzzle", "solved", "true"}
+    assert_array_equal(shown["solved"], shown["true"])
     assert shown["puzzle"].shape == (B, 2 * TILE + 1, 2 * TILE + 1, 2)
     assert np.all(np.isnan(shown["puzzle"][:, TILE])) and np.isnan(np.asarray(shown["puzzle"])).mean() < 0.3
-    wrong = picture(KEY, rows, x, jnp.roll(right, 1, -1), **options)["jigsaw"]["answer"]
-    cells = jnp.nan_to_num(wrong) != jnp.nan_to_num(shown["solution"])
+    wrong = picture(KEY, rows, x, jnp.roll(right, 1, -1), **options)["jigsaw"]["solved"]
+    cells = jnp.nan_to_num(wrong) != jnp.nan_to_num(shown["true"])
     assert all(np.any(cells[i]) for i in range(B))
 
 

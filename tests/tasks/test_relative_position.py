@@ -136,11 +136,11 @@ def test_a_picture_puts_patches_where_the_answers_are():
     x = images()
     found = patches(x, drawn(x).moves, **CUT)[:, :9]
     right = picture(found, jnp.broadcast_to(jnp.eye(8) * 9, (B, 8, 8)))
-    assert_array_equal(right["answer"], right["solution"])
-    assert_array_equal(right["solution"][:, 5:9, 5:9], found[:, 0])
+    assert_array_equal(right["solved"], right["true"])
+    assert_array_equal(right["true"][:, 5:9, 5:9], found[:, 0])
     # all say the first place: of them the surest is seen, and nothing at the others
     logits = jnp.zeros((B, 8, 8)).at[:, :, 0].set(1.0).at[:, 3, 0].set(4.0)
-    answer = picture(found, logits)["answer"]
+    answer = picture(found, logits)["solved"]
     assert_array_equal(answer[:, :4, :4], found[:, 4])
     assert np.all(np.isnan(answer[:, :4, 5:])) and np.all(np.isnan(answer[:, 10:]))
 
