@@ -24,9 +24,8 @@ def late_fusion(
     head of a jigsaw is piece=(1000,), MMSelfSup's of relative positions piece=(), whole=(4096,), and with AlexNet's
     towers in the paper piece=(4096,), whole=(4096, 4096) (arXiv:1505.05192, figure 3). groups: of batch norm.
     """
-    widths = {
-        f"{name} {i}": width for name, part in (("piece", piece), ("whole", whole)) for i, width in enumerate(part)
-    }
+    parts = {"piece": piece, "whole": whole}
+    widths = {f"{name} {i}": width for name, part in parts.items() for i, width in enumerate(part, 1)}
     ranges.above_zero(out=out, groups=groups, **widths)
     ranges.at_most(MOST, out=out, groups=groups, **widths)
     return pure(LateFusion(tuple(piece), tuple(whole), out, groups, compute_dtype(dtype)))
