@@ -88,6 +88,9 @@ class Encoder(NamedTuple):
             return 0
         if paths.has(self.stats, PALETTE):
             return paths.at(self.stats, PALETTE).shape[-1]
+        for op in self.config["clean"][0].get("ops", ()):
+            if op["name"] == "normalize":  # a network may see something else of an image, such as its light
+                return len(op["args"]["mean"])
         whole = any(paths.has(self.params, place) for place in FIRST)
         nets = [self.params] if whole else self.params.values()  # several, each of some of the channels
         firsts = [next(paths.at(net, place) for place in FIRST if paths.has(net, place)) for net in nets]
