@@ -169,6 +169,8 @@ def advance(
         )
         if due or step == job.clock.total or stop.is_set():
             state = save(program, run, state, step)
+    if step == job.clock.total:
+        draw(job, program, run, state, step)
     with spent.on("checkpoint"):
         run.saved.wait()
     return state, step
@@ -183,6 +185,18 @@ def evaluate(job: Job, program: Program, run: Run, state: TrainState, step: int)
             return
     run.writer.add(step, numbers)
     run.health.evaluated(step, numbers)
+    draw(job, program, run, state, step)
+
+
+def draw(job: Job, program: Program, run: Run, state: TrainState, step: int) -> None:
+    """Pictures of what the method makes of the run's first images, if it makes any."""
+    if program.draw is None:
+        return
+    with run.spent.on("evaluation"), device.put(batches(job), program.by_example) as feed:
+        batch = next(feed)
+        batch.pop("replaced")
+        made = program.draw(state.params, state.method_state, batch, keys(job.seed)["step"])
+        run.writer.draw(step, jax.device_get(made), job.training.views)
 
 
 def evaluate_missed(job: Job, program: Program, workdir: str, state: TrainState, step: int) -> None:

@@ -132,10 +132,8 @@ class Criterion(NamedTuple):
 
 
 class Aux(NamedTuple):
-    """What a forward pass leaves behind. No gradient flows through it.
-
-    carry: for `update`. features: [b, d], for probes and monitors. metrics: name -> global mean.
-    """
+    """What a forward pass leaves behind, without gradient: what `update` carries on, features [b, d] for probes and
+    monitors, and metrics, global means by name."""
 
     carry: Tree
     features: Array
@@ -248,6 +246,27 @@ class Embed(Protocol):
     def __call__(self, params: Tree, state: Tree, inputs: dict[str, Tree], /) -> dict[str, Tree]: ...
 
 
+class Draw(Protocol):
+    """(params, state, a few examples, key) -> {picture: {title: images [n, h, w, 1 or 3] in the units of the views}}.
+
+    NaN where there is nothing. Of one picture all titles have as many; those of a single title are shown as a square.
+    """
+
+    def __call__(self, params: Tree, state: Tree, batch: dict, key: Key, /) -> dict[str, dict[str, Array]]: ...
+
+
+class Phase(NamedTuple):
+    """A loss that moves some parameters, `parts` by their top-level names, before the method's own moves the rest.
+
+    times: in a row, with a key each; schedules go by steps all the same.
+    """
+
+    parts: tuple[str, ...]
+    loss: MethodLoss
+    update: MethodUpdate
+    times: int = 1
+
+
 class Method(NamedTuple):
     """A self-supervised method. `embed` is what evaluation and export see.
 
@@ -256,6 +275,8 @@ class Method(NamedTuple):
     passes: what comes between steps, in order
     placement: where leaves of a TrainState lie that are not to be placed by their size
     frozen: names of encoders that no step changes, whose weights the recipe's `start` has to give
+    phases: what comes in a step before `loss`, in order: adversaries, which the loss of the others must not move
+    draw: pictures of what the method makes of images, if it makes any
     """
 
     init: MethodInit
@@ -266,6 +287,8 @@ class Method(NamedTuple):
     passes: tuple[Pass, ...] = ()
     placement: Placement = ()
     frozen: tuple[str, ...] = ()
+    phases: tuple[Phase, ...] = ()
+    draw: Draw | None = None
 
 
 class TrainState(NamedTuple):

@@ -180,7 +180,13 @@ def dry(config: dict, job: Job) -> None:
     batch = known(lambda: dry_run.views(job.training, job.shapes), config["photometric"], views, job.shapes)
     learner = [*(config[name] for name in ("method", "nets", "chunks", "probe")), job.clock, batch]
     params, state = known(lambda: dry_run.learned(job.method, batch), learner)
-    known(lambda: dry_run.optimized(job.optimizer, params), config["optimizer"], config["lr"], job.clock, params)
+    known(
+        lambda: dry_run.optimized(job.method, job.optimizer, params),
+        config["optimizer"],
+        config["lr"],
+        job.clock,
+        params,
+    )
     own = [config["photometric"], config["method"], config["nets"], job.clean.views, job.train.parts]
     known(lambda: dry_run.evaluated(job.method, job.clean, params, state, job.train.parts), own)
 

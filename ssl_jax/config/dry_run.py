@@ -45,7 +45,7 @@ def check(
     """
     batch = views(training, shapes)
     params, state = learned(method, batch)
-    opt_state = optimized(optimizer, params)
+    opt_state = optimized(method, optimizer, params)
     evaluated(method, clean, params, state, parts)
     whole = TrainState(jax.ShapeDtypeStruct((), jnp.int32), params, state, opt_state)
     ids = {name: batch[name] for name in compose.TAKEN if name in batch}
@@ -69,9 +69,11 @@ def learned(method: Method, batch: dict) -> tuple[Tree, Tree]:
 
     def loss(params, state, batch, key, step):
         read = Read(batch)
-        _, aux = method.loss(params, state, read, key, step)
+        for phase in (*method.phases, method):
+            _, aux = phase.loss(params, state, read, key, step)
+            state = phase.update(state, params, aux.carry, step)
         seen.update(read.seen)
-        return method.update(state, params, aux.carry, step)
+        return state
 
     with part(parts):
         params, state = jax.eval_shape(method.init, KEY, batch)
@@ -81,12 +83,12 @@ def learned(method: Method, batch: dict) -> tuple[Tree, Tree]:
     return params, state
 
 
-def optimized(optimizer: optax.GradientTransformation, params: Tree) -> Tree:
+def optimized(method: Method, optimizer: optax.GradientTransformation, params: Tree) -> Tree:
     """The shapes of the optimizer's state, after an update of the parameters; raises as `check`."""
     with part("config.optimizer"):
         state = jax.eval_shape(optimizer.init, params)
         jax.eval_shape(optimizer.update, params, state, params)
-    return state
+        return jax.eval_shape(lambda params: step.optimized(method, optimizer, params), params)
 
 
 def seen_clean(clean: Preprocess, parts: dict[str, Part], examples: int) -> dict:

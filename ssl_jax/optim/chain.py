@@ -189,7 +189,10 @@ def _read(group: dict) -> Group:
 
 
 def _labels(params: Tree, groups: tuple[Group, ...]) -> Tree:
-    """Which group has each parameter: "group_0", ... or "rest". Raises ValueError for a group that has none."""
+    """Which group has each parameter: "group_0", ... or "rest".
+
+    Raises ValueError for a group that has none, unless parts of the tree are masked out, which it may be for.
+    """
 
     def first(path: str, leaf: Any) -> str:
         for i, group in enumerate(groups):
@@ -200,10 +203,16 @@ def _labels(params: Tree, groups: tuple[Group, ...]) -> Tree:
 
     owners = {}
     labels = leaves.map_paths(lambda path, leaf: owners.setdefault(path, first(path, leaf)), params)
+    if any(map(_is_masked, jax.tree.leaves(params, is_leaf=_is_masked))):
+        return labels
     for i, group in enumerate(groups):
         if f"group_{i}" not in owners.values():
             raise ValueError(_empty(group, owners))
     return labels
+
+
+def _is_masked(node: Any) -> bool:
+    return isinstance(node, optax.MaskedNode)
 
 
 def _empty(group: Group, owners: dict[str, str]) -> str:

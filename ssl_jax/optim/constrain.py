@@ -71,6 +71,11 @@ def frozen_until(inner: optax.GradientTransformation, steps: int) -> optax.Gradi
     return optax.GradientTransformationExtraArgs(init, update)
 
 
+def with_clocks(state: Any, other: Any) -> Any:
+    """A transformation's state with the counters of schedules that another state of it has."""
+    return jax.tree.map(lambda own, kept: kept if _is_clock(own) else own, state, other, is_leaf=_is_clock)
+
+
 def _is_clock(node: Any) -> bool:
     """Whether a state is only a schedule's counter: `ScaleByScheduleState` and its like."""
     return getattr(node, "_fields", None) == ("count",)

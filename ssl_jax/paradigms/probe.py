@@ -1,5 +1,7 @@
 """Method -> Method: a linear classifier that watches the features while they are learnt, and does not touch them."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -37,9 +39,18 @@ def with_probe(method: Method, classes: int) -> Method:
     return method._replace(
         init=init,
         loss=loss,
-        update=lambda state, params, carry, step: method.update(state, _without(params), carry, step),
-        embed=lambda params, state, inputs: method.embed(_without(params), state, inputs),
+        update=_unaware(method.update, 1),
+        embed=_unaware(method.embed, 0),
+        phases=tuple(
+            phase._replace(loss=_unaware(phase.loss, 0), update=_unaware(phase.update, 1)) for phase in method.phases
+        ),
+        draw=method.draw and _unaware(method.draw, 0),
     )
+
+
+def _unaware(function: Callable, place: int) -> Callable:
+    """A function whose argument at this place are the parameters, to be called with those of the probe as well."""
+    return lambda *given: function(*given[:place], _without(given[place]), *given[place + 1 :])
 
 
 def _without(params: dict) -> dict:

@@ -4,8 +4,10 @@ import json
 import math
 import os
 import socket
+import struct
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import jax
@@ -16,9 +18,10 @@ from tensorboardX import RecordWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.proto.summary_pb2 import Summary
 
+from ssl_jax.reporting import drawing
 from ssl_jax.reporting.display import Display
 from ssl_jax.storage import files
-from ssl_jax.types import Array
+from ssl_jax.types import Array, View
 
 FILE = "metrics.jsonl"
 EVENTS = "tensorboard"
@@ -95,6 +98,19 @@ class Writer:
             self._write_pending()
             self._pending = (step, dict(numbers))
 
+    def draw(self, step: int, made: dict[str, dict[str, np.ndarray]], views: Sequence[View]) -> None:
+        """Pictures, as `drawing.write` takes them, as files and for TensorBoard; what cannot be drawn is a sentence."""
+        if not self._primary:
+            return
+        try:
+            paths = drawing.write(made, views, self._local / drawing.FOLDER, step)
+        except Exception as error:  # matplotlib raises of every kind, and the run is worth more than its picture
+            self.note(f"step {step}: {', '.join(made)} could not be drawn: {error}")
+            return
+        values = [Summary.Value(tag=name, image=_encoded(path.read_bytes())) for name, path in paths.items()]
+        event = Event(wall_time=time.time(), step=step, summary=Summary(value=values))
+        self._events.write(event.SerializeToString())
+
     def note(self, sentence: str) -> None:
         """A sentence for the reader, above the progress bar."""
         if self._primary:
@@ -157,6 +173,12 @@ class Writer:
             target = self._folder / path.relative_to(self._local).as_posix()
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(path.read_bytes())
+
+
+def _encoded(png: bytes) -> Summary.Image:
+    """A PNG as TensorBoard has it."""
+    width, height = struct.unpack(">II", png[16:24])  # of its first chunk
+    return Summary.Image(height=height, width=width, colorspace=4, encoded_image_string=png)
 
 
 def _events(folder: Path, start: int) -> RecordWriter:

@@ -188,7 +188,10 @@ def _scatter(axes: Axes, xy: np.ndarray, labels: np.ndarray, classes: Sequence[s
 
 
 def _displayable(images: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> np.ndarray:
-    """[b, v, h, w, c] -> floats in 0..1, [b, v, h, w, 3] or, for gray, [b, v, h, w]; of bands the first three."""
+    """[b, v, h, w, c] -> floats in 0..1, [b, v, h, w, 3] or, for gray, [b, v, h, w]; of bands the first three.
+
+    NaN is gray.
+    """
     if images.ndim != 5:
         raise ValueError(f"views are [b, v, h, w, c], these have the shape {images.shape}")
     if images.dtype.kind in "iu":
@@ -199,7 +202,7 @@ def _displayable(images: np.ndarray, mean: Sequence[float], std: Sequence[float]
     if images.shape[-1] not in (1, 3, 4):  # bands that fill little of their range would be black
         low, high = np.percentile(pixels, (2, 98))
         pixels = (pixels - low) / max(high - low, 1e-6)
-    return np.clip(pixels, 0, 1)
+    return np.clip(np.nan_to_num(pixels, nan=0.5), 0, 1)
 
 
 def _figure(width: float, height: float) -> Figure:

@@ -14,7 +14,7 @@ from ssl_jax.data import sources, stream
 from ssl_jax.data.sources import Source
 from ssl_jax.process import goodput
 from ssl_jax.process.goodput import Goodput
-from ssl_jax.reporting import neighbors, pictures
+from ssl_jax.reporting import drawing, neighbors, pictures
 from ssl_jax.reporting.display import complain
 from ssl_jax.reporting.log import rows
 from ssl_jax.run import evaluation, label_free, matching, regressing
@@ -80,11 +80,10 @@ def views(job: Job, first: dict[str, np.ndarray], workdir: str, key: Key) -> Non
         return
     few = {name: first[name][:SHOWN] for name in sorted(groups)}
     seen = jax.device_get(jax.jit(job.training.device)(purposes(key, np.int32(0))[0], few))
-    normalized = [op.args for view in job.training.views for op in view.ops if op.name == "normalize"]
     originals = sources.images(job.train, first["index"][:SHOWN]) if "image" in job.train.parts else ()
     seen = {name: pictures.storyboard(seen[name]) if seen[name].ndim == 6 else seen[name] for name in groups}
-    path, stats = epath.Path(workdir) / "views.png", normalized[0] if normalized else {}
-    pictures.contact_sheet(seen, path, originals=originals, **stats)
+    path = epath.Path(workdir) / "views.png"
+    pictures.contact_sheet(seen, path, originals=originals, **drawing.normalization(job.training.views))
 
 
 def scored(result: dict) -> bool:
@@ -162,7 +161,7 @@ def conclude(
     if jax.process_index() > 0:
         return result
     files.write(folder / "result.json", json.dumps(result, indent=2) + "\n")
-    pictured = _pictured(job, folder, drawn, around)
+    pictured = [*_pictured(job, folder, drawn, around), *_made(folder, int(state.step))]
     for shown in tables(result):
         console.print(shown)
     lines = (
@@ -193,6 +192,13 @@ def _pictured(job: Job, folder: epath.Path, drawn: evaluation.Rows | None, aroun
             pictures.curves(drawable, folder / "curves.png")
             pictured.append("curves.png")
     return pictured
+
+
+def _made(folder: epath.Path, step: int) -> list[str]:
+    """The pictures of what the method makes, of the last step."""
+    made = folder / drawing.FOLDER
+    paths = made.glob(drawing.file("*", step)) if made.exists() else ()
+    return sorted(f"{drawing.FOLDER}/{path.name}" for path in paths)
 
 
 def _projected(job: Job, program: Program, state: TrainState) -> evaluation.Rows | None:

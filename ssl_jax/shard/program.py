@@ -56,6 +56,7 @@ class Program(NamedTuple):
     calibrate: (TrainState, batch, key) -> TrainState, see `step.make_calibration`; uses its input up
     passes: of the method, in order
     embed: (params, method_state, {group: clean views [b, 1, ...] as the host makes them}) -> dict of arrays
+    draw: (params, method_state, batch, key) -> what `method.draw` makes of its first examples; None where it has none
     whole: (tree of arrays that are split by example) -> the same, so that every process can read all of it
     state, batch: ShapeDtypeStructs with shardings
     by_example: the sharding of whatever has the example as axis 0; devices: how many there are
@@ -66,6 +67,7 @@ class Program(NamedTuple):
     calibrate: Callable
     passes: tuple[Walk, ...]
     embed: Callable
+    draw: Callable | None
     whole: Callable
     state: TrainState
     batch: Tree
@@ -104,6 +106,7 @@ def build(
     places = rules.shardings(mesh, state, method.placement)
     state = jax.tree.map(lambda a, s: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=s), state, places)
     jit = jit_on(mesh)
+    frozen = (places.params, places.method_state, split)
     prepare = {None: None, "clean": clean, "train": augment}
     step, calibrate = steps.make_step(method, optimizer, augment), steps.make_calibration(method, augment)
     return Program(
@@ -111,11 +114,8 @@ def build(
         step=jit(step, in_shardings=(places, split, whole), out_shardings=(places, whole), donate_argnums=0),
         calibrate=jit(calibrate, in_shardings=(places, split, whole), out_shardings=places, donate_argnums=0),
         passes=tuple(walks.build(one, prepare[one.views], mesh, jit, state, places) for one in method.passes),
-        embed=jit(
-            steps.make_embed(method, clean, inputs),
-            in_shardings=(places.params, places.method_state, split),
-            out_shardings=split,
-        ),
+        embed=jit(steps.make_embed(method, clean, inputs), in_shardings=frozen, out_shardings=split),
+        draw=method.draw and jit(steps.make_draw(method, augment), in_shardings=(*frozen, whole), out_shardings=whole),
         whole=jit(lambda tree: tree, out_shardings=whole),
         state=state,
         batch=batch,

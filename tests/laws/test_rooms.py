@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "data": {"checks", "data", "process", "storage", "types", "views"},
     "optim": {"checks", "config.durations", "optim", "types"},
     "shard": {"checks", "process", "shard", "step", "types"},
-    "step": {"types"},
+    "step": {"optim", "types"},
     "evals": {"checks", "evals", "types"},
     "__init__": EVERYTHING,
     "__main__": {"cli"},

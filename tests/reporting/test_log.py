@@ -207,3 +207,15 @@ def test_numbers_come_late_into_the_row_of_their_step(tmp_path):
     assert log.rows(tmp_path)[1]["eval/std"] == 0.7 and log.evaluated(tmp_path, 4)
     log.amend(tmp_path, 9, {"eval/std": 0.8})
     assert log.rows(tmp_path)[2] == {"step": 9, "eval/std": 0.8}
+
+
+def test_tensorboard_gets_the_pictures_and_what_cannot_be_drawn_is_a_sentence(tmp_path):
+    said, made = io.StringIO(), {"samples": {"": np.zeros((2, 4, 4, 3), np.float32)}}
+    with writer(tmp_path, console=Console(file=said)) as out:
+        out.draw(3, made, ())
+        out.draw(4, {"broken": {"input": np.zeros((2, 4))}}, ())
+    file = tmp_path / "pictures" / "samples-000003.png"
+    images = [value for event in events(tmp_path) for value in event.summary.value if value.HasField("image")]
+    assert [(value.tag, value.image.encoded_image_string) for value in images] == [("samples", file.read_bytes())]
+    assert images[0].image.width > images[0].image.height > 100
+    assert "step 4: broken could not be drawn" in said.getvalue()
