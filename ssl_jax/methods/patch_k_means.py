@@ -24,7 +24,8 @@ def patch_k_means(encoder: Net, *, drawn: int = 2**16, iterations: int = 10, eps
     def shown(weights, images):
         centers, channels = weights["kernel"].T, images.shape[-1]
         side = round((centers.shape[1] / channels) ** 0.5)
-        return {"centers": pictures.in_lines(pictures.contrasted(centers.reshape(-1, side, side, channels)))}
+        filters = pictures.contrasted(centers[: pictures.MOST].reshape(-1, side, side, channels))
+        return {"centers": {"centers": filters}}
 
     options = dict(drawn=drawn, iterations=iterations, epsilon=epsilon, option="nets.encoder.out")
     one = whitened_patches.fitting(lambda weights, images: patches(weights, images)["patches"], **options)

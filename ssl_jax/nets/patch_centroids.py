@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ssl_jax.checks import ranges
+from ssl_jax.nets.options import parameter_dtype
 from ssl_jax.types import Array, Key, Net
 
 
@@ -21,7 +22,7 @@ def patch_centroids(*, out: int, patch: int = 6, stride: int = 1, regions: int =
     ranges.above_zero(out=out, patch=patch, stride=stride, regions=regions, contrast=contrast)
 
     def init(key: Key, x: Array) -> tuple[dict, dict]:
-        size, dtype = patch * patch * x.shape[-1], jnp.promote_types(x.dtype, jnp.float32)
+        size, dtype = patch * patch * x.shape[-1], parameter_dtype(x.dtype)
         _places(x.shape, patch, stride, regions)
         kernel = jax.random.normal(key, (size, out), dtype)
         return {"mean": jnp.zeros(size, dtype), "whiten": jnp.eye(size, dtype=dtype), "kernel": kernel}, {}
@@ -33,7 +34,8 @@ def patch_centroids(*, out: int, patch: int = 6, stride: int = 1, regions: int =
             flat = _plain(cut.reshape(len(x), -1, cut.shape[-1]), contrast)
             return {"patches": flat, "whitened": _whitened(flat, params)}, stats
         # One region after another: at once they would hold the distances of all patches.
-        sums = [_triangle(_plain(cut[:, r, c], contrast), params).sum((1, 2)) for r in rows for c in columns]
+        pieces = [cut[:, r, c].reshape(len(x), -1, cut.shape[-1]) for r in rows for c in columns]
+        sums = [_triangle(_plain(piece, contrast), params).sum(1) for piece in pieces]
         return {"pool": jnp.concatenate(sums, -1)}, stats
 
     return Net(init, apply)
@@ -68,11 +70,11 @@ def _plain(patches: Array, contrast: float) -> Array:
 
 
 def _whitened(patches: Array, params: dict) -> Array:
-    return jnp.matmul(patches - params["mean"], params["whiten"], precision="highest")
+    return jnp.matmul(patches - params["mean"][None, None], params["whiten"], precision="highest")
 
 
 def _triangle(patches: Array, params: dict) -> Array:
     rows, kernel = _whitened(patches, params), params["kernel"]
     square = jnp.sum(rows**2, -1, keepdims=True) - 2 * jnp.matmul(rows, kernel, precision="highest")
-    d = jnp.sqrt(jnp.maximum(square + jnp.sum(kernel**2, 0), 0))
+    d = jnp.sqrt(jnp.maximum(square + jnp.sum(kernel**2, 0)[None, None], 0))
     return jnp.maximum(jnp.mean(d, -1, keepdims=True) - d, 0)

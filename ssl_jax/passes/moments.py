@@ -88,10 +88,10 @@ def whitened(x: Array, valid: Array, count: int, *, numbers_at_once: int = block
     return pieces.over(lambda _, part: ((), matmul(part - found.mean[None], scaled)), (), x, at_once=at_once)[1]
 
 
-def projected(centered: Array, columns: Array) -> Array:
-    """Centered rows [b, d] on the plane of orthogonal columns [d, k] of any length: [b, d]."""
+def projected(x: Array, mean: Array, columns: Array) -> Array:
+    """Rows x [b, d] on the plane through mean [d] of orthogonal columns [d, k] of any length: [b, d]."""
     unit = columns / jnp.linalg.norm(columns, axis=0)[None]
-    return matmul(matmul(centered, unit), unit.T)
+    return mean[None] + matmul(matmul(x - mean[None], unit), unit.T)
 
 
 def unexplained(centered: Array, columns: Array) -> Array:

@@ -1,16 +1,11 @@
-"""Arrays as lines of images: what methods hand to those who look."""
+"""Arrays as images for those who look: parts that were found, and what images become by them."""
 
 import jax.numpy as jnp
 
 from ssl_jax.types import Array
 
-
-def in_lines(images: Array, *, width: int = 8, most: int = 64) -> dict[str, Array]:
-    """The first `most` of images [n, h, w, c] in lines of `width`, by their places; NaN fills up the last line."""
-    images = images[:most]
-    filled = jnp.pad(images, ((0, -len(images) % width), (0, 0), (0, 0), (0, 0)), constant_values=jnp.nan)
-    starts = range(0, len(images), width)
-    return {f"{i + 1} to {min(i + width, len(images))}": filled[i : i + width] for i in starts}
+MOST = 64
+"""Parts in a picture."""
 
 
 def contrasted(images: Array, *, reach: float = 0.8) -> Array:
@@ -25,5 +20,5 @@ def of_components(mean: Array, kernel: Array) -> Array:
 
 
 def of_parts(title: str, parts: Array, images: Array, made: Array) -> dict[str, dict[str, Array]]:
-    """The pictures of parts [n, h, w, c], and of images [b, h, w, c] over what parts make of them."""
-    return {title: in_lines(parts), "reconstruction": {"input": images, "reconstruction": made}}
+    """A picture of the first parts [n, h, w, c], and one of images [b, h, w, c] with what parts make of them below."""
+    return {title: {title: parts[:MOST]}, "reconstruction": {"input": images, "reconstruction": made}}

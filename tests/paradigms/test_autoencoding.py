@@ -176,11 +176,16 @@ def test_what_makes_no_sense_is_a_sentence(make, sentence):
 
 
 def test_images_of_another_size_are_a_sentence():
-    nets = strided_conv.conv_encoder(widths=(4,)), heads.linear(out=2), conv_decoder.conv_decoder(size=8, widths=(4,))
-    rows = {"global": jnp.zeros((2, 1, 6, 6, 1)), "index": jnp.arange(2)}
+    def made(side, widths):
+        nets = (
+            strided_conv.conv_encoder(widths=widths),
+            heads.linear(out=2),
+            conv_decoder.conv_decoder(size=8, widths=(4,)),
+        )
+        rows = {"global": jnp.zeros((2, 1, side, side, 1)), "index": jnp.arange(2)}
+        jax.eval_shape(autoencoder(*nets).init, jax.random.key(0), rows)
+
     with pytest.raises(ValueError, match=r"images of \[8, 8, 3\] and is compared with \[6, 6, 1\]: give nets.decoder"):
-        autoencoder(*nets).init(jax.random.key(0), rows)
-    small = {"global": jnp.zeros((2, 1, 2, 2, 1)), "index": jnp.arange(2)}
-    deep = strided_conv.conv_encoder(widths=(4, 4)), *nets[1:]
+        made(6, (4,))
     with pytest.raises(ValueError, match="2 layers that halve leave nothing of images of 2 x 2"):
-        autoencoder(*deep).init(jax.random.key(0), small)
+        made(2, (4, 4))
