@@ -1,5 +1,7 @@
 """A method is four pure functions: no effects, no memory, no callbacks; the loss reads the state and writes nothing."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -39,11 +41,20 @@ def test_the_loss_has_a_gradient_for_every_parameter_and_none_for_the_state(one)
         state = {**state, "criterion": held._replace(labels=jnp.zeros_like(held.labels))}
     floats = jax.tree.map(lambda a: a if jnp.issubdtype(a.dtype, jnp.floating) else None, state)
 
-    def of(params, floats):
+    def of(loss, params, floats):
         whole = jax.tree.map(lambda f, a: a if f is None else f, floats, state, is_leaf=lambda a: a is None)
-        return one.method.loss(params, whole, batch, key, step)[0]
+        return loss(params, whole, batch, key, step)[0]
 
-    learned, held = jax.jit(jax.grad(of, argnums=(0, 1)), compiler_options=tiny.UNOPTIMIZED)(params, floats)
+    def grads(params, floats):
+        """For each parameter that of the loss which moves it, and for the state that of all losses."""
+        learned, held = jax.grad(functools.partial(of, one.method.loss), argnums=(0, 1))(params, floats)
+        for phase in one.method.phases:
+            own, more = jax.grad(functools.partial(of, phase.loss), argnums=(0, 1))(params, floats)
+            learned |= {part: own[part] for part in phase.parts}
+            held = jax.tree.map(lambda a, b: jnp.abs(a) + jnp.abs(b), held, more)
+        return learned, held
+
+    learned, held = jax.jit(grads, compiler_options=tiny.UNOPTIMIZED)(params, floats)
     for path, grad in jax.tree_util.tree_leaves_with_path(learned):
         text = jax.tree_util.keystr(path, simple=True, separator="/")
         assert np.any(np.asarray(grad)), f"{one.name}: no gradient for {text}"

@@ -1,0 +1,27 @@
+"""Codes of six numbers of 16 x 16 images, which the judge sees in half their size."""
+
+from ssl_jax.methods.bigbigan import bigbigan
+from ssl_jax.nets import heads, residual_gan, resnet
+from ssl_jax.types import Method
+
+ARGUMENTS = {"times": 2}
+GROUPS = {"global": (1, 16)}
+NO_CONTROL = (
+    "it has no one guard: codes of a point are told from the prior's by the score of codes alone, and images of a "
+    "point by that of images"
+)
+
+
+def nets(dtype: str) -> dict:
+    return {
+        "bottleneck": heads.linear(out=12, dtype=dtype),
+        "generator": residual_gan.residual_generator(size=8, widths=(4, 4), dtype=dtype),
+        "discriminator": residual_gan.joint_discriminator(widths=(4, 8), hidden=8, layers=1, dtype=dtype),
+    }
+
+
+def learns(examples: int) -> Method:
+    made = residual_gan.residual_generator(size=28, channels=1, widths=(32, 32, 16))
+    encoder = resnet.resnet(depth=(1, 1, 1), base=8, stem="half", zero_init=False)
+    judge = residual_gan.joint_discriminator(widths=(16, 32, 32))
+    return bigbigan(encoder, heads.linear(out=48), made, judge)
