@@ -93,9 +93,9 @@ def bidirectional(encoder: Net, bottleneck: Net, generator: Net, discriminator: 
 
 
 def reduced(images: Array, wanted: Array) -> Array:
-    """Images [b, h, w, c] in the generator's size, as means of squares. Raises ValueError where it is no part of theirs.
+    """Images [b, h, w, c] in the generator's size, as means of squares.
 
-    wanted: an array, of which the shape is read.
+    wanted: an array, of which the shape is read. Raises ValueError where its sides do not divide those of the images.
     """
     (b, h, w, c), (_, *small, channels) = images.shape, wanted.shape
     if c != channels or h % small[0] or w % small[1] or h // small[0] != w // small[1]:

@@ -106,6 +106,8 @@ def test_the_effective_rates_are_the_published_ones():
         "dinov2_imagenet_vitl16": 4e-3 * 2**0.5,
         "mae_imagenet_vitb16": 2.4e-3,
         "rotation_imagenet_r50": 0.1,
+        "context_encoder_imagenet": 2e-3,
+        "bigbigan_imagenet_r50": 2e-4,
         "cmc_imagenet_r50": 0.03,
         "amdim_imagenet": 2e-4,
         "cpc_v2_imagenet_r50": 4e-4,
