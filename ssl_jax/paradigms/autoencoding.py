@@ -67,15 +67,13 @@ def autoencoding(
                 "divergence": divergence,
                 "active": jnp.sum((jnp.var(code.mean, 0) > ACTIVE).astype(value.dtype)),
             }
-        features = y["pool"].reshape(*batch["index"].shape, -1, y["pool"].shape[-1])[:, 0]
-        return value, jax.lax.stop_gradient(Aux({"stats": stats}, features, metrics))
+        return value, jax.lax.stop_gradient(Aux({"stats": stats}, narrow.features(y, batch), metrics))
 
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:
         return carry
 
     def embed(params: Tree, state: Tree, inputs: dict) -> dict:
-        (images,) = inputs.values()
-        y, _ = coder.apply(params, state["stats"], images, train=False)
+        y, _ = coder.apply(params, state["stats"], narrow.only(inputs), train=False)
         code = y.pop("code")
         return {**y, "latent": latent(code, None).mean}
 

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+from jax.experimental.shard_alike import shard_alike
 
 from ssl_jax.losses import adversarial
 from ssl_jax.paradigms import bottleneck as narrow
@@ -42,12 +43,12 @@ def bidirectional(encoder: Net, bottleneck: Net, generator: Net, discriminator: 
         code_key, prior_key = jax.random.split(key)
         images = narrow.views(batch)
         y, mean, codes, new = coded(params, stats, images, train=True, key=code_key)
-        prior = jax.random.normal(prior_key, mean.shape, mean.dtype)
+        # without a word on it the compiler has every device generate the whole batch
+        prior = shard_alike(jax.random.normal(prior_key, mean.shape, mean.dtype), mean)[0]
         fakes, new[MAKER] = made(params, stats, prior, train=True)
         real, judge = judged(params, stats[JUDGE], reduced(images, fakes), codes)
         fake, judge = judged(params, judge, fakes, prior)
-        features = y["pool"].reshape(*batch["index"].shape, -1, y["pool"].shape[-1])[:, 0]
-        return features, real, fake, new, {JUDGE: judge}
+        return narrow.features(y, batch), real, fake, new, {JUDGE: judge}
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
         keys, images = jax.random.split(key, 3), narrow.views(batch)
@@ -76,8 +77,7 @@ def bidirectional(encoder: Net, bottleneck: Net, generator: Net, discriminator: 
         return {"stats": {**state["stats"], **carry}}
 
     def embed(params: Tree, state: Tree, inputs: dict) -> dict:
-        (images,) = inputs.values()
-        y, mean, _, _ = coded(params, state["stats"], images, train=False)
+        y, mean, _, _ = coded(params, state["stats"], narrow.only(inputs), train=False)
         return {**y, "latent": mean}
 
     def draw(params: Tree, state: Tree, batch: dict, key: Key) -> dict:

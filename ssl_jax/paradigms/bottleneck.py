@@ -16,6 +16,18 @@ def views(batch: dict) -> Array:
     return groups.reshape(-1, *groups.shape[2:])
 
 
+def only(inputs: dict[str, Array]) -> Array:
+    """The one part of an example that there is. Raises ValueError where there are several."""
+    if len(inputs) != 1:
+        raise ValueError(f"the encoder takes one part of an example, and is shown {', '.join(inputs)}")
+    return next(iter(inputs.values()))
+
+
+def features(y: dict, batch: dict) -> Array:
+    """Of an encoder's output for all views, what probes see: the pool of the first view of each example, [b, d]."""
+    return y["pool"].reshape(*batch["index"].shape, -1, y["pool"].shape[-1])[:, 0]
+
+
 def coder(encoder: Net, bottleneck: Net) -> Net:
     """Images [b, h, w, c] -> the encoder's output, and "code" [b, k]: what the head makes of all places of its last map
     (or its tokens) in a row. Parameters and statistics are {"encoder", "bottleneck"}.

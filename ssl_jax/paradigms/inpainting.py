@@ -65,7 +65,7 @@ def inpainting(
         metrics = {f"{JUDGE}/{name}": jnp.mean(jax.nn.sigmoid(logits)) for name, logits in beliefs.items()}
         value = cross_entropy(real, real=True) + cross_entropy(fake, real=False)
         return value, jax.lax.stop_gradient(
-            Aux({JUDGE: stats}, _features(y, batch), {f"{JUDGE}/loss": value, **metrics})
+            Aux({JUDGE: stats}, narrow.features(y, batch), {f"{JUDGE}/loss": value, **metrics})
         )
 
     def loss(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
@@ -75,15 +75,15 @@ def inpainting(
         adversary = cross_entropy(judged(params, state["stats"][JUDGE], middle)[0], real=True)
         metrics = {"error": off, "adversary": adversary}
         value = weight * off + (1 - weight) * adversary
-        return value, jax.lax.stop_gradient(Aux(stats, _features(y, batch), metrics))
+        return value, jax.lax.stop_gradient(Aux(stats, narrow.features(y, batch), metrics))
 
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:
         return {"stats": {**state["stats"], **carry}}
 
     def embed(params: Tree, state: Tree, inputs: dict) -> dict:
-        (images,) = inputs.values()
-        y, _ = coder.apply(params, state["stats"], images, train=False)
-        return {**{name: value for name, value in y.items() if name != "code"}, "latent": y["code"]}
+        y, _ = coder.apply(params, state["stats"], narrow.only(inputs), train=False)
+        code = y.pop("code")
+        return {**y, "latent": code}
 
     def draw(params: Tree, state: Tree, batch: dict, key: Key) -> dict:
         images = narrow.views(batch)
@@ -92,8 +92,3 @@ def inpainting(
 
     phases = (Phase((JUDGE,), judge, update),)
     return Method(init, loss, update, embed, {"encoder": encode.ENCODER}, phases=phases, draw=draw)
-
-
-def _features(y: dict, batch: dict) -> Array:
-    """The encoder's pool of the first view of each example."""
-    return y["pool"].reshape(*batch["index"].shape, -1, y["pool"].shape[-1])[:, 0]
