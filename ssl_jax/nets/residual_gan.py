@@ -49,7 +49,7 @@ def joint_discriminator(
     """{"image": [b, h, w, c], "latent": [b, k]} -> {"image", "latent", "joint"}, scores [b], at least float32.
 
     widths: of residual blocks of the image (F), all but the last of which halve it; their sum over places scores the
-    image. hidden, layers: of two residual perceptrons, of the code (H) and of both side by side (J).
+    image. Scores are products with one vector. hidden, layers: of two residual perceptrons, of the code (H) and of both side by side (J).
     """
     if not widths:
         raise ValueError("joint_discriminator needs one width or more")
@@ -187,5 +187,5 @@ class Discriminator(nn.Module):
         seen["latent"] = perceptron(name="of_latent")(x["latent"].astype(self.dtype), train=train)
         both = jnp.concatenate([seen["image"], seen["latent"]], -1)
         seen["joint"] = perceptron(name="of_both")(both, train=train)
-        scores = {n: SpectralDense(1, self.dtype, name=f"score_{n}")(y, train=train)[:, 0] for n, y in seen.items()}
-        return {name: at_least_float32(score) for name, score in scores.items()}
+        score = partial(SpectralDense, 1, self.dtype, bias=False)
+        return {n: at_least_float32(score(name=f"score_{n}")(y, train=train)[:, 0]) for n, y in seen.items()}

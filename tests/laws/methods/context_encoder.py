@@ -1,20 +1,20 @@
-"""The middle half of 24 x 24 images, one pixel of it shown."""
+"""The middle half of 16 x 16 images, one pixel of it shown."""
 
 from ssl_jax.methods.context_encoder import context_encoder
 from ssl_jax.nets import conv_decoder, strided_conv
 from ssl_jax.types import Method
 
-ARGUMENTS = {"size": 12, "band": 1, "weight": 0.9}
-GROUPS = {"global": (1, 24)}
+ARGUMENTS = {"size": 8, "band": 1, "weight": 0.9}
+GROUPS = {"global": (1, 16)}
 NO_CONTROL = "pixels are its target: a constant prediction is no small loss"
 
 
 def nets(dtype: str) -> dict:
     return {
-        "encoder": strided_conv.conv_encoder(widths=(4, 8), dtype=dtype),
+        "encoder": strided_conv.conv_encoder(widths=(8, 16), dtype=dtype),
         "bottleneck": strided_conv.bottleneck(out=8, dtype=dtype),
-        "decoder": conv_decoder.conv_decoder(size=12, widths=(8, 4), upsampling="transposed", dtype=dtype),
-        "discriminator": strided_conv.conv_discriminator(widths=(4, 8), dtype=dtype),
+        "decoder": conv_decoder.conv_decoder(size=8, widths=(16, 8), upsampling="transposed", dtype=dtype),
+        "discriminator": strided_conv.conv_discriminator(widths=(8, 16), dtype=dtype),
     }
 
 
