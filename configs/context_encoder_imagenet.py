@@ -31,7 +31,7 @@ def get_config() -> ConfigDict:
         discriminator=dict(name="conv_discriminator", widths=(64, 128, 256, 512)),
     )
     crop = (dict(name="resize", args=dict(size=350)), dict(name="pad_crop", args=dict(padding=0)))
-    flip = dict(name="flip", args=dict(p=0.5))
+    flip = dict(name="flip", p=0.5)
     c.views = (dict(group="global", count=1, size=128, ops=(*crop, flip, dict(name="normalize", args=presets.HALF))),)
     c.optimizer = dict(name="adamw", b1=0.5, weight_decay=0.0, groups=(dict(match="^discriminator/", lr=2e-4),))
     c.lr = 2e-3

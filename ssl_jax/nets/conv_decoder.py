@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from ssl_jax.checks import ranges
-from ssl_jax.nets.conv import Conv
+from ssl_jax.nets.conv import Conv, convolve
 from ssl_jax.nets.norm import BatchNorm
 from ssl_jax.nets.options import MOST, TORCH, at_least_float32, compute_dtype, one_of, parameter_dtype
 from ssl_jax.nets.pure import pure
@@ -51,6 +51,37 @@ def conv_decoder(
     )
 
 
+def transposed(x: Array, kernel: Array) -> Array:
+    """The transposed convolution of [b, h, w, c] with [4, 4, c, o], stride 2, one pixel of padding: [b, 2 h, 2 w, o].
+
+    As a plain convolution to the four pixels that each becomes, of 3x3 of which 2x2 are not 0: of the transposed one
+    XLA's gradient by the kernel is made by every device for the whole batch.
+    """
+
+    def apart(k: Array, axis: int) -> Array:
+        """The kernels [2, ..., 3, ...] of even and odd pixels along an axis: which of its taps meet which neighbor."""
+        first, second, third, fourth = jnp.split(k, 4, axis)
+        nothing = jnp.zeros_like(first)
+        return jnp.stack([jnp.concatenate(taps, axis) for taps in ((fourth, second, nothing), (nothing, third, first))])
+
+    whole = apart(apart(kernel, 1), 1)  # [2 rows, 2 columns, 3, 3, c, o]
+    (b, h, w, c), o = x.shape, kernel.shape[-1]
+    y = convolve(x, jnp.moveaxis(whole, (0, 1), (3, 4)).reshape(3, 3, c, 4 * o), 1)
+    return y.reshape(b, h, w, 2, 2, o).transpose(0, 1, 3, 2, 4, 5).reshape(b, 2 * h, 2 * w, o)
+
+
+class Transposed(nn.Module):
+    """See `transposed`; one parameter, `kernel` [4, 4, in, out]."""
+
+    features: int
+    dtype: jnp.dtype
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        kernel = self.param("kernel", TORCH, (4, 4, x.shape[-1], self.features), parameter_dtype(self.dtype))
+        return transposed(x, kernel.astype(self.dtype))
+
+
 class Decoder(nn.Module):
     """See `conv_decoder`."""
 
@@ -80,9 +111,9 @@ class Decoder(nn.Module):
     def _doubled(self, x: Array, width: int, bias: bool, name: str) -> Array:
         kept = parameter_dtype(self.dtype)
         if self.upsampling == "transposed":
-            options = dict(kernel_init=TORCH, use_bias=bias, dtype=self.dtype, param_dtype=kept)
-            return nn.ConvTranspose(width, (4, 4), strides=(2, 2), padding="SAME", **options, name=name)(x)
-        x = Conv(width, 3, 1, self.dtype, TORCH, name=name)(jnp.repeat(jnp.repeat(x, 2, 1), 2, 2))
+            x = Transposed(width, self.dtype, name=name)(x)
+        else:
+            x = Conv(width, 3, 1, self.dtype, TORCH, name=name)(jnp.repeat(jnp.repeat(x, 2, 1), 2, 2))
         if not bias:
             return x
         return x + self.param(f"{name}_bias", nn.initializers.zeros, (width,), kept).astype(self.dtype)

@@ -48,8 +48,9 @@ def joint_discriminator(
 ) -> Net:
     """{"image": [b, h, w, c], "latent": [b, k]} -> {"image", "latent", "joint"}, scores [b], at least float32.
 
-    widths: of residual blocks of the image (F), all but the last of which halve it; their sum over places scores
-    the image. Scores are products with one vector. hidden, layers: of two residual perceptrons, of the code (H) and of both side by side (J).
+    widths: of residual blocks of the image (F), all but the last of which halve it; their sum over places scores the
+    image. hidden, layers: of two residual perceptrons, of the code (H) and of both side by side (J). Scores are
+    products with one vector.
     """
     if not widths:
         raise ValueError("joint_discriminator needs one width or more")
