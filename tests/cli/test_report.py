@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ssl_jax import evals
 from ssl_jax.cli import main
 
 SMALL = (
@@ -163,11 +164,12 @@ def test_a_mistake_is_one_sentence_and_nothing_is_written(run, flags, said, tmp_
 
 
 def test_a_missing_library_is_told_with_its_extra(run, tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "plotly", None)
-    for name in ("ssl_jax.reporting.run_page", "ssl_jax.reporting.run_figures", "ssl_jax.reporting.run_looked"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "sklearn.manifold", None)
+    for name in ("evals.manifold", "features.inspection"):
+        monkeypatch.delitem(sys.modules, f"ssl_jax.{name}", raising=False)
+    monkeypatch.delattr(evals, "manifold", raising=False)
     assert main.main(["report", str(run), f"--out={tmp_path}/report.html"]) == 2
-    assert "pip install 'ssl_jax[report]'" in capsys.readouterr().err
+    assert "a report is made with sklearn: pip install 'ssl_jax[report]'" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
