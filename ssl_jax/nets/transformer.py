@@ -17,7 +17,7 @@ from ssl_jax.nets.activations import GELUS
 from ssl_jax.nets.affine import shifted
 from ssl_jax.nets.norm import LayerNorm
 from ssl_jax.nets.options import at_least_float32, parameter_dtype
-from ssl_jax.types import Array
+from ssl_jax.types import Array, Key, Net, Tree
 
 
 def kernel_init(std: float | None) -> nn.initializers.Initializer:
@@ -58,8 +58,8 @@ class Attention(nn.Module):
     """Multi-head self-attention of [b, l, d] with q, k, v fused in this order; softmax in at least float32.
 
     mask: bool, broadcast against [b, heads, query l, key l], True where a query may look; None for everywhere. A query
-    that may look nowhere gets the mean of all values. dropout: of the weights; above 0 it always acts. watch: a
-    function of the weights [b, heads, query l, key l] before dropout; what it gives is then returned beside the result.
+    that may look nowhere gets the mean of all values. bias: added to the logits, with the same axes, or None. dropout:
+    of the weights; above 0 it always acts. Gives y, and the weights [b, heads, query l, key l] before dropout.
     """
 
     heads: int
@@ -69,7 +69,7 @@ class Attention(nn.Module):
     watch: Callable | None = None
 
     @nn.compact
-    def __call__(self, x: Array, mask: Array | None = None) -> Array | tuple[Array, Array]:
+    def __call__(self, x: Array, mask: Array | None = None, bias: Array | None = None) -> Array | tuple[Array, Array]:
         b, length, d = x.shape
         qkv = Dense(3 * d, qkv_init(self.init_std), self.dtype, name="qkv")(x)
         qkv = qkv.reshape(b, length, 3, self.heads, d // self.heads).transpose(
@@ -79,15 +79,14 @@ class Attention(nn.Module):
         # einsum in this layout: on CPU 1.5 times as fast as jax.nn.dot_product_attention
         logits = jnp.einsum("bhqd,bhkd->bhqk", q * (d // self.heads) ** -0.5, k)
         logits = at_least_float32(logits)
+        logits = logits if bias is None else logits + bias.astype(logits.dtype)
         if mask is not None:
             logits = jnp.where(mask, logits, jnp.finfo(logits.dtype).min)
         weights = jax.nn.softmax(logits, -1)
-        seen = weights if self.watch is None else self.watch(weights)
-        weights = weights.astype(self.dtype)
-        weights = nn.Dropout(self.dropout, deterministic=False)(weights) if self.dropout else weights
-        y = jnp.einsum("bhqk,bhkd->bhqd", weights, v).transpose(0, 2, 1, 3).reshape(b, length, d)
-        y = Dense(d, kernel_init(self.init_std), self.dtype, name="proj")(y)
-        return y if self.watch is None else (y, seen)
+        kept = weights.astype(self.dtype)
+        kept = nn.Dropout(self.dropout, deterministic=False)(kept) if self.dropout else kept
+        y = jnp.einsum("bhqk,bhkd->bhqd", kept, v).transpose(0, 2, 1, 3).reshape(b, length, d)
+        return Dense(d, kernel_init(self.init_std), self.dtype, name="proj")(y), weights
 
 
 class Mlp(nn.Module):
@@ -120,9 +119,10 @@ class LayerScale(nn.Module):
 class Block(nn.Module):
     """x + path(attention(norm(x))), then x + path(mlp(norm(x))), pre-norm as arXiv:2010.11929, eq. 2-3.
 
-    The carry of a scan over layers: (x, rate, mask, places) -> (x, what `watch` of `Attention` gives, or None). `rate`
-    is the probability that an example skips a path; it is read only if `dropping`. mask: as in `Attention`, the same
-    for all layers. places: what is added to x before all, likewise; [b, l, d], or None.
+    The carry of a scan over layers: (x, rate, mask, places, bias) -> (x, what `tell` makes of it, or None). `rate` is
+    the probability that an example skips a path; it is read only if `dropping`. mask, bias: as in `Attention`, the same
+    for all layers. places: what is added to x before all, likewise; [b, l, d], or None. tell: (weights of the attention
+    [b, heads, query l, key l], x behind the block) -> any tree.
     """
 
     heads: int
@@ -132,18 +132,20 @@ class Block(nn.Module):
     activation: str
     eps: float
     dtype: jnp.dtype
-    watch: Callable | None = None
+    tell: Callable | None = None
 
     @nn.compact
-    def __call__(self, x: Array, rate: Array, mask: Array | None, places: Array | None) -> tuple[Array, Array | None]:
+    def __call__(
+        self, x: Array, rate: Array, mask: Array | None, places: Array | None, bias: Array | None
+    ) -> tuple[Array, Tree]:
         x = x if places is None else x + places
         norm = partial(LayerNorm, self.dtype, self.eps)
-        attention = Attention(self.heads, self.init_std, self.dtype, watch=self.watch, name="attn")
-        y = attention(norm(name="norm1")(x), mask)
-        y, seen = (y, None) if self.watch is None else y
+        attention = Attention(self.heads, self.init_std, self.dtype, name="attn")
+        y, weights = attention(norm(name="norm1")(x), mask, bias)
         x = x + self._path(y, rate, "ls1")
         y = Mlp(self.init_std, self.activation, self.dtype, name="mlp")(norm(name="norm2")(x))
-        return x + self._path(y, rate, "ls2"), seen
+        x = x + self._path(y, rate, "ls2")
+        return x, None if self.tell is None else self.tell(weights, x)
 
     def _path(self, y: Array, rate: Array, name: str) -> Array:
         """Layer scale, then drop path (arXiv:1603.09382, per example; survivors are divided by their probability)."""
@@ -156,13 +158,13 @@ class Block(nn.Module):
 
 
 class Blocks(nn.Module):
-    """`layers` blocks under one scan: [b, l, d] -> [b, l, d]. mask: which tokens see which, as in `Attention`.
+    """`layers` blocks under one scan: [b, l, d] -> [b, l, d]. mask, bias: as in `Attention`, of all blocks.
 
     places: [b, l, d], added before every block (Point-MAE, arXiv:2203.06604; code), and not once before the first.
 
     drop_path: the rate of the last layer; it rises linearly from 0 at the first. scan=False unrolls the loop and
-    remat=True recomputes a block in the backward pass; neither changes parameters or values. watch: as in `Attention`;
-    what it gives for each layer, stacked along axis 0, is then returned beside x.
+    remat=True recomputes a block in the backward pass; neither changes parameters or values. tell: as in `Block`; what
+    it gives for each layer, stacked along axis 0, is then returned beside x.
     """
 
     layers: int
@@ -184,21 +186,39 @@ class Blocks(nn.Module):
         train: bool,
         mask: Array | None = None,
         places: Array | None = None,
-        watch: Callable | None = None,
-    ) -> Array | tuple[Array, Array]:
+        bias: Array | None = None,
+        tell: Callable | None = None,
+    ) -> Array | tuple[Array, Tree]:
         dropping = train and self.drop_path > 0 and self.has_rng("dropout")
         block = nn.remat(Block, prevent_cse=not self.scan) if self.remat else Block
         stack = nn.scan(
             block,
             variable_axes={"params": 0},
             split_rngs={"params": True, "dropout": True},
-            in_axes=(0, nn.broadcast, nn.broadcast),
+            in_axes=(0, nn.broadcast, nn.broadcast, nn.broadcast),
             length=self.layers,
             unroll=1 if self.scan else self.layers,
         )
         rates = jnp.asarray(np.linspace(0, self.drop_path, self.layers), jnp.float32)
-        options = (self.layer_scale, self.init_std, dropping, self.activation, self.eps, self.dtype, watch)
+        options = (self.layer_scale, self.init_std, dropping, self.activation, self.eps, self.dtype, tell)
         layers = stack(self.heads, *options)
         nn.share_scope(self, layers)  # no further level in the names of the parameters
-        x, seen = layers(x, rates, mask, places)
-        return x if watch is None else (x, seen)
+        x, told = layers(x, rates, mask, places, bias)
+        return x if tell is None else (x, told)
+
+
+def by_depth(net: Net) -> Net:
+    """A network with `blocks` whose matrices that write into the residual sum begin over sqrt(2 layer), layers from 1
+    (BEiT, arXiv:2106.08254, section 2.5)."""
+
+    def init(key: Key, x: Array, **options) -> tuple[Tree, Tree]:
+        params, stats = net.init(key, x, **options)
+        blocks = params["blocks"]
+        for part, last in (("attn", "proj"), ("mlp", "fc2")):
+            kernel = blocks[part][last]["kernel"]
+            layer = jnp.arange(1, len(kernel) + 1, dtype=kernel.dtype)[:, None, None]
+            new = {**blocks[part][last], "kernel": kernel / jnp.sqrt(2 * layer)}
+            blocks = {**blocks, part: {**blocks[part], last: new}}
+        return {**params, "blocks": blocks}, stats
+
+    return Net(init, net.apply)

@@ -1,8 +1,8 @@
 """Vision transformers.
 
 Parameters: `patch_embed/kernel` [p, p, c, d] and `bias`, `cls_token` and `mask_token` [1, 1, d], `registers` [1, r, d],
-`pos_embed` [1, 1 + l, d] (learned positions, cls first), `norm_pre` (if input_norm), `blocks/...` (stacked, see
-`transformer.py`), `norm`.
+`pos_embed` [1, 1 + l, d] (learned positions, cls first), `relative_bias` [places, heads] (relative ones),
+`norm_pre` (if input_norm), `blocks/...` (stacked, see `transformer.py`), `norm`.
 """
 
 from functools import partial
@@ -16,9 +16,10 @@ from ssl_jax.nets.activations import GELUS
 from ssl_jax.nets.norm import LayerNorm
 from ssl_jax.nets.options import LAYERS, MOST, at_least_float32, compute_dtype, divided, one_of, parameter_dtype
 from ssl_jax.nets.pure import pure
-from ssl_jax.nets.transformer import Blocks, kernel_init
+from ssl_jax.nets.transformer import Blocks, by_depth, kernel_init
 from ssl_jax.types import Array, Net
 
+POSITIONS = ("sincos", "learned", "relative")
 VARIANTS = {"Ti": (192, 12, 3), "S": (384, 12, 6), "B": (768, 12, 12), "L": (1024, 24, 16), "H": (1280, 32, 16)}
 
 
@@ -35,6 +36,8 @@ def vit(
     init_std: float | None = None,
     input_norm: bool = False,
     mask_token: bool = False,
+    mask_std: float = 0.0,
+    rescaled: bool = False,
     activation: str = "gelu",
     eps: float = 1e-6,
     scan: bool = True,
@@ -45,41 +48,48 @@ def vit(
 
     variant: "S/16" is size S (Ti, S, B, L, H) with patches of 16 pixels; or (width, layers, heads, patch).
     pool: "cls", or "mean" of the patch tokens; both after the final norm.
-    positions: "sincos" (fixed, MAE's, float64 rounded to the compute dtype) or "learned", which belong to the
-      grid of `image_size` pixels and are interpolated for any other.
+    positions: "sincos" (fixed, MAE's, float64 rounded to the compute dtype); "learned", which belong to the
+      grid of `image_size` pixels and are interpolated for any other; or "relative" (BEiT, arXiv:2106.08254): none are
+      added, and each head of all layers has a learned bias, zero at first, for each displacement between two patches
+      of the grid of `image_size` pixels, beyond which no image goes.
     registers: extra tokens without position and without output (arXiv:2309.16588).
     drop_path: rate of the last block, rising linearly from 0; needs train=True and a key.
     layer_scale: first value of the gains, None for none (DINOv2 1e-5). init_std: None is Xavier-uniform for all
       matrices (MAE, MoCo v3), 0.02 the normal of timm and DINO.
-    mask_token: one that can stand for patches, zero at first, before the positions are added (iBOT, arXiv:2111.07832).
+    mask_token: one that can stand for patches before the positions are added (iBOT, arXiv:2111.07832), at first normal
+      of mask_std (BEiT 0.02). rescaled: the two matrices that write into the sum begin over sqrt(2 layer), layers from
+      1 (BEiT, section 2.5).
     input_norm: a layer norm before the first block. activation: "gelu" or "quick_gelu". eps: of the layer norms. CLIP's
       towers (arXiv:2103.00020) have the norm and 1e-5, OpenAI's the quick form.
     scan, remat: one compiled block for all layers; recomputing it backward. Values do not depend on them.
 
     apply takes keep=None or int32 [b, k], the patches to see: the others are dropped after the positions are added
-    (MAE, arXiv:2111.06377); and hidden=None or bool [b, l], the patches that are the mask token instead. It gives
-    {"pool": [b, d], "cls": [b, d] if cls_token, "tokens": [b, l or k, d]}, all after the final norm and at least
-    float32; tokens leave out cls and registers. With attention=True there is "attention" as well, [b, layers, heads,
-    l or k]: how much the class token looks at each patch, or without one the mean over all patches that look (DINO,
+    (MAE, arXiv:2111.06377); seen=None or bool [b, k], which of these are real (I-JEPA, arXiv:2301.08243): at others no
+    token looks, and the mean pool leaves them out; and hidden=None or bool [b, l], the patches that are the mask token
+    instead. It gives {"pool": [b, d], "cls": [b, d] if cls_token, "tokens": [b, l or k, d]}, all after the final norm
+    and at least float32; tokens leave out cls and registers. last_layers=n adds "layers" [b, n, l or k, d], the patches
+    as the last n blocks leave them (data2vec, arXiv:2202.03555). attention=True adds "attention", [b, layers, heads, l
+    or k]: how much the class token looks at each patch, or without one the mean over all patches that look (DINO,
     arXiv:2104.14294, figure 1). Raises ValueError for unknown names, a pool "cls" without cls_token, and (apply) an
-    image that is no multiple of the patch, and hidden without mask_token.
+    image that is no multiple of the patch, hidden without mask_token, seen without keep, more layers than there are.
     """
     one_of("pool", pool, ("cls", "mean"))
-    one_of("positions", positions, ("sincos", "learned"))
+    one_of("positions", positions, POSITIONS)
     one_of("activation", activation, tuple(GELUS))
     ranges.above_zero(eps=eps, image_size=image_size)
-    ranges.zero_or_more(registers=registers, **{} if init_std is None else {"init_std": init_std})
+    ranges.zero_or_more(registers=registers, mask_std=mask_std, **{} if init_std is None else {"init_std": init_std})
     ranges.at_most(MOST, registers=registers, image_size=image_size)
     ranges.below_one(drop_path=drop_path)
     if pool == "cls" and not cls_token:
         raise ValueError('pool "cls" needs cls_token=True; without the token choose pool="mean"')
     width, layers, heads, patch = sizes(variant)
-    if positions == "learned" and image_size % patch:
+    if positions != "sincos" and image_size % patch:
         raise ValueError(f"image_size {image_size} is no multiple of the patch, {patch} pixels")
     compute = compute_dtype(dtype)
     blocks = Blocks(layers, heads, drop_path, layer_scale, init_std, scan, remat, activation, eps, compute)
-    grid = image_size // patch if positions == "learned" else None
-    return pure(ViT(width, patch, blocks, pool, grid, cls_token, registers, init_std, input_norm, mask_token, compute))
+    style = (positions, image_size // patch, cls_token, registers, init_std, input_norm)
+    net = pure(ViT(width, patch, blocks, pool, *style, mask_std if mask_token else None, compute))
+    return by_depth(net) if rescaled else net
 
 
 def sizes(variant: str | tuple[int, int, int, int]) -> tuple[int, int, int, int]:
@@ -126,24 +136,55 @@ class PatchEmbed(nn.Module):
 def select(tokens: Array, keep: Array) -> Array:
     """tokens [b, l, d] at the indices keep [b, k] -> [b, k, d]; NaN for an index outside the grid.
 
-    On CPU twice as fast, forward and backward, as a product with one-hot rows.
+    On a CPU two to four times as fast as a product with one-hot rows, which on a TPU moves fewer bytes by less than a
+    thousandth of MAE's step (benchmarks/tokens.py).
     """
     return jnp.take_along_axis(tokens, keep[..., None], 1)
 
 
+def replaced(patches: Array, hidden: Array | None, token: Array | None) -> Array:
+    """Patches [b, l, d], of which those that are hidden, bool [b, l], are the token [1, 1, d].
+
+    Raises ValueError where a network has no such token, and where there are more or fewer patches.
+    """
+    if hidden is None:
+        return patches
+    if token is None:
+        raise ValueError("patches of this network cannot be hidden: give it mask_token=True")
+    if hidden.shape[1] != patches.shape[1]:
+        raise ValueError(
+            f"{hidden.shape[1]} patches of an image are hidden or shown, and the encoder cuts it into "
+            f"{patches.shape[1]}: give method.patch the size of the encoder's patches"
+        )
+    return jnp.where(hidden[..., None], token.astype(patches.dtype), patches)
+
+
+def _mean(tokens: Array, seen: Array | None) -> Array:
+    """Over the tokens [b, l, d] that are seen, bool [b, l]; None for all."""
+    if seen is None:
+        return tokens.mean(1)
+    return jnp.where(seen[..., None], tokens, 0).sum(1) / jnp.maximum(seen.sum(1, keepdims=True), 1).astype(
+        tokens.dtype
+    )
+
+
 class ViT(nn.Module):
-    """Patches, positions, tokens, blocks, norm. grid: side of the learned positions' grid; None for fixed ones."""
+    """Patches, positions, tokens, blocks, norm.
+
+    grid: side of the grid of positions that are not fixed. mask: deviation of the mask token; None for no token.
+    """
 
     width: int
     patch: int
     blocks: Blocks
     pool: str
-    grid: int | None
+    positions: str
+    grid: int
     cls_token: bool
     registers: int
     init_std: float | None
     input_norm: bool
-    mask_token: bool
+    mask: float | None
     dtype: jnp.dtype
 
     @nn.compact
@@ -153,33 +194,45 @@ class ViT(nn.Module):
         *,
         train: bool,
         keep: Array | None = None,
+        seen: Array | None = None,
         hidden: Array | None = None,
+        last_layers: int = 0,
         attention: bool = False,
     ) -> dict:
-        b = x.shape[0]  # which an export does not know
+        self._check(keep, seen, last_layers)
+        b, bias = x.shape[0], self._bias(x.shape[1:3], keep)  # b: which an export does not know
         x, places, place_of_cls = self._patches(x)
         x = self._masked(x, hidden) + places
         if keep is not None:
             x = select(x, keep)
         front = self._front(place_of_cls)
         x = jnp.concatenate([*(jnp.broadcast_to(t, (b, *t.shape[1:])) for t in front), x], 1)
-        norm = partial(LayerNorm, self.dtype, self.blocks.eps)
+        norm, first = partial(LayerNorm, self.dtype, self.blocks.eps), sum(t.shape[1] for t in front)
         x = norm(name="norm_pre")(x) if self.input_norm else x
-        before, out = sum(t.shape[1] for t in front), {}
-        if attention:
-            x, seen = self.blocks(x, train=train, watch=partial(self._looking, before))
-            out["attention"] = jnp.moveaxis(seen, 0, 1)
+        looked = None if seen is None else jnp.pad(seen, ((0, 0), (first, 0)), constant_values=True)[:, None, None]
+        through, out = partial(self.blocks, train=train, mask=looked, bias=bias), {}
+        if last_layers or attention:
+            x, told = through(x, tell=partial(self._telling, first, last_layers > 0, attention))
+            out |= {name: jnp.moveaxis(each, 0, 1) for name, each in told.items()}
         else:
-            x = self.blocks(x, train=train)
+            x = through(x)
+        if last_layers:
+            out["layers"] = at_least_float32(out["layers"][:, -last_layers:])
         x = at_least_float32(norm(name="norm")(x))
-        tokens = x[:, before:]
         out |= {"cls": x[:, 0]} if self.cls_token else {}
-        return out | {"tokens": tokens, "pool": x[:, 0] if self.pool == "cls" else tokens.mean(1)}
+        tokens = x[:, first:]
+        return out | {"tokens": tokens, "pool": x[:, 0] if self.pool == "cls" else _mean(tokens, seen)}
 
-    def _looking(self, before: int, weights: Array) -> Array:
-        """[b, heads, l, l] -> [b, heads, l - before]: of cls, or of the mean patch, to the patches."""
-        seen = weights[:, :, 0] if self.cls_token else weights[:, :, before:].mean(2)
-        return seen[..., before:]
+    def _telling(self, first: int, layers: bool, attention: bool, weights: Array, x: Array) -> dict[str, Array]:
+        """Of a block: the patches behind it, and how much cls, or the mean patch, looks at each patch."""
+        looking = weights[:, :, 0] if self.cls_token else weights[:, :, first:].mean(2)
+        return ({"layers": x[:, first:]} if layers else {}) | ({"attention": looking[..., first:]} if attention else {})
+
+    def _check(self, keep: Array | None, seen: Array | None, last_layers: int) -> None:
+        if seen is not None and keep is None:
+            raise ValueError("seen says which of the kept patches are real: pass keep= as well")
+        if last_layers > self.blocks.layers:
+            raise ValueError(f"the last {last_layers} layers are asked of a network that has {self.blocks.layers}")
 
     def _patches(self, x: Array) -> tuple[Array, Array, Array]:
         """The patches [b, l, d], their positions [1, l, d], and the position of cls, [1, 1, d]."""
@@ -191,22 +244,41 @@ class ViT(nn.Module):
 
     def _masked(self, x: Array, hidden: Array | None) -> Array:
         """Patches [b, l, d], of which the hidden ones are the mask token."""
-        if not self.mask_token:
-            if hidden is not None:
-                raise ValueError("patches of this network cannot be hidden: give it mask_token=True")
-            return x
-        token = self.param("mask_token", nn.initializers.zeros, (1, 1, self.width), parameter_dtype(self.dtype))
-        return x if hidden is None else jnp.where(hidden[..., None], token.astype(x.dtype), x)
+        token = None
+        if self.mask is not None:
+            start = nn.initializers.normal(self.mask)
+            token = self.param("mask_token", start, (1, 1, self.width), parameter_dtype(self.dtype))
+        return replaced(x, hidden, token)
 
     def _positions(self, h: int, w: int) -> tuple[Array, Array]:
-        """Those of the patches [1, h w, d] and of cls [1, 1, d] (zero where they are fixed)."""
-        if self.grid is None:
-            fixed = jnp.asarray(grids.sincos(h, w, self.width), self.dtype)[None]
-            return fixed, jnp.zeros((1, 1, self.width), self.dtype)
+        """Those of the patches [1, h w, d] and of cls [1, 1, d] (zero unless they are learned)."""
+        nothing = jnp.zeros((1, 1, self.width), self.dtype)
+        if self.positions == "sincos":
+            return jnp.asarray(grids.sincos(h, w, self.width), self.dtype)[None], nothing
+        if self.positions == "relative":
+            return jnp.zeros((1, h * w, self.width), self.dtype), nothing
         shape = (1, self.grid**2 + self.cls_token, self.width)
         learned = self.param("pos_embed", nn.initializers.normal(0.02), shape, parameter_dtype(self.dtype))
         patches = grids.resample(learned[:, int(self.cls_token) :], (self.grid, self.grid), (h, w))
         return patches.astype(self.dtype), learned[:, :1].astype(self.dtype)
+
+    def _bias(self, image: tuple[int, int], keep: Array | None) -> Array | None:
+        """What relative positions add to the logits of attention, [1, heads, l, l]; None for other positions."""
+        if self.positions != "relative":
+            return None
+        if self.registers:
+            raise ValueError('registers have no place to be relative to: positions="relative" takes registers=0')
+        if keep is not None:
+            raise ValueError('positions="relative" are of all patches, and none can be left out: hide them instead')
+        h, w = (side // self.patch for side in image)
+        if max(h, w) > self.grid:
+            raise ValueError(
+                f"the relative positions are those of {self.grid} x {self.grid} patches, and an image has {h} x {w}: "
+                f"give image_size={max(h, w) * self.patch}"
+            )
+        count, heads = (2 * self.grid - 1) ** 2 + 3 * self.cls_token, self.blocks.heads
+        table = self.param("relative_bias", nn.initializers.zeros, (count, heads), parameter_dtype(self.dtype))
+        return table[grids.between(h, w, self.grid, cls=self.cls_token)].transpose(2, 0, 1)[None]
 
     def _front(self, place_of_cls: Array) -> list[Array]:
         """The tokens before the patches: cls and registers, each [1, n, d]."""
