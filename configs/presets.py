@@ -128,6 +128,18 @@ def obow(
     return tuple(view for view in views if view["count"])
 
 
+def pieces(
+    size: int = 255, *, whole: int = 256, flip: bool = True, gray: float = 0.66, stats: dict = IMAGENET
+) -> tuple[dict, ...]:
+    """Pictures that are cut on the device: the short side to `whole` pixels, a square of `size` anywhere, often gray.
+
+    VISSL's for jigsaw puzzles; for relative positions MMSelfSup has 292 pixels and no flip.
+    """
+    crop = (dict(name="resize", args=dict(size=whole)), dict(name="pad_crop", args=dict(padding=0)))
+    colors = (dict(name="grayscale", p=gray),) if gray and len(stats["mean"]) == 3 else ()
+    return (_view("global", 1, size, (*crop, *((_FLIP,) if flip else ())), colors, stats),)
+
+
 def rank_n_contrast(size: int = 224, *, stats: dict = HALF) -> tuple[dict, ...]:
     """Rank-N-Contrast (arXiv:2210.01189, released code): MoCo v2's without the blur."""
     return (_view("global", 2, size, _crop((0.2, 1.0)), _colors((0.4, 0.4, 0.4, 0.1), stats), stats),)
@@ -331,6 +343,12 @@ def simmim(size: int = 192, *, scale: tuple[float, float] = (0.67, 1.0), stats: 
 def crop_only(size: int = 224, *, scale: tuple[float, float] = (0.3, 1.0), stats: dict = IMAGENET) -> tuple[dict, ...]:
     """I-JEPA (arXiv:2301.08243, appendix A): one bicubic crop, no flip, no colors."""
     return (_view("global", 1, size, _crop(scale, "bicubic")[:1], (), stats),)
+
+
+def data2vec(size: int = 224, *, scale: tuple[float, float] = (0.08, 1.0), stats: dict = IMAGENET) -> tuple[dict, ...]:
+    """data2vec (arXiv:2202.03555, code), BEiT's colors, always: no hue and no gray; one bicubic crop and a flip."""
+    colors = _colors((0.4, 0.4, 0.4, 0.0), stats, p=1.0)[:1]
+    return (_view("global", 1, size, _crop(scale, "bicubic"), colors, stats),)
 
 
 def rotation(size: int = 32, *, padding: int = 4, stats: dict = CIFAR10) -> tuple[dict, ...]:

@@ -1,5 +1,6 @@
 """The one training step, for every method."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -44,7 +45,8 @@ def turns(method: Method, optimizer: optax.GradientTransformation, params: dict)
     taken = [part for phase in method.phases for part in phase.parts]
     if len(set(taken)) < len(taken) or not set(taken) <= set(params):
         raise ValueError(f"phases move {', '.join(taken)}, each once, of the parameters {', '.join(params)}")
-    rest = Phase(tuple(part for part in params if part not in taken), method.loss, method.update)
+    # sorted, as a dict is behind jit, so that the name is the same in every order
+    rest = Phase(tuple(part for part in sorted(params) if part not in taken), method.loss, method.update)
     return tuple(
         Turn("+".join(phase.parts), phase, optax.masked(optimizer, {part: part in phase.parts for part in params}))
         for phase in (*method.phases, rest)
@@ -159,7 +161,8 @@ def make_draw(method: Method, augment: Callable) -> Callable:
     def draw(params: Tree, method_state: Tree, batch: Tree, key: Key) -> dict[str, dict[str, Array]]:
         few = jax.tree.map(lambda a: a[:DRAWN], batch)
         augment_key, loss_key = purposes(key, jnp.zeros((), jnp.int32))
-        return method.draw(params, method_state, augment(augment_key, few), loss_key)
+        made = method.draw(params, method_state, augment(augment_key, few), loss_key)
+        return {name: OrderedDict(titles) for name, titles in made.items()}  # as jax sorts what is in a plain dict
 
     return draw
 

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from ssl_jax.losses import chamfer as distances
-from ssl_jax.losses import clustering, reconstruction
+from ssl_jax.losses import clustering, latent, reconstruction
 from ssl_jax.losses.precision import widen
 from ssl_jax.types import Array, Criterion, Seen
 
@@ -35,6 +35,20 @@ def chamfer() -> Criterion:
     def loss(params, state, seen):
         clouds = (a.reshape(*a.shape[:-1], -1, 3) for a in (seen.student, jax.lax.stop_gradient(seen.teacher)))
         return jnp.mean(distances.squared_chamfer(*clouds)), {}
+
+    return Criterion(lambda key, seen: ({}, {}), loss, lambda state, seen: state)
+
+
+def smooth_l1(*, beta: float = 1.0) -> Criterion:
+    """I-JEPA (arXiv:2301.08243, code), data2vec (arXiv:2202.03555, section 3.4): smooth L1 of the places that count.
+
+    student: [b, n, d], predicted features of n places of each example; teacher: [b, n, d], what they are, in which no
+    gradient flows; seen.batch["counts"]: bool [b, n], which of them count. The mean over all those of the batch.
+    """
+
+    def loss(params, state, seen):
+        errors = latent.smooth_l1(seen.student, jax.lax.stop_gradient(seen.teacher), beta=beta)
+        return reconstruction.masked_mean(errors, seen.batch["counts"]), {}
 
     return Criterion(lambda key, seen: ({}, {}), loss, lambda state, seen: state)
 

@@ -64,10 +64,14 @@ def vit(
     scan, remat: one compiled block for all layers; recomputing it backward. Values do not depend on them.
 
     apply takes keep=None or int32 [b, k], the patches to see: the others are dropped after the positions are added
-    (MAE, arXiv:2111.06377); and hidden=None or bool [b, l], the patches that are the mask token instead. It gives
-    {"pool": [b, d], "cls": [b, d] if cls_token, "tokens": [b, l or k, d]}, all after the final norm and at least
-    float32; tokens leave out cls and registers. Raises ValueError for unknown names, a pool "cls" without cls_token,
-    and (apply) an image that is no multiple of the patch, and hidden without mask_token.
+    (MAE, arXiv:2111.06377); seen=None or bool [b, k], which of these are real (I-JEPA, arXiv:2301.08243): at others no
+    token looks, and the mean pool leaves them out; and hidden=None or bool [b, l], the patches that are the mask token
+    instead. It gives {"pool": [b, d], "cls": [b, d] if cls_token, "tokens": [b, l or k, d]}, all after the final norm
+    and at least float32; tokens leave out cls and registers. last_layers=n adds "layers" [b, n, l or k, d], the patches
+    as the last n blocks leave them (data2vec, arXiv:2202.03555). attention=True adds "attention", [b, layers, heads, l
+    or k]: how much the class token looks at each patch, or without one the mean over all patches that look (DINO,
+    arXiv:2104.14294, figure 1). Raises ValueError for unknown names, a pool "cls" without cls_token, and (apply) an
+    image that is no multiple of the patch, hidden without mask_token, seen without keep, more layers than there are.
     """
     one_of("pool", pool, ("cls", "mean"))
     one_of("positions", positions, POSITIONS)
@@ -132,7 +136,8 @@ class PatchEmbed(nn.Module):
 def select(tokens: Array, keep: Array) -> Array:
     """tokens [b, l, d] at the indices keep [b, k] -> [b, k, d]; NaN for an index outside the grid.
 
-    On CPU twice as fast, forward and backward, as a product with one-hot rows.
+    On a CPU two to four times as fast as a product with one-hot rows, which on a TPU moves fewer bytes by less than a
+    thousandth of MAE's step (benchmarks/tokens.py).
     """
     return jnp.take_along_axis(tokens, keep[..., None], 1)
 
@@ -152,6 +157,15 @@ def replaced(patches: Array, hidden: Array | None, token: Array | None) -> Array
             f"{patches.shape[1]}: give method.patch the size of the encoder's patches"
         )
     return jnp.where(hidden[..., None], token.astype(patches.dtype), patches)
+
+
+def _mean(tokens: Array, seen: Array | None) -> Array:
+    """Over the tokens [b, l, d] that are seen, bool [b, l]; None for all."""
+    if seen is None:
+        return tokens.mean(1)
+    return jnp.where(seen[..., None], tokens, 0).sum(1) / jnp.maximum(seen.sum(1, keepdims=True), 1).astype(
+        tokens.dtype
+    )
 
 
 class ViT(nn.Module):
@@ -174,7 +188,18 @@ class ViT(nn.Module):
     dtype: jnp.dtype
 
     @nn.compact
-    def __call__(self, x: Array, *, train: bool, keep: Array | None = None, hidden: Array | None = None) -> dict:
+    def __call__(
+        self,
+        x: Array,
+        *,
+        train: bool,
+        keep: Array | None = None,
+        seen: Array | None = None,
+        hidden: Array | None = None,
+        last_layers: int = 0,
+        attention: bool = False,
+    ) -> dict:
+        self._check(keep, seen, last_layers)
         b, bias = x.shape[0], self._bias(x.shape[1:3], keep)  # b: which an export does not know
         x, places, place_of_cls = self._patches(x)
         x = self._masked(x, hidden) + places
@@ -182,13 +207,32 @@ class ViT(nn.Module):
             x = select(x, keep)
         front = self._front(place_of_cls)
         x = jnp.concatenate([*(jnp.broadcast_to(t, (b, *t.shape[1:])) for t in front), x], 1)
-        norm = partial(LayerNorm, self.dtype, self.blocks.eps)
+        norm, first = partial(LayerNorm, self.dtype, self.blocks.eps), sum(t.shape[1] for t in front)
         x = norm(name="norm_pre")(x) if self.input_norm else x
-        x = norm(name="norm")(self.blocks(x, train=train, bias=bias))
-        x = at_least_float32(x)
-        tokens = x[:, sum(t.shape[1] for t in front) :]
-        out = {"cls": x[:, 0]} if self.cls_token else {}
-        return out | {"tokens": tokens, "pool": x[:, 0] if self.pool == "cls" else tokens.mean(1)}
+        looked = None if seen is None else jnp.pad(seen, ((0, 0), (first, 0)), constant_values=True)[:, None, None]
+        through, out = partial(self.blocks, train=train, mask=looked, bias=bias), {}
+        if last_layers or attention:
+            x, told = through(x, tell=partial(self._telling, first, last_layers > 0, attention))
+            out |= {name: jnp.moveaxis(each, 0, 1) for name, each in told.items()}
+        else:
+            x = through(x)
+        if last_layers:
+            out["layers"] = at_least_float32(out["layers"][:, -last_layers:])
+        x = at_least_float32(norm(name="norm")(x))
+        out |= {"cls": x[:, 0]} if self.cls_token else {}
+        tokens = x[:, first:]
+        return out | {"tokens": tokens, "pool": x[:, 0] if self.pool == "cls" else _mean(tokens, seen)}
+
+    def _telling(self, first: int, layers: bool, attention: bool, weights: Array, x: Array) -> dict[str, Array]:
+        """Of a block: the patches behind it, and how much cls, or the mean patch, looks at each patch."""
+        looking = weights[:, :, 0] if self.cls_token else weights[:, :, first:].mean(2)
+        return ({"layers": x[:, first:]} if layers else {}) | ({"attention": looking[..., first:]} if attention else {})
+
+    def _check(self, keep: Array | None, seen: Array | None, last_layers: int) -> None:
+        if seen is not None and keep is None:
+            raise ValueError("seen says which of the kept patches are real: pass keep= as well")
+        if last_layers > self.blocks.layers:
+            raise ValueError(f"the last {last_layers} layers are asked of a network that has {self.blocks.layers}")
 
     def _patches(self, x: Array) -> tuple[Array, Array, Array]:
         """The patches [b, l, d], their positions [1, l, d], and the position of cls, [1, 1, d]."""

@@ -92,6 +92,12 @@ def whitened(x: Array, valid: Array, count: int, *, numbers_at_once: int = block
     return pieces.over(lambda _, part: ((), matmul(part - found.mean[None], scaled)), (), x, at_once=at_once)[1]
 
 
+def projected(x: Array, mean: Array, columns: Array) -> Array:
+    """Rows x [b, d] on the plane through mean [d] of orthogonal columns [d, k] of any length: [b, d]."""
+    unit = columns / jnp.linalg.norm(columns, axis=0)[None]
+    return mean[None] + matmul(matmul(x - mean[None], unit), unit.T)
+
+
 def unexplained(centered: Array, columns: Array) -> Array:
     """What orthogonal columns [d, k] of any length leave of centered rows [b, d]: squared errors [b]."""
     along = matmul(centered, columns / jnp.linalg.norm(columns, axis=0)[None])

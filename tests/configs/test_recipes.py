@@ -112,6 +112,8 @@ def test_the_effective_rates_are_the_published_ones():
         "maskfeat_imagenet_vitb16": 1.6e-3,
         "beit_imagenet_vitb16": 1.5e-3,
         "rotation_imagenet_r50": 0.1,
+        "context_encoder_imagenet": 2e-3,
+        "bigbigan_imagenet_r50": 2e-4,
         "cmc_imagenet_r50": 0.03,
         "amdim_imagenet": 2e-4,
         "cpc_v2_imagenet_r50": 4e-4,

@@ -1,0 +1,38 @@
+"""data2vec (Baevski et al. 2022, arXiv:2202.03555) for images: predict the teacher's last layers at hidden patches."""
+
+from ssl_jax.checks import ranges
+from ssl_jax.criteria import lenses, patches
+from ssl_jax.losses import latent
+from ssl_jax.paradigms.latent_prediction import latent_prediction, masked_patches, of_each_token
+from ssl_jax.tasks import masks
+from ssl_jax.types import Card, Method, Net, Schedule
+
+CARD = Card("data2vec", "masked modeling", 2022, "arXiv:2202.03555")
+
+
+def data2vec(
+    encoder: Net,
+    predictor: Net,
+    *,
+    ema_decay: Schedule,
+    layers: int = 6,
+    beta: float = 2.0,
+    mask_ratio: float = 0.6125,
+) -> Method:
+    """Defaults of the released ViT-B run. predictor: a head of each patch, as wide as the encoder, linear there.
+
+    layers: the last so many of the teacher's are averaged. beta: of the smooth L1. mask_ratio: most of the patches that
+    are hidden, in blocks as BEiT's; 120 of 196.
+    """
+    ranges.above_zero(layers=layers, beta=beta, mask_ratio=mask_ratio)
+    ranges.below_one(mask_ratio=mask_ratio)
+
+    return latent_prediction(
+        encoder,
+        of_each_token(predictor),
+        lenses.at(patches.smooth_l1(beta=beta), name="places"),
+        ema_decay=ema_decay,
+        hide=masked_patches(lambda key, grid: masks.blocks(key, grid, mask_ratio)),
+        target=lambda y: latent.layers_averaged(y["layers"]),
+        asked_of_teacher={"last_layers": layers},
+    )
