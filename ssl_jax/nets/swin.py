@@ -193,7 +193,7 @@ class Stage(nn.Module):
                 "choose an image size or a window so that windows divide the map of every stage"
             )
         block = dict(heads=self.heads, layer_scale=None, init_std=self.init_std, activation="gelu", eps=self.eps)
-        block |= dict(dtype=self.dtype, grid=(h, w), window=window)
+        block |= dict(dtype=self.dtype, tell=None, grid=(h, w), window=window)
         block |= dict(dropping=train and max(self.rates) > 0 and self.has_rng("dropout"))
         axes = dict(variable_axes={"params": 0}, split_rngs={"params": True, "dropout": True}, in_axes=0)
         pairs = nn.remat(Pair, prevent_cse=False) if self.remat else Pair

@@ -132,7 +132,7 @@ class Block(nn.Module):
     activation: str
     eps: float
     dtype: jnp.dtype
-    tell: Callable | None = None
+    tell: Callable | None
 
     @nn.compact
     def __call__(
