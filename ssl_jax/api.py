@@ -17,7 +17,17 @@ from ssl_jax.process.goodput import Goodput
 from ssl_jax.process.watchdog import Watchdog
 from ssl_jax.reporting import report
 from ssl_jax.reporting.display import complain
-from ssl_jax.run import baselines, evaluation, history, identity, label_free, resuming, robustness, starting
+from ssl_jax.run import (
+    baselines,
+    classifying,
+    evaluation,
+    history,
+    identity,
+    label_free,
+    resuming,
+    robustness,
+    starting,
+)
 from ssl_jax.run.job import Job
 from ssl_jax.shard import processes
 from ssl_jax.shard.cluster import Flags
@@ -165,7 +175,8 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent
             found = evaluation.final(job, program, state, random, known)
         else:
             found, features = label_free.measured(job, program, state, random, known)
-        return {**begun, **found, **distorted(job, program, state, random), "from_cache": known.found}, features
+        own = classifying.measured(job, program, {"random_init": random, "pretrained": lambda: state})
+        return {**begun, **own, **found, **distorted(job, program, state, random), "from_cache": known.found}, features
 
     return report.conclude(job, program, state, workdir, spent, measure)
 

@@ -18,7 +18,7 @@ from ssl_jax.process.goodput import Goodput
 from ssl_jax.reporting import drawing, neighbors, pictures, titles
 from ssl_jax.reporting.display import complain
 from ssl_jax.reporting.log import rows
-from ssl_jax.run import evaluation, history, label_free, matching, regressing
+from ssl_jax.run import classifying, evaluation, history, label_free, matching, regressing
 from ssl_jax.run.job import Job
 from ssl_jax.shard.program import Program
 from ssl_jax.step import purposes
@@ -66,7 +66,7 @@ def views(job: Job, first: dict[str, np.ndarray], workdir: str, key: Key) -> Non
 
 def _protocols(result: dict) -> tuple[list[str], list[str]]:
     """What result.json has accuracies of, and what errors, in the order of the table."""
-    accuracies = [name for name in result if name in matching.NAMES or suite.known(name)]
+    accuracies = [name for name in result if name in (*matching.NAMES, classifying.NAME) or suite.known(name)]
     return accuracies, [name for name in regressing.NAMES if name in result]
 
 

@@ -7,6 +7,7 @@ from ssl_jax.run import label_free, matching
 TITLES = {
     "knn": "kNN",
     "linear": "linear probe",
+    "classifier": "its own classes",
     "centroid": "nearest class mean",
     "clusters": "clusters, matched",
     "retrieval": "retrieval, mAP",
