@@ -17,7 +17,7 @@ from ssl_jax.process.goodput import Goodput
 from ssl_jax.process.watchdog import Watchdog
 from ssl_jax.reporting import report
 from ssl_jax.reporting.display import complain
-from ssl_jax.run import baselines, evaluation, identity, label_free, resuming, starting
+from ssl_jax.run import baselines, evaluation, history, identity, label_free, resuming, starting
 from ssl_jax.run.job import Job
 from ssl_jax.shard import processes
 from ssl_jax.shard.cluster import Flags
@@ -107,22 +107,48 @@ def evaluate(
     changes: of the recipe's evaluation or mesh, of the place of its data, and of the test set, which may be another.
     Raises ValueError where there is no such run or step.
     """
-    spent, run = Goodput(), schema.resolve(recipes.of_run(workdir))
+    spent = Goodput()
+    job, program = again(workdir, changes or {}, flags)
+    with checkpoints(job, workdir) as saved:
+        step = saved.chosen(step)
+        processes.agree({"the step": str(step)}, seconds=job.patience)
+        state = saved.restore(step, program.state)
+    return concluded(job, program, state, workdir, spent)
+
+
+def compare(workdir: str, *, changes: dict[str, str] | None = None, flags: Flags = Flags()) -> history.Compared:
+    """Evaluates every checkpoint of a work directory, writes steps.json there, and says what it finds.
+
+    changes: as of `evaluate`. Raises ValueError where there is no such run or no checkpoint.
+    """
+    job, program = again(workdir, changes or {}, flags)
+    with checkpoints(job, workdir) as saved:
+        saved.chosen(None)
+        steps = saved.steps()
+        processes.agree({"the checkpoints": str(steps)}, seconds=job.patience)
+        rows = history.measured(job, program, ((step, saved.restore(step, program.state)) for step in steps))
+    return report.compared(history.compared(rows), workdir)
+
+
+def again(workdir: str, changes: dict[str, str], flags: Flags) -> tuple[Job, Program]:
+    """The job of a work directory, for evaluation. changes: as of `evaluate`."""
+    run = schema.resolve(recipes.of_run(workdir))
     if run["evaluation"]["final"] == "none":  # what the run left out is what is asked for now
-        changes = {"evaluation.final": "all", **(changes or {})}
-    full = schema.changed(run, changes or {})
+        changes = {"evaluation.final": "all", **changes}
+    full = schema.changed(run, changes)
     recipes.check_same(run, full, workdir, free=recipes.PLACES)
     job, program = joined(full, flags)
     resuming.check_data(job, workdir, roles=("train",))
     if jax.process_index() == 0:
         for notice in (*job.notices, *evaluation.foreseen(job)):
             complain(notice)
+    return job, program
+
+
+def checkpoints(job: Job, workdir: str) -> contextlib.closing[Checkpoints]:
+    """Those of a work directory, to be read by all processes together."""
     heard = functools.partial(processes.heard, seconds=job.patience)
-    with contextlib.closing(Checkpoints(f"{workdir}/checkpoints", None, heard=heard)) as saved:
-        step = saved.chosen(step)
-        processes.agree({"the step": str(step)}, seconds=job.patience)
-        state = saved.restore(step, program.state)
-    return concluded(job, program, state, workdir, spent)
+    return contextlib.closing(Checkpoints(f"{workdir}/checkpoints", None, heard=heard))
 
 
 def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent: Goodput) -> dict:

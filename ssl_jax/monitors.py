@@ -57,6 +57,29 @@ def spectral_decay(z: Array) -> Array:
     return jnp.where(jnp.sum(used) < 3, jnp.inf, -slope)
 
 
+def lidar(z: Array, *, delta: float = 1e-4) -> Array:
+    """exp(entropy of the shares of the discriminant's eigenvalues): 1 at collapse, at most min(n - 1, d).
+
+    z: [n, q, d], embeddings of q views of each of n examples. The discriminant is that between examples against within
+    them, with `delta` on the diagonal of the latter (Thilak et al. 2023, arXiv:2312.04000, section 4).
+    """
+    z = widen(z)
+    n, q, d = z.shape
+    means = jnp.mean(z, 1)
+    between, within = centered(means), (z - means[:, None]).reshape(n * q, d)
+    values, basis = jnp.linalg.eigh(matmul(within.T, within) / (n * (q - 1)) + delta * jnp.eye(d, dtype=z.dtype))
+    whitened = matmul(between, basis) * jax.lax.rsqrt(values)[None]
+    shares = jnp.square(jnp.linalg.svd(whitened, compute_uv=False))
+    p = shares / jnp.maximum(jnp.sum(shares), 1e-30) + 1e-7
+    return jnp.exp(-jnp.sum(p * jnp.log(p)))
+
+
+def information_bound(loss: Array, candidates: int) -> Array:
+    """log N - loss in nats: what a contrastive loss with N candidates, the positive among them, shows of the mutual
+    information of two views, at most log N (arXiv:1807.03748, eq. 8)."""
+    return jnp.log(float(candidates)) - widen(loss)
+
+
 def dead(z: Array, *, threshold: float = 1e-3) -> Array:
     """The share of dimensions whose std over the examples is below `threshold`: 1 at collapse, 0 is ideal."""
     return jnp.mean((jnp.std(widen(z), 0) < threshold).astype(jnp.float32))

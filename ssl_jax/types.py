@@ -164,10 +164,7 @@ class Fold(Protocol):
 
 
 class Finish(Protocol):
-    """(TrainState, found, key) -> TrainState, with what was found in its place.
-
-    It may renew parameters and their part of the optimizer's state.
-    """
+    """(TrainState, found, key) -> TrainState, with what was found in its place; it may renew parameters as well."""
 
     def __call__(self, state: "TrainState", found: Tree, key: Key, /) -> "TrainState": ...
 
@@ -179,6 +176,7 @@ class Pass(NamedTuple):
         sees it, {"clean": [b, 1, h, w, c]}. "train": the same examples with the views of training
     times: how often in a row, each on the state that the one before has left
     placement: where leaves of what is found lie that grow with the dataset
+    refuses: (TrainState after each time) -> a sentence, not jitted, that ends the run before it is saved; else ""
     """
 
     due: Due
@@ -188,6 +186,7 @@ class Pass(NamedTuple):
     fold: Fold | None = None
     times: int = 1
     placement: Placement = ()
+    refuses: Callable[["TrainState"], str] = lambda state: ""
 
 
 class Card(NamedTuple):

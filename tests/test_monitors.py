@@ -2,6 +2,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import scipy.linalg
+import scipy.special
 
 from ssl_jax import monitors
 
@@ -121,3 +123,37 @@ def test_the_decay_of_a_spectrum_is_the_power_it_was_made_with(strict):
     slope = np.polyfit(np.log(j), np.log(variances[10:]), 1, w=j**-0.5)[0]
     np.testing.assert_allclose(monitors.spectral_decay(jnp.asarray(noisy)), -slope, rtol=1e-10)
     assert monitors.spectral_decay(jnp.ones((50, 8))) == jnp.inf
+
+
+def test_lidar_is_the_entropy_of_the_discriminants_eigenvalues(strict):
+    n, q, d, delta = 40, 5, 6, 1e-4
+    random = np.random.default_rng(0)
+    z = random.normal(size=(n, 1, d)) * np.array([3, 2, 1, 1, 0.5, 0.1]) + 0.3 * random.normal(size=(n, q, d))
+    means = z.mean(1)
+    within = sum(np.outer(v - m, v - m) for views, m in zip(z, means, strict=True) for v in views) / (n * (q - 1))
+    between = sum(np.outer(m - means.mean(0), m - means.mean(0)) for m in means)
+    values = scipy.linalg.eigh(between, within + delta * np.eye(d), eigvals_only=True)
+    p = values / values.sum() + 1e-7
+    np.testing.assert_allclose(monitors.lidar(jnp.asarray(z)), np.exp(-np.sum(p * np.log(p))), rtol=1e-8)
+
+
+def test_lidar_tells_collapsed_embeddings_from_those_of_examples_apart(strict):
+    random = np.random.default_rng(1)
+    objects, views = random.normal(size=(64, 1, 8)), 0.1 * random.normal(size=(64, 6, 8))
+    line = np.zeros(8)
+    line[0] = 1
+    np.testing.assert_allclose(monitors.lidar(jnp.ones((64, 6, 8))), 1, atol=1e-4)
+    assert monitors.lidar(jnp.asarray(objects * line + views)) < 2 < 7 < monitors.lidar(jnp.asarray(objects + views))
+
+
+@pytest.mark.parametrize("correlation, candidates", [(0.9, 16), (0.9, 256), (0.99, 16)])
+def test_the_bound_on_information_is_below_it_and_below_log_n(strict, correlation, candidates):
+    """Of two normal numbers the information is -log(1 - rho^2) / 2, and the critic is known."""
+    random, pairs = np.random.default_rng(2), 400
+    x = random.normal(size=(pairs, candidates))
+    y = correlation * x + np.sqrt(1 - correlation**2) * random.normal(size=x.shape)
+    ratio = -((y[:, None] - correlation * x[:, :, None]) ** 2) / (2 * (1 - correlation**2))  # [pair, x, y]
+    loss = np.mean(scipy.special.logsumexp(ratio, 1) - np.diagonal(ratio, axis1=1, axis2=2))
+    bound, truth = float(monitors.information_bound(jnp.asarray(loss), candidates)), -np.log(1 - correlation**2) / 2
+    assert bound < min(truth, np.log(candidates)) + 0.02
+    assert bound > (0.9 if candidates == 256 else 0.6) * min(truth, np.log(candidates))

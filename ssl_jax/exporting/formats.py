@@ -92,8 +92,13 @@ def net(encoder: Encoder, name: str, library: str) -> dict:
 
 
 def with_cls(encoder: Encoder, library: str) -> dict:
-    """The recipe's vision transformer. Raises ValueError where it is none, or has no cls token."""
+    """The recipe's vision transformer. Raises ValueError where it is none, has no cls token or relative positions."""
     spec = net(encoder, "vit", library)
+    if spec["positions"] == "relative":
+        raise ValueError(
+            f"the recipe's vision transformer has relative positions, and {library}'s adds positions to its patches; "
+            "--to=safetensors keeps our names"
+        )
     if not spec["cls_token"]:
         raise ValueError(
             f"the recipe's vision transformer has no cls token, which {library} wants; --to=safetensors keeps our names"

@@ -45,7 +45,7 @@ def normalized(config: dict, images: Any) -> Any:
 
 def fixed_positions(config: dict, own: names.Flat) -> np.ndarray | None:
     """The positions [l, d] of the patches of the images, where the network has fixed ones."""
-    if "patch_embed/kernel" not in own or "pos_embed" in own:
+    if "patch_embed/kernel" not in own or "pos_embed" in own or "relative_bias" in own:
         return None
     return positions.sincos(*grid(config, own), own["patch_embed/kernel"].shape[-1])
 

@@ -26,8 +26,12 @@ from ssl_jax.views import compose_host
 FIRST = (
     *(("patch_embed", "kernel"), ("stem", "conv", "kernel"), ("stem_conv", "kernel"), ("embed", "linear1", "kernel")),
     *(("stem", "conv1", "kernel"), ("stem_conv", "spatial", "kernel"), ("kernel",)),
+    ("input", "kernel"),
 )
 """Where encoders have the kernel that meets images or frames [h, w, c, d], series [k, c, d] or points [c, d]."""
+
+PALETTE = ("palette",)
+"""Where those of pixels have their colors [k, c], among the statistics."""
 
 
 class Rows(NamedTuple):
@@ -81,6 +85,8 @@ class Encoder(NamedTuple):
         """What an image or a frame must have, or the sensors of a series, or the numbers of a point; of texts 0."""
         if self.part == "text":
             return 0
+        if paths.has(self.stats, PALETTE):
+            return paths.at(self.stats, PALETTE).shape[-1]
         whole = any(paths.has(self.params, place) for place in FIRST)
         nets = [self.params] if whole else self.params.values()  # several, each of some of the channels
         firsts = [next(paths.at(net, place) for place in FIRST if paths.has(net, place)) for net in nets]

@@ -1,4 +1,4 @@
-"""Positions of the patches on a grid: fixed sines and cosines, and learned ones carried to another grid."""
+"""Positions of the patches on a grid: fixed sines and cosines, learned ones, and where one lies from another."""
 
 import jax
 import numpy as np
@@ -42,3 +42,22 @@ def resample(learned: Array, old: tuple[int, int], new: tuple[int, int]) -> Arra
         return learned
     image = learned.reshape(1, *old, -1)
     return jax.image.resize(image, (1, *new, image.shape[-1]), "bicubic").reshape(1, new[0] * new[1], -1)
+
+
+def between(height: int, width: int, side: int, *, cls: bool) -> np.ndarray:
+    """Which row of a table each pair of tokens has, query after query: int32 [l, l] (BEiT, arXiv:2106.08254; code).
+
+    Patches of a grid in row-major order have the row of their displacement (query - key), of which there are
+    (2 side - 1)^2, as a grid of side x side has them: a smaller one has some of these. cls: one more token comes first,
+    with rows of its own behind them: from it to patches, from patches to it, and to itself.
+    """
+    row, column = np.mgrid[:height, :width].reshape(2, -1)
+    apart = [place[:, None] - place[None] + side - 1 for place in (row, column)]
+    patches = (apart[0] * (2 * side - 1) + apart[1]).astype(np.int32)
+    if not cls:
+        return patches
+    rows = np.full((len(patches) + 1,) * 2, (2 * side - 1) ** 2, np.int32)
+    rows[1:, 0] += 1
+    rows[0, 0] += 2
+    rows[1:, 1:] = patches
+    return rows

@@ -1,8 +1,8 @@
 """Vision transformers.
 
 Parameters: `patch_embed/kernel` [p, p, c, d] and `bias`, `cls_token` and `mask_token` [1, 1, d], `registers` [1, r, d],
-`pos_embed` [1, 1 + l, d] (learned positions, cls first), `norm_pre` (if input_norm), `blocks/...` (stacked, see
-`transformer.py`), `norm`.
+`pos_embed` [1, 1 + l, d] (learned positions, cls first), `relative_bias` [places, heads] (relative ones),
+`norm_pre` (if input_norm), `blocks/...` (stacked, see `transformer.py`), `norm`.
 """
 
 from functools import partial
@@ -16,9 +16,10 @@ from ssl_jax.nets.activations import GELUS
 from ssl_jax.nets.norm import LayerNorm
 from ssl_jax.nets.options import LAYERS, MOST, at_least_float32, compute_dtype, divided, one_of, parameter_dtype
 from ssl_jax.nets.pure import pure
-from ssl_jax.nets.transformer import Blocks, kernel_init
+from ssl_jax.nets.transformer import Blocks, by_depth, kernel_init
 from ssl_jax.types import Array, Net
 
+POSITIONS = ("sincos", "learned", "relative")
 VARIANTS = {"Ti": (192, 12, 3), "S": (384, 12, 6), "B": (768, 12, 12), "L": (1024, 24, 16), "H": (1280, 32, 16)}
 
 
@@ -35,6 +36,8 @@ def vit(
     init_std: float | None = None,
     input_norm: bool = False,
     mask_token: bool = False,
+    mask_std: float = 0.0,
+    rescaled: bool = False,
     activation: str = "gelu",
     eps: float = 1e-6,
     scan: bool = True,
@@ -45,13 +48,17 @@ def vit(
 
     variant: "S/16" is size S (Ti, S, B, L, H) with patches of 16 pixels; or (width, layers, heads, patch).
     pool: "cls", or "mean" of the patch tokens; both after the final norm.
-    positions: "sincos" (fixed, MAE's, float64 rounded to the compute dtype) or "learned", which belong to the
-      grid of `image_size` pixels and are interpolated for any other.
+    positions: "sincos" (fixed, MAE's, float64 rounded to the compute dtype); "learned", which belong to the
+      grid of `image_size` pixels and are interpolated for any other; or "relative" (BEiT, arXiv:2106.08254): none are
+      added, and each head of all layers has a learned bias, zero at first, for each displacement between two patches
+      of the grid of `image_size` pixels, beyond which no image goes.
     registers: extra tokens without position and without output (arXiv:2309.16588).
     drop_path: rate of the last block, rising linearly from 0; needs train=True and a key.
     layer_scale: first value of the gains, None for none (DINOv2 1e-5). init_std: None is Xavier-uniform for all
       matrices (MAE, MoCo v3), 0.02 the normal of timm and DINO.
-    mask_token: one that can stand for patches, zero at first, before the positions are added (iBOT, arXiv:2111.07832).
+    mask_token: one that can stand for patches before the positions are added (iBOT, arXiv:2111.07832), at first normal
+      of mask_std (BEiT 0.02). rescaled: the two matrices that write into the sum begin over sqrt(2 layer), layers from
+      1 (BEiT, section 2.5).
     input_norm: a layer norm before the first block. activation: "gelu" or "quick_gelu". eps: of the layer norms. CLIP's
       towers (arXiv:2103.00020) have the norm and 1e-5, OpenAI's the quick form.
     scan, remat: one compiled block for all layers; recomputing it backward. Values do not depend on them.
@@ -66,21 +73,22 @@ def vit(
     keep, and more layers than there are.
     """
     one_of("pool", pool, ("cls", "mean"))
-    one_of("positions", positions, ("sincos", "learned"))
+    one_of("positions", positions, POSITIONS)
     one_of("activation", activation, tuple(GELUS))
     ranges.above_zero(eps=eps, image_size=image_size)
-    ranges.zero_or_more(registers=registers, **{} if init_std is None else {"init_std": init_std})
+    ranges.zero_or_more(registers=registers, mask_std=mask_std, **{} if init_std is None else {"init_std": init_std})
     ranges.at_most(MOST, registers=registers, image_size=image_size)
     ranges.below_one(drop_path=drop_path)
     if pool == "cls" and not cls_token:
         raise ValueError('pool "cls" needs cls_token=True; without the token choose pool="mean"')
     width, layers, heads, patch = sizes(variant)
-    if positions == "learned" and image_size % patch:
+    if positions != "sincos" and image_size % patch:
         raise ValueError(f"image_size {image_size} is no multiple of the patch, {patch} pixels")
     compute = compute_dtype(dtype)
     blocks = Blocks(layers, heads, drop_path, layer_scale, init_std, scan, remat, activation, eps, compute)
-    grid = image_size // patch if positions == "learned" else None
-    return pure(ViT(width, patch, blocks, pool, grid, cls_token, registers, init_std, input_norm, mask_token, compute))
+    style = (positions, image_size // patch, cls_token, registers, init_std, input_norm)
+    net = pure(ViT(width, patch, blocks, pool, *style, mask_std if mask_token else None, compute))
+    return by_depth(net) if rescaled else net
 
 
 def sizes(variant: str | tuple[int, int, int, int]) -> tuple[int, int, int, int]:
@@ -137,24 +145,27 @@ def _mean(tokens: Array, seen: Array | None) -> Array:
     """Over the tokens [b, l, d] that are seen, bool [b, l]; None for all."""
     if seen is None:
         return tokens.mean(1)
-    return jnp.where(seen[..., None], tokens, 0).sum(1) / jnp.maximum(seen.sum(1, keepdims=True), 1).astype(
-        tokens.dtype
-    )
+    count = jnp.maximum(seen.sum(1, keepdims=True), 1).astype(tokens.dtype)
+    return jnp.where(seen[..., None], tokens, 0).sum(1) / count
 
 
 class ViT(nn.Module):
-    """Patches, positions, tokens, blocks, norm. grid: side of the learned positions' grid; None for fixed ones."""
+    """Patches, positions, tokens, blocks, norm.
+
+    grid: side of the grid of positions that are not fixed. mask: deviation of the mask token; None for no token.
+    """
 
     width: int
     patch: int
     blocks: Blocks
     pool: str
-    grid: int | None
+    positions: str
+    grid: int
     cls_token: bool
     registers: int
     init_std: float | None
     input_norm: bool
-    mask_token: bool
+    mask: float | None
     dtype: jnp.dtype
 
     @nn.compact
@@ -169,7 +180,7 @@ class ViT(nn.Module):
         last_layers: int = 0,
     ) -> dict:
         self._check(keep, seen, last_layers)
-        b = x.shape[0]  # which an export does not know
+        b, bias = x.shape[0], self._bias(x.shape[1:3], keep)  # b: which an export does not know
         x, places, place_of_cls = self._patches(x)
         x = self._masked(x, hidden) + places
         if keep is not None:
@@ -179,7 +190,7 @@ class ViT(nn.Module):
         norm, first = partial(LayerNorm, self.dtype, self.blocks.eps), sum(t.shape[1] for t in front)
         x = norm(name="norm_pre")(x) if self.input_norm else x
         looked = None if seen is None else jnp.pad(seen, ((0, 0), (first, 0)), constant_values=True)[:, None, None]
-        x, out = self.blocks(x, train=train, mask=looked, every=last_layers > 0), {}
+        x, out = self.blocks(x, train=train, mask=looked, bias=bias, every=last_layers > 0), {}
         if last_layers:
             out["layers"] = at_least_float32(x[-last_layers:, :, first:].swapaxes(0, 1))
             x = x[-1]
@@ -204,22 +215,43 @@ class ViT(nn.Module):
 
     def _masked(self, x: Array, hidden: Array | None) -> Array:
         """Patches [b, l, d], of which the hidden ones are the mask token."""
-        if not self.mask_token:
+        if self.mask is None:
             if hidden is not None:
                 raise ValueError("patches of this network cannot be hidden: give it mask_token=True")
             return x
-        token = self.param("mask_token", nn.initializers.zeros, (1, 1, self.width), parameter_dtype(self.dtype))
+        start = nn.initializers.normal(self.mask)
+        token = self.param("mask_token", start, (1, 1, self.width), parameter_dtype(self.dtype))
         return x if hidden is None else jnp.where(hidden[..., None], token.astype(x.dtype), x)
 
     def _positions(self, h: int, w: int) -> tuple[Array, Array]:
-        """Those of the patches [1, h w, d] and of cls [1, 1, d] (zero where they are fixed)."""
-        if self.grid is None:
-            fixed = jnp.asarray(grids.sincos(h, w, self.width), self.dtype)[None]
-            return fixed, jnp.zeros((1, 1, self.width), self.dtype)
+        """Those of the patches [1, h w, d] and of cls [1, 1, d] (zero unless they are learned)."""
+        nothing = jnp.zeros((1, 1, self.width), self.dtype)
+        if self.positions == "sincos":
+            return jnp.asarray(grids.sincos(h, w, self.width), self.dtype)[None], nothing
+        if self.positions == "relative":
+            return jnp.zeros((1, h * w, self.width), self.dtype), nothing
         shape = (1, self.grid**2 + self.cls_token, self.width)
         learned = self.param("pos_embed", nn.initializers.normal(0.02), shape, parameter_dtype(self.dtype))
         patches = grids.resample(learned[:, int(self.cls_token) :], (self.grid, self.grid), (h, w))
         return patches.astype(self.dtype), learned[:, :1].astype(self.dtype)
+
+    def _bias(self, image: tuple[int, int], keep: Array | None) -> Array | None:
+        """What relative positions add to the logits of attention, [1, heads, l, l]; None for other positions."""
+        if self.positions != "relative":
+            return None
+        if self.registers:
+            raise ValueError('registers have no place to be relative to: positions="relative" takes registers=0')
+        if keep is not None:
+            raise ValueError('positions="relative" are of all patches, and none can be left out: hide them instead')
+        h, w = (side // self.patch for side in image)
+        if max(h, w) > self.grid:
+            raise ValueError(
+                f"the relative positions are those of {self.grid} x {self.grid} patches, and an image has {h} x {w}: "
+                f"give image_size={max(h, w) * self.patch}"
+            )
+        count, heads = (2 * self.grid - 1) ** 2 + 3 * self.cls_token, self.blocks.heads
+        table = self.param("relative_bias", nn.initializers.zeros, (count, heads), parameter_dtype(self.dtype))
+        return table[grids.between(h, w, self.grid, cls=self.cls_token)].transpose(2, 0, 1)[None]
 
     def _front(self, place_of_cls: Array) -> list[Array]:
         """The tokens before the patches: cls and registers, each [1, n, d]."""

@@ -20,12 +20,20 @@ class Clusters(NamedTuple):
 
 
 def of_rows(
-    key: Key, rows: Array, valid: Array, *, clusters: int, iterations: int = 20, scores_at_once: int = blocks.AT_ONCE
+    key: Key,
+    rows: Array,
+    valid: Array,
+    *,
+    clusters: int,
+    iterations: int = 20,
+    start: Array | None = None,
+    scores_at_once: int = blocks.AT_ONCE,
 ) -> Clusters:
     """`iterations` steps of Lloyd's algorithm from random rows, then an assignment.
 
-    rows: [n, d]; valid: bool [n], those that count. An empty cluster gets the row that is farthest from its mean
-    (`lloyd.moved`), where faiss halves a large one. At most `scores_at_once` scores exist at a time.
+    rows: [n, d]; valid: bool [n], those that count. start: [clusters, d], in place of random rows. An empty cluster
+    gets the row that is farthest from its mean (`lloyd.moved`), where faiss halves a large one. At most
+    `scores_at_once` scores exist at a time.
     """
     rows, at_once = widen(rows), scores_at_once // clusters
 
@@ -33,7 +41,7 @@ def of_rows(
         join = lambda sums, part: (lloyd.joined(sums, means, *part), None)  # noqa: E731
         return lloyd.moved(pieces.over(join, lloyd.none(means), (rows, valid), at_once=at_once)[0], means)
 
-    start = clustering.drawn(key, rows, valid, clusters=clusters)
+    start = clustering.drawn(key, rows, valid, clusters=clusters) if start is None else start
     means = jax.lax.fori_loop(0, iterations, step, start)
     _, (labels, far) = pieces.over(lambda _, part: ((), lloyd.assigned(part, means)), (), rows, at_once=at_once)
     return Clusters(means, jnp.where(valid, labels, -1), jnp.sqrt(far))

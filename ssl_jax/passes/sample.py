@@ -26,11 +26,16 @@ def none(key: Key, count: int, size: int, dtype: jnp.dtype) -> Sample:
 
 
 def drawn(sample: Sample, index: Array, new: Array, real: Array) -> Sample:
-    """With `new` rows [b, d] of the examples `index` int [b], each with a number of its own from the key."""
-    numbers = jax.vmap(lambda i: jax.random.uniform(jax.random.fold_in(sample.key, i)))(index)
-    numbers = jnp.where(real, numbers, -1).astype(sample.numbers.dtype)
+    """With `new` rows [b, d], or [b, l, d], of the examples `index` int [b], each row with a number from the key.
+
+    real: bool [b], the examples that count.
+    """
+    b, *places, d = new.shape
+    numbers = jax.vmap(lambda i: jax.random.uniform(jax.random.fold_in(sample.key, i), places))(index)
+    real = real.reshape(b, *(1 for _ in places))
+    numbers = jnp.where(real, numbers, -1).astype(sample.numbers.dtype).reshape(-1)
     best, place = jax.lax.top_k(jnp.concatenate([sample.numbers, numbers]), sample.numbers.shape[0])
-    return Sample(sample.key, best, jnp.concatenate([sample.rows, new])[place])
+    return Sample(sample.key, best, jnp.concatenate([sample.rows, new.reshape(-1, d)])[place])
 
 
 def random(key: Key, sample: Sample, count: int) -> Array:

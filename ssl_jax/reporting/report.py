@@ -12,12 +12,13 @@ from rich.table import Table
 
 from ssl_jax.data import sources, stream
 from ssl_jax.data.sources import Source
+from ssl_jax.evals import suite
 from ssl_jax.process import goodput
 from ssl_jax.process.goodput import Goodput
-from ssl_jax.reporting import drawing, neighbors, pictures
+from ssl_jax.reporting import drawing, neighbors, pictures, titles
 from ssl_jax.reporting.display import complain
 from ssl_jax.reporting.log import rows
-from ssl_jax.run import evaluation, label_free, matching, regressing
+from ssl_jax.run import evaluation, history, label_free, matching, regressing
 from ssl_jax.run.job import Job
 from ssl_jax.shard.program import Program
 from ssl_jax.step import purposes
@@ -25,29 +26,6 @@ from ssl_jax.storage import files
 from ssl_jax.types import Key, TrainState
 from ssl_jax.views.compose import PIXELS
 
-TITLES = {
-    "knn": "kNN",
-    "linear": "linear probe",
-    "few_shot_10": "10 labels a class",
-    "raw_pixels": "raw pixels",
-    "d2_histogram": "D2 histogram",
-    "random_init": "random init",
-    "pretrained": "pre-trained",
-    "chance": "chance",
-    "raw_series": "readings",
-    "spectra": "spectra",
-    "training_mean": "training mean",
-    "regression": "regression",
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "r2": "R²",
-    "spearman": "Spearman",
-    label_free.CONSISTENCY: "other view found, %",
-    "effective_rank": "effective rank (RankMe)",
-    "alpha": "alpha of the spectrum",
-    "std": "std of the unit embedding",
-    **{name: name.replace("_", " ").replace("@", ", recall at ") for name in matching.NAMES},
-}
 LEFT_OUT = {
     "unreadable": "that cannot be read",
     "unlabeled": "without a label",
@@ -86,9 +64,15 @@ def views(job: Job, first: dict[str, np.ndarray], workdir: str, key: Key) -> Non
     pictures.contact_sheet(seen, path, originals=originals, **drawing.normalization(job.training.views))
 
 
+def _protocols(result: dict) -> tuple[list[str], list[str]]:
+    """What result.json has accuracies of, and what errors, in the order of the table."""
+    accuracies = [name for name in result if name in matching.NAMES or suite.known(name)]
+    return accuracies, [name for name in regressing.NAMES if name in result]
+
+
 def scored(result: dict) -> bool:
     """Whether there is a score by labels, captions or targets."""
-    return any(name in result for name in (*evaluation.PROTOCOLS, *regressing.NAMES))
+    return any(_protocols(result))
 
 
 def tables(result: dict) -> list[Table]:
@@ -102,15 +86,24 @@ def table(result: dict) -> Table:
 
     Of a source with targets there are the scores of a regression as well, or alone, errors in units of the target.
     """
-    groups = [[n for n in names if n in result] for names in (evaluation.PROTOCOLS, regressing.NAMES)]
+    groups = _protocols(result)
     columns = [name for name in COLUMNS if any(name in result[p] for group in groups for p in group)]
     title = ("test accuracy, %" if groups[0] else "") + (" and " if all(groups) else "")
-    out = Table(f"{title}{'test error' if groups[1] else ''}", *map(TITLES.get, columns), title="What was learned")
-    for protocols, shown in zip(groups, (lambda x: f"{100 * x:.1f}", lambda x: f"{x:.3g}"), strict=True):
+    out = Table(f"{title}{'test error' if groups[1] else ''}", *map(titles.of, columns), title="What was learned")
+    for protocols, scale, form in zip(groups, (100, 1), (".1f", ".3g"), strict=True):
         for protocol in protocols:
+            spreads = (result.get("details", {}).get(name, {}).get(protocol, {}).get("std") for name in columns)
             values = (result[protocol].get(name) for name in columns)
-            out.add_row(TITLES[protocol], *("-" if value is None else shown(value) for value in values))
+            cells = (_cell(value, spread, scale, form) for value, spread in zip(values, spreads, strict=True))
+            out.add_row(titles.of(protocol), *cells)
     return out
+
+
+def _cell(value: float | None, spread: float | None, scale: int, form: str) -> str:
+    """A score, with its spread over several draws where there is one."""
+    if value is None:
+        return "-"
+    return f"{scale * value:{form}}" + (f" \u00b1 {scale * spread:{form}}" if spread is not None else "")
 
 
 def label_free_table(result: dict) -> Table:
@@ -118,20 +111,39 @@ def label_free_table(result: dict) -> Table:
     found = result["label_free"]
     columns, reasons = list(next(iter(found.values()))), result["not_measured"]
     lost = {name: "diverged" if reasons.get(name) == label_free.DIVERGED else "-" for name in columns}
-    out = Table("without labels", *map(TITLES.get, columns), title="What was learned")
+    out = Table("without labels", *map(titles.of, columns), title="What was learned")
     for name, values in found.items():
         scale, form = (100, ".1f") if name == label_free.CONSISTENCY else (1, ".3g")
-        out.add_row(TITLES[name], *(lost[c] if v is None else f"{scale * v:{form}}" for c, v in values.items()))
+        out.add_row(titles.of(name), *(lost[c] if v is None else f"{scale * v:{form}}" for c, v in values.items()))
     return out
+
+
+def compared(found: history.Compared, workdir: str) -> history.Compared:
+    """Writes steps.json, prints the checkpoints side by side and what measures without labels choose; gives it back."""
+    if jax.process_index() > 0:
+        return found
+    files.write(epath.Path(workdir) / "steps.json", json.dumps(found._asdict(), indent=2) + "\n")
+    names = [name for name in found.steps[0] if name != "step"]
+    out = Table("step", *map(titles.of, names), title="Checkpoints")
+    for row in found.steps:
+        cells = (_cell(row[name], None, *((1, ".3g") if name in history.CHOOSERS else (100, ".1f"))) for name in names)
+        out.add_row(f"{row['step']:,}", *cells)
+    console = Console(markup=False, emoji=False)
+    console.print(out)
+    for name, step in found.chosen.items():
+        known = ((titles.of(other), value) for other, value in found.correlation[name].items() if value is not None)
+        listed = ", ".join(f"{value:+.2f} with {other}" for other, value in known)
+        console.print(f"{titles.of(name)} chooses step {step:,}" + (f"; rank correlation {listed}" if listed else ""))
+    return found
 
 
 def remarks(result: dict) -> list[str]:
     """Sentences below the table: what is not in it and why, and how many examples took no part."""
-    out = [f"{TITLES[name]} is not measured: {reason}" for name, reason in result.get("not_measured", {}).items()]
+    out = [f"{titles.of(name)} is not measured: {reason}" for name, reason in result.get("not_measured", {}).items()]
     for role, counts in result.get("left_out", {}).items():
         listed = ", ".join(f"{count:,} {LEFT_OUT[reason]}" for reason, count in counts.items())
         out += [f"left out of the {role} set: {listed}"] if listed else []
-    known = [TITLES[name.removesuffix("_label_free")] for name in result.get("from_cache", ())]
+    known = [titles.of(name.removesuffix("_label_free")) for name in result.get("from_cache", ())]
     return [*out, *([f"{' and '.join(known)}: as measured before, with the same data and recipe"] if known else [])]
 
 

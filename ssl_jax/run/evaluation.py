@@ -24,10 +24,7 @@ MONITORED = 4096
 BASELINES = (*raw.NAMES, "random_init", "pretrained")
 """What a table compares: the data without a network, by its kind, the encoder before training, the encoder after it."""
 CHANCE = "chance"
-"""Beside them, where there is retrieval: what embeddings get that know nothing."""
-FINAL = {"all": suite.STANDARD, "knn": ("knn",), "none": ()}
-"""The values of `evaluation.final`, and the protocols that they stand for; of pairs, retrieval in the place of kNN."""
-PROTOCOLS = (*matching.NAMES, *FINAL["all"])
+"""Beside them: what embeddings get that know nothing."""
 
 
 def some(source: Source, limit: int) -> Source:
@@ -60,8 +57,8 @@ def foreseen(job: Job) -> list[str]:
 
 
 def protocols(job: Job) -> tuple[str, ...]:
-    """What the recipe's `evaluation.final` asks for."""
-    asked = FINAL[job.evaluation["final"]]
+    """What the recipe's `evaluation.final` asks for; of pairs, retrieval in the place of kNN."""
+    asked = suite.asked(job.evaluation["final"])
     others = [part.NAMES for part in (matching, regressing) if asked and part.possible(job)]
     if not others:
         return asked
@@ -72,7 +69,7 @@ def protocols(job: Job) -> tuple[str, ...]:
 def suited(job: Job) -> tuple[str, ...]:
     """Those of `protocols` that are accuracies."""
     pairs = matching.possible(job)
-    return tuple(name for name in FINAL[job.evaluation["final"]] if not (pairs and name == "knn"))
+    return tuple(name for name in suite.asked(job.evaluation["final"]) if not (pairs and name == "knn"))
 
 
 class Rows(NamedTuple):
@@ -142,11 +139,13 @@ class Scores(NamedTuple):
     """accuracies: by protocol, in 0..1, None where there is none; those of a regression in units of the target.
 
     reasons: why there is none, by protocol. left_out: examples that took no part, {"train": {reason: examples}, …}.
+    details: what `suite.evaluate` says besides.
     """
 
     accuracies: dict[str, float | None]
     reasons: dict[str, str]
     left_out: dict[str, dict[str, int]]
+    details: dict = {}
 
 
 def scored(job: Job, train: Rows, test: Rows, which: Sequence[str]) -> Scores:
@@ -159,7 +158,14 @@ def scored(job: Job, train: Rows, test: Rows, which: Sequence[str]) -> Scores:
     can = [name for name in which if name not in reasons]
     both = [(rows.x[mask], part.numbered(rows.y[mask])) for rows, mask in ((train, part.train), (test, part.test))]
     found = suite.evaluate(jax.random.key(job.seed), *both, classes=len(part.classes), which=can) if can else {}
-    return Scores({name: found.get(name) for name in which}, reasons, part.left_out)
+    details = {name: _lasting(value) for name, value in found.get("details", {}).items()}
+    details |= {CHANCE: {name: suite.chance(name, both[0][1], both[1][1]) for name in can}}
+    return Scores({name: found.get(name) for name in which}, reasons, part.left_out, details)
+
+
+def _lasting(details: dict | int) -> dict | int:
+    """Without what differs from one time to the next."""
+    return {k: v for k, v in details.items() if k != "seconds"} if isinstance(details, dict) else details
 
 
 def regressed(job: Job, source: Source, train: Rows, test: Rows) -> tuple[Scores, dict[str, float]]:
@@ -219,14 +225,15 @@ def final(
     cached: Callable = lambda name, make: make(),
     names: Sequence[str] = BASELINES,
 ) -> dict:
-    """{"knn": {"raw_pixels": …, "random_init": …, "pretrained": …}, …, "not_measured": {…}, "left_out": {…}}
+    """{"knn": {"raw_pixels": …, "random_init": …, "pretrained": …}, …, "not_measured": {…}, "left_out": {…}, …}
 
     Of points there is "d2_histogram" in the place of "raw_pixels", of series "raw_series" and "spectra". Of pairs there
     are recalls in the place of kNN, "text_to_image@1" and the like, with "chance" beside the baselines; of targets the
     scores of a regression, with "training_mean". An accuracy that cannot be measured is None, and `not_measured` has
     the reason under the name of the protocol, or of the encoder. left_out: examples that took no part, as `Scores` has
-    them. random: makes the state of the same job before anything was learned. cached: (name of a baseline, what makes
-    its scores) -> scores. names: the columns of the table that are wanted.
+    them. details: what was chosen, by encoder and protocol. random: makes the state of the same job before anything was
+    learned. cached: (name of a baseline, what makes its scores) -> scores. names: the columns of the table that are
+    wanted.
     """
     train, which, columns, why = some(job.train, job.evaluation["examples"]), protocols(job), {}, {}
     accuracies = tuple(name for name in which if name not in (*matching.NAMES, *regressing.NAMES))
@@ -247,17 +254,18 @@ def final(
             rows = reader(source=train), reader(source=job.test)
         if accuracies:
             parts.append(scored(job, *rows, accuracies))
+            columns[CHANCE] = dict.fromkeys(which) | parts[-1].details.pop(CHANCE)
         if regressing.possible(job):
             found, levels = regressed(job, train, *rows)
             columns[regressing.MEAN] = dict.fromkeys(which) | levels
             parts.append(found)
         if matching.possible(job):
             recalls, levels = matched(job, program, embed)
-            columns[CHANCE] = dict.fromkeys(which) | levels
+            columns[CHANCE] = columns.get(CHANCE, dict.fromkeys(which)) | levels
             parts.append(Scores(recalls, {}, {}))
         return _together(parts)
 
-    left_out = {}
+    left_out, details = {}, {}
     for name in (name for name in readers if name in names):
         make = functools.partial(measured, name)
         try:
@@ -266,8 +274,9 @@ def final(
             columns[name], why = dict.fromkeys(which), why | {name: str(error)}
             continue
         columns[name], why, left_out = scores.accuracies, why | scores.reasons, scores.left_out
+        details[name] = scores.details
     table = {protocol: {name: column[protocol] for name, column in columns.items()} for protocol in which}
-    return {**table, "not_measured": why, "left_out": left_out}
+    return {**table, "not_measured": why, "left_out": left_out, "details": details}
 
 
 def _together(parts: list[Scores]) -> Scores:
@@ -279,5 +288,6 @@ def _together(parts: list[Scores]) -> Scores:
             {**whole.accuracies, **part.accuracies},
             {**whole.reasons, **part.reasons},
             {**whole.left_out, **roles},
+            {**whole.details, **part.details},
         )
     return whole

@@ -62,12 +62,19 @@ class Voice(NamedTuple):
 
 
 def run(job: Job, program: Program, state: TrainState, turn: Turn, key: Key, voice: Voice = Voice()) -> TrainState:
-    """The state after one turn, which uses the old one up. Raises ValueError where no example can be read."""
-    walk = program.passes[turn.place]
-    if job.method.passes[turn.place].views is None:
-        return walk.finish(state, walk.start(state, key), key)
-    first, each, last = jax.random.split(key, 3)
-    return walk.finish(state, over_all(job, program, state, turn, (first, each), voice), last)
+    """The state after one turn, which uses the old one up.
+
+    Raises ValueError where no example can be read, and where the pass refuses what it has found.
+    """
+    walk, one = program.passes[turn.place], job.method.passes[turn.place]
+    if one.views is None:
+        state = walk.finish(state, walk.start(state, key), key)
+    else:
+        first, each, last = jax.random.split(key, 3)
+        state = walk.finish(state, over_all(job, program, state, turn, (first, each), voice), last)
+    if sentence := one.refuses(state):
+        raise ValueError(sentence)
+    return state
 
 
 def over_all(job: Job, program: Program, state: TrainState, turn: Turn, keys: tuple[Key, Key], voice: Voice) -> Tree:

@@ -142,6 +142,25 @@ def evenly(share: float, ratio: tuple[float, float], *, shape: str = "block") ->
     return hide
 
 
+def so_many(count: int, *, shape: str = "block") -> Callable[..., Array]:
+    """The function (key, b, v, grid) -> bool [b, v, l] that hides up to `count` patches of every view (BEiT's code).
+
+    Blocks end where no more of them fits, which is often a few patches before: of 14 x 14 patches and 75 to hide, 64 to
+    75 are hidden and 74.5 on average. shape: one of SHAPES. Raises ValueError for another, and (when called) for a
+    count that leaves nothing to see.
+    """
+    _check_shape(shape, (0, 1))
+
+    def hide(key: Key, b: int, v: int, grid: tuple[int, int]) -> Array:
+        length = grid[0] * grid[1]
+        if not 0 < count < length:
+            raise ValueError(f"cannot hide {count} of {length} patches; hide at least 1 and leave at least 1 to see")
+        ratio = count * (1 + 1e-6) / length  # so that float32 does not round the last patch away
+        return now_and_then(1.0, (ratio, ratio), shape)(key, b, v, grid)
+
+    return hide
+
+
 def _check_shape(shape: str, ratio: tuple[float, float]) -> None:
     if shape not in SHAPES:
         raise ValueError(f"patches are hidden in the shape '{shape}'; the shapes are {', '.join(SHAPES)}")

@@ -9,6 +9,7 @@ from ssl_jax.types import Op, View
 from ssl_jax.views import (
     arguments,
     clips,
+    corruptions,
     geometric,
     jigsaw,
     photometric,
@@ -54,8 +55,10 @@ def _operations(module, first: list[str]) -> dict[str, Callable]:
 
 GEOMETRIC = _operations(geometric, ["seed", "images"]) | _operations(jigsaw, ["seed", "images"])
 PHOTOMETRIC = _operations(photometric, ["key", "image"])
+CORRUPTIONS = _operations(corruptions, ["key", "image"])
+"""Of the device alone."""
 KINDS = {
-    "image": Kind(GEOMETRIC, PHOTOMETRIC),
+    "image": Kind(GEOMETRIC, PHOTOMETRIC | CORRUPTIONS),
     "clip": Kind(_operations(clips, ["seed", "items"]), PHOTOMETRIC),
     "text": Kind(_operations(texts, ["seed", "texts"]), {}),
     "points": Kind(_operations(points, ["seed", "items"]), _operations(points_device, ["key", "points"])),

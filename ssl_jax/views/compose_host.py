@@ -129,6 +129,8 @@ def _color(image: tf.Tensor, seed: tf.Tensor, run: compose.Run, number: int) -> 
 
 
 def _perhaps(op: Op, seed: tf.Tensor, image: tf.Tensor, p: float) -> tf.Tensor:
+    if op.name in compose.CORRUPTIONS:
+        raise ValueError(f"{op.name} is work of the device: photometric='host' has no such operation")
     apply = getattr(photometric_host, op.name)
     if p == 1:
         return apply(seed, image, **op.args)

@@ -42,8 +42,8 @@ def test_bad_input_is_one_sentence():
     for options, sentence in [
         ({"train": (x, np.full(120, -1))}, "120 of the 120 examples of the training set have no label"),
         ({"classes": 3}, "the label 3, but there are 3 classes"),
-        ({"which": ("knnn",)}, "no 'knnn' in the evaluations.*did you mean knn?"),
-        ({"which": ("few_shot_0",)}, "no 'few_shot_0' in the evaluations.* did you mean few_shot_N"),
+        ({"which": ("knnn",)}, "no 'knnn' in the protocols.*did you mean knn?"),
+        ({"which": ("few_shot_0",)}, "no 'few_shot_0' in the protocols.* did you mean few_shot_N"),
         ({"train": (bad, y)}, "120 of the 120 examples of the training set are not finite"),
         ({"train": (x[:100], y)}, "100 rows of features and 120 labels"),
         ({"train": (x[:, :1], y)}, "train has 2 features and test 4"),

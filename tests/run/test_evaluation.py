@@ -24,7 +24,7 @@ from ssl_jax.reporting import pictures
 from ssl_jax.run import baselines, evaluation, identity
 from ssl_jax.run.evaluation import Rows, Scores
 
-COLUMNS = ("raw_pixels", "random_init", "pretrained")
+COLUMNS = ("chance", "raw_pixels", "random_init", "pretrained")
 SMALL = (
     "--config=quickstart",
     "--config.batch=8",
@@ -178,7 +178,7 @@ def test_a_run_with_a_small_class_ends_with_what_can_be_measured(run):
 def test_evaluate_takes_another_test_set_and_no_other_recipe(run, capsys):
     place = run[0]
     first = result(place)
-    assert main.main(["evaluate", f"--workdir={place}/W"]) == 0
+    assert main.main(["evaluate", f"--workdir={place}/W", "--protocol=all"]) == 0
     said, again = capsys.readouterr(), result(place)
     assert again["from_cache"] == ["raw_pixels", "random_init"] and first["from_cache"] == []
     assert {k: again[k] for k in suite.STANDARD} == {k: first[k] for k in suite.STANDARD}, "bit by bit"
@@ -186,7 +186,7 @@ def test_evaluate_takes_another_test_set_and_no_other_recipe(run, capsys):
     assert "few_shot_10 will not be measured" in said.err and "lacks take no part in any score: x" in said.err
 
     images(place / "other", {"b": (1, 3)})
-    assert main.main(["evaluate", f"--workdir={place}/W", f"--config.data.test=folder:{place}/other"]) == 0
+    assert main.main(["evaluate", f"--workdir={place}/W", f"--data=folder:{place}/other"]) == 0
     other = result(place)
     assert other["data"]["test"]["source"] == f"folder:{place}/other" and other["knn"]["raw_pixels"] == 1.0
     assert other["from_cache"] == []
@@ -195,8 +195,11 @@ def test_evaluate_takes_another_test_set_and_no_other_recipe(run, capsys):
     assert "holds a run of another recipe" in capsys.readouterr().err
     assert main.main(["evaluate", f"--workdir={place}/W", f"--config.data.train=folder:{place}/test"]) == 2
     assert "holds a run on other data: data.train was" in capsys.readouterr().err
-    assert main.main(["evaluate", f"--workdir={place}/W", "--config.evaluation.final=knm"]) == 2
-    assert "no 'knm' in the values of config.evaluation.final; did you mean knn?" in capsys.readouterr().err
+    assert main.main(["evaluate", f"--workdir={place}/W", "--protocol=knm"]) == 2
+    assert (
+        "config.evaluation.final: no 'knm' in the protocols, with numbers in the place of N and K; did you mean knn?"
+        in capsys.readouterr().err
+    )
     assert main.main(["evaluate", f"--workdir={place}/W", "--config.evaluation.final=none"]) == 0
     assert "knn" not in result(place) and "No accuracies, by config.evaluation.final" in capsys.readouterr().out
 
@@ -386,7 +389,21 @@ def test_a_diverged_encoder_is_a_column_without_numbers(monkeypatch):
     asked = {"examples": 100, "final": "all"}
     one = types.SimpleNamespace(train=data, test=data, seed=0, evaluation=asked, clean=clean)
     found = evaluation.final(one, None, state=True, random=lambda: False)
-    assert found["knn"] == {"raw_pixels": 1.0, "random_init": 1.0, "pretrained": None}
+    assert found["knn"] == {"raw_pixels": 1.0, "random_init": 1.0, "pretrained": None, "chance": 0.5}
     assert "not finite: the encoder has diverged" in found["not_measured"]["pretrained"]
     json.dumps(found, allow_nan=False)
     assert jax.tree.leaves(found["left_out"]) == []
+
+
+def test_all_checkpoints_of_a_run_side_by_side(tmp_path, capsys):
+    more = ("--config.evaluation.final=none", "--config.checkpoint.every=1 step", "--config.checkpoint.keep=2")
+    assert trained(tmp_path, *BALANCED, *more)[0] == 0
+    capsys.readouterr()
+    asked = ["evaluate", f"--workdir={tmp_path}/W", "--all-steps", "--protocol=centroid,episodes_2_1"]
+    assert main.main(asked) == 0
+    captured, found = capsys.readouterr(), json.loads((tmp_path / "W" / "steps.json").read_text())
+    assert [each["step"] for each in found["steps"]] == [1, 2]
+    assert all(0 <= each["centroid"] <= 1 and each["episodes_2_1"] is None for each in found["steps"])
+    assert "episodes_2_1 will not be measured: it wants 2 classes with 1 + 15 test images each" in captured.err
+    assert f"(RankMe) chooses step {found['chosen']['effective_rank']}" in captured.out
+    assert main.main([*asked, "--step=1"]) == 2 and "not allowed with argument" in capsys.readouterr().err

@@ -1,13 +1,21 @@
 """Evaluate the encoder of a work directory against random init and raw pixels.
 
   ssl-jax evaluate --workdir=runs/quickstart
-  ssl-jax evaluate --workdir=runs/quickstart --step=1000
-  ssl-jax evaluate --workdir=runs/c10 --config.data.test=folder:/data/other --config.evaluation.final=knn
+  ssl-jax evaluate --workdir=runs/quickstart --protocol=knn,ridge_5,clusters
+  ssl-jax evaluate --workdir=runs/quickstart --step=1000 --data=folder:/data/other
+  ssl-jax evaluate --workdir=runs/quickstart --all-steps --protocol=knn
 
 Writes result.json in the work directory and prints its table. The test set may be another one than the run's, and data
 may lie elsewhere than then. Class names decide which label is which: examples of a class that training lacks take no
-part, and are counted under "left_out". What cannot be measured is null, with its reason under "not_measured".
-evaluation.final is all, knn or none. Scores of raw pixels and of the random network are kept in ~/.cache/ssl_jax, or
+part, and are counted under "left_out". What cannot be measured is null, with its reason under "not_measured"; what was
+chosen is under "details".
+
+Protocols: knn, linear (logistic regression), centroid (nearest class mean), ridge_N and few_shot_N (N labels a class,
+by ridge or logistic regression), share_N (N percent of the labels), episodes_N_K (N classes, K examples each), clusters
+(k-means against the classes), retrieval (mean average precision). "every", the default, stands for the usual ones,
+"all" for what training ends with. Hyper-parameters are chosen on parts of the training set, and the test set is read
+once. --all-steps compares the checkpoints that there are, in steps.json, and says which one measures without labels
+choose. Scores of raw pixels and of the random network are kept in ~/.cache/ssl_jax, or
 where SSL_JAX_CACHE says.
 """
 
@@ -21,12 +29,21 @@ from ssl_jax.shard import processes
 def add(parser: argparse.ArgumentParser) -> None:
     """The flags of `ssl-jax evaluate`."""
     parser.add_argument("--workdir", required=True, help="the work directory of a run")
-    parser.add_argument("--step", type=int, help="the checkpoint to take; the newest if left out")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--step", type=int, help="the checkpoint to take; the newest if left out")
+    which.add_argument("--all-steps", action="store_true", help="compare all checkpoints that there are")
+    parser.add_argument("--protocol", metavar="NAMES", help="with commas between them; every if left out")
+    parser.add_argument("--data", metavar="SOURCE", help="another test set than the run's")
     _together.add(parser)
 
 
 def run(args: argparse.Namespace, changes: dict[str, str]) -> None:
     """Evaluates a checkpoint."""
     flags = _together.flags(args)
+    asked = {"evaluation.final": args.protocol, "data.test": args.data}
+    changes = {"evaluation.final": "every", **changes, **{name: value for name, value in asked.items() if value}}
     with processes.failing_alone():
-        api.evaluate(args.workdir, step=args.step, changes=changes, flags=flags)
+        if args.all_steps:
+            api.compare(args.workdir, changes=changes, flags=flags)
+        else:
+            api.evaluate(args.workdir, step=args.step, changes=changes, flags=flags)

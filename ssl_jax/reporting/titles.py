@@ -1,0 +1,47 @@
+"""What columns and rows of tables are called."""
+
+import re
+
+from ssl_jax.run import label_free, matching
+
+TITLES = {
+    "knn": "kNN",
+    "linear": "linear probe",
+    "centroid": "nearest class mean",
+    "clusters": "clusters, matched",
+    "retrieval": "retrieval, mAP",
+    "raw_pixels": "raw pixels",
+    "d2_histogram": "D2 histogram",
+    "random_init": "random init",
+    "pretrained": "pre-trained",
+    "chance": "chance",
+    "raw_series": "readings",
+    "spectra": "spectra",
+    "training_mean": "training mean",
+    "regression": "regression",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "r2": "R\u00b2",
+    "spearman": "Spearman",
+    label_free.CONSISTENCY: "other view found, %",
+    "effective_rank": "effective rank (RankMe)",
+    "alpha": "alpha of the spectrum",
+    "std": "std of the unit embedding",
+    "uniformity": "uniformity",
+    **{name: name.replace("_", " ").replace("@", ", recall at ") for name in matching.NAMES},
+}
+COUNTED = {
+    r"few_shot_(\d+)": "{} labels a class",
+    r"ridge_(\d+)": "ridge, {} labels a class",
+    r"share_(\d+)": "{} % of the labels",
+    r"episodes_(\d+)_(\d+)": "{} classes, {} shots",
+}
+"""Of protocols with numbers behind their names."""
+
+
+def of(name: str) -> str:
+    """The title of a protocol, an encoder or a measure."""
+    for pattern, title in COUNTED.items():
+        if found := re.fullmatch(pattern, name):
+            return title.format(*found.groups())
+    return TITLES[name]
