@@ -2,12 +2,12 @@
 
     ssl-jax train --config=data2vec_cifar10 --workdir=W --config.data.dir=DIR
 
-Origin: none is published at this size. Blocks over 39 of 64 patches, as 120 of 196, smooth L1 with a beta of 2, the mean of the
-last layers as target, one linear layer as predictor: the released ImageNet run of arXiv:2202.03555,
+Origin: none is published at this size. Blocks over 39 of 64 patches, as 120 of 196, smooth L1 with a beta of 2, the
+mean of the last layers as target, one linear layer as predictor: the released ImageNet run of arXiv:2202.03555,
 `data2vec_imagenet_vitb16` here.
-Changed: an encoder of 3 layers of 96 with patches of 4 pixels, of which the last two are averaged, no drop path and no
-layer scale; averaging 0.99 to 0.999, crops of 0.2 to 1 without colors, AdamW at 1e-3, warm-up of 5 % of the run;
-10,000 images, 10 epochs.
+Changed: an encoder of 3 layers of 96 with patches of 4 pixels, of which the last two are averaged, fixed positions, no
+drop path and no layer scale; averaging 0.99 to 0.999, crops of 0.2 to 1 without colors, AdamW at 1e-3, warm-up of 5 %
+of the run; 10,000 images, 10 epochs.
 """
 
 from ml_collections import ConfigDict
