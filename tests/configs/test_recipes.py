@@ -105,6 +105,8 @@ def test_the_effective_rates_are_the_published_ones():
         "msn_imagenet_vits16": 1e-3,
         "dinov2_imagenet_vitl16": 4e-3 * 2**0.5,
         "mae_imagenet_vitb16": 2.4e-3,
+        "ijepa_imagenet_vith14": 1e-3,
+        "data2vec_imagenet_vitb16": 2e-3,
         "beit_imagenet_vitb16": 1.5e-3,
         "rotation_imagenet_r50": 0.1,
         "cmc_imagenet_r50": 0.03,
