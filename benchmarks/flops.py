@@ -37,7 +37,7 @@ PASSES = {
 """Views of each group that are encoded with a backward pass (all of them if not said), and without."""
 HEADS = ("projector", "predictor")
 LEFT_OUT = ("mae", "knowledge_distillation")
-"""What these encode is a part of an image, and with two networks."""
+"""What these encode is a part of an image, see `masked_flops.py`, and with two networks."""
 WHY = {
     "all4one": "a second predictor and a transformer of neighbors",
     "amdim": "products of all places of two maps",

@@ -128,6 +128,18 @@ def obow(
     return tuple(view for view in views if view["count"])
 
 
+def pieces(
+    size: int = 255, *, whole: int = 256, flip: bool = True, gray: float = 0.66, stats: dict = IMAGENET
+) -> tuple[dict, ...]:
+    """Pictures that are cut on the device: the short side to `whole` pixels, a square of `size` anywhere, often gray.
+
+    VISSL's for jigsaw puzzles; for relative positions MMSelfSup has 292 pixels and no flip.
+    """
+    crop = (dict(name="resize", args=dict(size=whole)), dict(name="pad_crop", args=dict(padding=0)))
+    colors = (dict(name="grayscale", p=gray),) if gray and len(stats["mean"]) == 3 else ()
+    return (_view("global", 1, size, (*crop, *((_FLIP,) if flip else ())), colors, stats),)
+
+
 def rank_n_contrast(size: int = 224, *, stats: dict = HALF) -> tuple[dict, ...]:
     """Rank-N-Contrast (arXiv:2210.01189, released code): MoCo v2's without the blur."""
     return (_view("global", 2, size, _crop((0.2, 1.0)), _colors((0.4, 0.4, 0.4, 0.1), stats), stats),)
@@ -303,8 +315,29 @@ def small(
 
 
 def mae(size: int = 224, *, scale: tuple[float, float] = (0.2, 1.0), stats: dict = IMAGENET) -> tuple[dict, ...]:
-    """MAE (arXiv:2111.06377, table 8): one bicubic crop and a flip, no colors. SimMIM's scale is (0.67, 1)."""
+    """MAE (arXiv:2111.06377, table 8): one bicubic crop and a flip, no colors. MaskFeat's scale is (0.5, 1)."""
     return (_view("global", 1, size, _crop(scale, "bicubic"), (), stats),)
+
+
+def mae_colors(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:
+    """MAE's ablation "crop + color jit" (arXiv:2111.06377, table 1e), with the strengths of MoCo v2."""
+    jitter = dict(name="color_jitter", p=0.8, args=dict(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1))
+    return (_view("global", 1, size, _crop((0.2, 1.0), "bicubic"), (jitter,), stats),)
+
+
+def fixed_crop(size: int = 224, *, padding: int | None = None, stats: dict = IMAGENET) -> tuple[dict, ...]:
+    """MAE's ablation "crop, fixed size" (arXiv:2111.06377, table 1e): a box of the image at one scale, and a flip.
+
+    The short side is resized to `size`, the middle is taken and padded by `padding`, an eighth of the side if None.
+    """
+    padding = size // 8 if padding is None else padding
+    fit = (dict(name="resize", args=dict(size=size, method="bicubic")), dict(name="center_crop"))
+    return (_view("global", 1, size, (*fit, dict(name="pad_crop", args=dict(padding=padding)), _FLIP), (), stats),)
+
+
+def simmim(size: int = 192, *, scale: tuple[float, float] = (0.67, 1.0), stats: dict = IMAGENET) -> tuple[dict, ...]:
+    """SimMIM (arXiv:2111.09886, section 4.1; code): one bilinear crop and a flip, no colors."""
+    return (_view("global", 1, size, _crop(scale), (), stats),)
 
 
 def crop_only(size: int = 224, *, scale: tuple[float, float] = (0.3, 1.0), stats: dict = IMAGENET) -> tuple[dict, ...]:

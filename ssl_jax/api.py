@@ -4,7 +4,7 @@ import contextlib
 import functools
 import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import jax
 from etils import epath
@@ -17,7 +17,7 @@ from ssl_jax.process.goodput import Goodput
 from ssl_jax.process.watchdog import Watchdog
 from ssl_jax.reporting import report
 from ssl_jax.reporting.display import complain
-from ssl_jax.run import baselines, evaluation, history, identity, label_free, resuming, starting
+from ssl_jax.run import baselines, evaluation, history, identity, label_free, resuming, robustness, starting
 from ssl_jax.run.job import Job
 from ssl_jax.shard import processes
 from ssl_jax.shard.cluster import Flags
@@ -158,16 +158,28 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent
     def measure() -> tuple[dict, label_free.Seen | None]:
         begun = starting.noted(workdir)
         begun, features = {"start": begun} if begun else {}, None
-        if not evaluation.protocols(job):
+        if not (evaluation.protocols(job) or robustness.asked(job)):
             return begun, None
         known, random = baselines.Known(job), lambda: loop.baseline(job, program)
         if evaluation.possible(job):
             found = evaluation.final(job, program, state, random, known)
         else:
             found, features = label_free.measured(job, program, state, random, known)
-        return {**begun, **found, "from_cache": known.found}, features
+        return {**begun, **found, **distorted(job, program, state, random), "from_cache": known.found}, features
 
     return report.conclude(job, program, state, workdir, spent, measure)
+
+
+def distorted(job: Job, program: Program, state: TrainState, random: Callable[[], TrainState]) -> dict:
+    """{"robustness": ...} of pixels, the random network and the trained one, or why it is not measured; {} unasked."""
+    which = robustness.asked(job)
+    if not which:
+        return {}
+    if reason := robustness.impossible(job):
+        complain(f"{', '.join(which)} not measured: {reason}")
+        return {}
+    states = {"random_init": random, "pretrained": lambda: state}
+    return {"robustness": robustness.compared(job, program, states, which)}
 
 
 def resolved(config: ConfigDict | dict, changes: dict[str, str], workdir: str) -> dict:

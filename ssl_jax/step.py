@@ -44,7 +44,8 @@ def turns(method: Method, optimizer: optax.GradientTransformation, params: dict)
     taken = [part for phase in method.phases for part in phase.parts]
     if len(set(taken)) < len(taken) or not set(taken) <= set(params):
         raise ValueError(f"phases move {', '.join(taken)}, each once, of the parameters {', '.join(params)}")
-    rest = Phase(tuple(part for part in params if part not in taken), method.loss, method.update)
+    # sorted, as a dict is behind jit, so that the name is the same in every order
+    rest = Phase(tuple(part for part in sorted(params) if part not in taken), method.loss, method.update)
     return tuple(
         Turn("+".join(phase.parts), phase, optax.masked(optimizer, {part: part in phase.parts for part in params}))
         for phase in (*method.phases, rest)

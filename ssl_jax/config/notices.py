@@ -18,7 +18,8 @@ LENGTHS = {
 
 def of(config: dict, clock: Clock, method: Method) -> tuple[str, ...]:
     """The sentences about a resolved recipe and the clock of its run."""
-    return (*_lengths(config, clock), *_rates(config, clock), *_method(config, clock, method), *_views(config["views"]))
+    method_and_views = (*_method(config, clock, method), *_likelihood(config), *_views(config["views"]))
+    return (*_lengths(config, clock), *_rates(config, clock), *method_and_views)
 
 
 def _lengths(config: dict, clock: Clock) -> Iterator[str]:
@@ -84,6 +85,19 @@ def _method(config: dict, clock: Clock, method: Method) -> Iterator[str]:
                 f"config.duration: the run of {clock.total} steps, {rows} examples of {clock.examples}, ends before "
                 f"pass {number} of {config['method']['name']} over the data is due: it is never made"
             )
+
+
+def _likelihood(config: dict) -> Iterator[str]:
+    """Pixels that are no shares of coin throws: a Bernoulli likelihood of them is finite, and means nothing."""
+    if config["method"].get("likelihood") != "bernoulli":
+        return
+    for i, view in enumerate(config["views"]):
+        for op in view["ops"]:
+            if op["name"] == "normalize" and {*op["args"]["mean"]} | {*op["args"]["std"]} != {0.0, 1.0}:
+                yield (
+                    f"config.method.likelihood is 'bernoulli', and config.views.{i} are normalized and not in 0..1: "
+                    "give them a mean of 0 and a std of 1, or take 'gaussian'"
+                )
 
 
 def _views(data: tuple[dict, ...]) -> Iterator[str]:

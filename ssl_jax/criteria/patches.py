@@ -1,11 +1,15 @@
-"""Criteria of masked models."""
+"""Criteria of masked models.
+
+Each sees the m hidden patches of every example, or all l of them where the batch says which are `hidden`, bool [b, l].
+"""
 
 import jax
 import jax.numpy as jnp
 
 from ssl_jax.losses import chamfer as distances
-from ssl_jax.losses import latent, reconstruction
-from ssl_jax.types import Criterion
+from ssl_jax.losses import clustering, latent, reconstruction
+from ssl_jax.losses.precision import widen
+from ssl_jax.types import Array, Criterion, Seen
 
 
 def squared() -> Criterion:
@@ -16,7 +20,7 @@ def squared() -> Criterion:
     """
 
     def loss(params, state, seen):
-        return jnp.mean(reconstruction.squared(seen.student, jax.lax.stop_gradient(seen.teacher))), {}
+        return _over_hidden(reconstruction.squared(seen.student, jax.lax.stop_gradient(seen.teacher)), seen), {}
 
     return Criterion(lambda key, seen: ({}, {}), loss, lambda state, seen: state)
 
@@ -47,3 +51,39 @@ def smooth_l1(*, beta: float = 1.0) -> Criterion:
         return reconstruction.masked_mean(errors, seen.batch["counts"]), {}
 
     return Criterion(lambda key, seen: ({}, {}), loss, lambda state, seen: state)
+
+
+def absolute() -> Criterion:
+    """SimMIM (arXiv:2111.09886, eq. 1; code): the absolute error of hidden pixels, over their number and the channels.
+
+    student: [b, l, c s s], pixels of the squares of s x s that tokens stand for; teacher: their targets, in which no
+    gradient flows; hidden: bool [b, l, s s]. All hidden pixels of the batch count alike.
+    """
+
+    def loss(params, state, seen):
+        target = jax.lax.stop_gradient(seen.teacher)
+        return reconstruction.hidden_absolute(seen.student, target, seen.batch["hidden"]), {}
+
+    return Criterion(lambda key, seen: ({}, {}), loss, lambda state, seen: state)
+
+
+def codes() -> Criterion:
+    """Cross-entropy of hidden patches (BEiT, arXiv:2106.08254, eq. 1; MAE, arXiv:2111.06377, table 1d).
+
+    student: [b, m, k], logits; teacher: int32 [b, m], classes. Logs the share of hidden patches that are right.
+    """
+
+    def loss(params, state, seen):
+        logits, code = widen(seen.student), seen.teacher
+        hidden = seen.batch.get("hidden")
+        right = (jnp.argmax(logits, -1).astype(code.dtype) == code).astype(logits.dtype)
+        value = clustering.labeled(logits, code if hidden is None else jnp.where(hidden, code, -1))
+        return value, {"codes/top1": jax.lax.stop_gradient(_over_hidden(right, seen))}
+
+    return Criterion(lambda key, seen: ({}, {}), loss, lambda state, seen: state)
+
+
+def _over_hidden(values: Array, seen: Seen) -> Array:
+    """The mean over patches [b, l] that are hidden, which all are where the batch does not say."""
+    hidden = seen.batch.get("hidden")
+    return jnp.mean(values) if hidden is None else reconstruction.masked_mean(values, hidden)

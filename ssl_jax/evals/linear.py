@@ -143,7 +143,22 @@ def evaluate(
     until `patience` in a row did not beat the best; of equals the strongest is taken. The mean and std of the features,
     which need no labels, are those of all of train. Accuracies are in 0..1.
     """
-    (x, y), (test_x, test_y) = train, test
+    test_x, test_y = test
+    basis, final, details = chosen(key, *train, classes=classes, lambdas=lambdas, parts=parts, patience=patience)
+    return {"accuracy": float(np.mean(predict(basis, final, test_x) == test_y)), **details}
+
+
+def chosen(
+    key: jax.Array,
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    classes: int,
+    lambdas: Sequence[float] = LAMBDAS,
+    parts: int = PARTS,
+    patience: int = 2,
+) -> tuple[Design, Fit, dict]:
+    """The probe that `evaluate` tests, of float [n, d] and int32 [n], and how it was found."""
     basis = design(x)
     held_out = splits.folds(key, y, parts) == 0
     fits, scores = [None], []
@@ -155,14 +170,14 @@ def evaluate(
             break
     tried = sorted(lambdas, reverse=True)[: len(scores)]
     final = fit(basis, y, np.ones(len(y)), tried[best], fits[1 + best], classes=classes)
-    return {
-        "accuracy": float(np.mean(predict(basis, final, test_x) == test_y)),
+    details = {
         "train_accuracy": float(np.mean(_classes(basis.x, final) == y)),
         "lambda": tried[best],
         "validation": {f"{penalty:.3g}": score for penalty, score in zip(tried, scores, strict=True)},
         "gradient": final.gradient,
         "iterations": final.iterations,
     }
+    return basis, final, details
 
 
 def _principal(z: jax.Array) -> jax.Array:

@@ -49,13 +49,17 @@ SETS = {"all": STANDARD, "every": EVERY, "none": ()}
 """What one word stands for where protocols are asked for: those after each training, those of a thorough look, none."""
 
 
-def asked(text: str) -> tuple[str, ...]:
-    """Protocols from a word of `SETS`, or from names with commas between them. Raises ValueError for an unknown one."""
+def asked(text: str, more: Sequence[str] = ()) -> tuple[str, ...]:
+    """Protocols from a word of `SETS`, or from names with commas between them, which may be some of `more`.
+
+    Raises ValueError for an unknown one.
+    """
     if text in SETS:
         return SETS[text]
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
-        protocol(name, (*SETS, *NAMES))
+        if name not in more:
+            protocol(name, (*SETS, *NAMES, *more))
     return names
 
 

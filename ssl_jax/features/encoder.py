@@ -16,6 +16,7 @@ from ssl_jax.evals import features
 from ssl_jax.exporting import weights
 from ssl_jax.features import inputs
 from ssl_jax.process import machine
+from ssl_jax.run.job import Preprocess
 from ssl_jax.shard import mesh as meshes
 from ssl_jax.shard import program
 from ssl_jax.storage import paths
@@ -87,6 +88,9 @@ class Encoder(NamedTuple):
             return 0
         if paths.has(self.stats, PALETTE):
             return paths.at(self.stats, PALETTE).shape[-1]
+        for op in self.config["clean"][0].get("ops", ()):
+            if op["name"] == "normalize":  # a network may see something else of an image, such as its light
+                return len(op["args"]["mean"])
         whole = any(paths.has(self.params, place) for place in FIRST)
         nets = [self.params] if whole else self.params.values()  # several, each of some of the channels
         firsts = [next(paths.at(net, place) for place in FIRST if paths.has(net, place)) for net in nets]
@@ -215,12 +219,7 @@ def put(tree: dict) -> dict:
 def made(config: dict, step: int, which: str, role: str, params: Tree, stats: Tree) -> Encoder:
     """An encoder of a resolved recipe from its weights."""
     net, clean = network(config, role), build.preprocess(config["clean"], config["photometric"])
-
-    @program.jit_on(meshes.local())
-    def outputs(params, stats, images):
-        views = clean.device(jax.random.key(0), {"clean": images})["clean"]
-        return net.apply(params, stats, views[:, 0], train=False)[0]
-
+    outputs = forward(net, clean)
     return Encoder(
         config=config,
         step=step,
@@ -233,6 +232,17 @@ def made(config: dict, step: int, which: str, role: str, params: Tree, stats: Tr
         host=clean.host,
         outputs=lambda images: outputs(params, stats, images),
     )
+
+
+def forward(net: Net, clean: Preprocess, **options: Any) -> Callable:
+    """(params, stats, what the host makes of clean views, [b, 1, ...]) -> outputs; jitted. options: of `net.apply`."""
+
+    @program.jit_on(meshes.local())
+    def outputs(params, stats, images):
+        views = clean.device(jax.random.key(0), {"clean": images})["clean"]
+        return net.apply(params, stats, views[:, 0], train=False, **options)[0]
+
+    return outputs
 
 
 def network(config: dict, role: str, **changes: Any) -> Net:

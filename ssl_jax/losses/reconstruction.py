@@ -28,6 +28,19 @@ def squared(prediction: Array, target: Array) -> Array:
     return jnp.mean((widen(prediction) - widen(target)) ** 2, -1)
 
 
+def hidden_absolute(prediction: Array, target: Array, hidden: Array) -> Array:
+    """SimMIM's error (arXiv:2111.09886, eq. 1; code): sum |x - y| of hidden pixels / (their number + 1e-5) / channels.
+
+    prediction, target: [b, l, c n], the n pixels of each patch channel by channel. hidden: bool [b, l, n]. 0 where
+    nothing is hidden. Pixels that are seen reach neither the value nor the gradient.
+    """
+    chex.assert_equal_shape([prediction, target])
+    channels = prediction.shape[-1] // hidden.shape[-1]
+    apart = jnp.abs(widen(prediction) - widen(target)).reshape(*hidden.shape[:2], channels, -1)
+    total = jnp.sum(jnp.where(hidden[:, :, None], apart, 0))
+    return total / (jnp.sum(hidden).astype(apart.dtype) + 1e-5) / channels
+
+
 def normalize(patches: Array) -> Array:
     """Each patch less its mean, over its deviation (arXiv:2111.06377, section 3, `norm_pix`); flat patches become 0.
 
@@ -39,3 +52,16 @@ def normalize(patches: Array) -> Array:
     patches = widen(patches)
     mean = jnp.mean(patches, -1, keepdims=True)
     return (patches - mean) * jax.lax.rsqrt(jnp.var(patches, -1, keepdims=True, ddof=1) + 1e-6)
+
+
+def banded(prediction: Array, target: Array, *, band: int, weight: float) -> Array:
+    """A squared error that counts `weight` times within `band` pixels of the border: the mean over [b, h, w, c].
+
+    Context encoders (arXiv:1604.07379, code, "overlapPred"): the mean is over all numbers, whatever they count.
+    """
+    chex.assert_equal_shape([prediction, target])
+    chex.assert_rank(prediction, 4)
+    inner = [(jnp.arange(n) >= band) & (jnp.arange(n) < n - band) for n in prediction.shape[1:3]]
+    error = (widen(prediction) - widen(target)) ** 2
+    inside = (inner[0][:, None] & inner[1][None])[None, :, :, None]
+    return jnp.mean(error * jnp.where(inside, 1, weight).astype(error.dtype))

@@ -1,7 +1,10 @@
 """k-means (Lloyd 1982): images as their distances from the means of clusters; each step of it is a pass."""
 
+import jax.numpy as jnp
+
 from ssl_jax.paradigms.fitted import fitted
 from ssl_jax.passes import lloyd, rows, sample, times
+from ssl_jax.tasks import pictures
 from ssl_jax.types import Card, Method, Net
 
 CARD = Card("k-means", "reconstruction", 1982)
@@ -18,9 +21,8 @@ def k_means(encoder: Net, *, iterations: int = 20, start: str = "k-means++", dra
         return rows.columns(state.method_state["encoder"]["kernel"]).T
 
     def put(state, centroids, **found):
-        held = state.method_state
-        new = {"kernel": centroids.T.reshape(held["encoder"]["kernel"].shape)}
-        return state._replace(method_state={**held, "encoder": new, "found": {**held["found"], **found}})
+        held, kernel = state.method_state, centroids.T.reshape(state.method_state["encoder"]["kernel"].shape)
+        return state._replace(method_state={**held, "encoder": {"kernel": kernel}, "found": {**held["found"], **found}})
 
     def error(weights, images):
         return lloyd.assigned(rows.flat(images), rows.columns(weights["kernel"]).T)[1]
@@ -28,6 +30,11 @@ def k_means(encoder: Net, *, iterations: int = 20, start: str = "k-means++", dra
     def nothing(weights):
         return {"inertia": 0 * weights["kernel"][0, 0, 0, 0], "size": 0 * weights["kernel"][0, 0, 0]}
 
+    def shown(weights, images):
+        centers = jnp.moveaxis(weights["kernel"], -1, 0)
+        made = centers[lloyd.assigned(rows.flat(images), rows.flat(centers))[0]]
+        return pictures.of_parts("centers", centers, images, made)
+
     first = sample.starting(centroids, put, start=start, count=drawn, due=times.at_the_start)
     then = lloyd.steps(centroids, put, iterations=iterations, due=times.at_the_start)
-    return fitted(encoder, error, found=nothing, passes=(first, then))
+    return fitted(encoder, error, found=nothing, passes=(first, then), pictures=shown)

@@ -4,6 +4,7 @@ from ssl_jax.checks import ranges
 from ssl_jax.criteria import lenses, patches
 from ssl_jax.paradigms.masked_modeling import masked_modeling
 from ssl_jax.tasks import masks
+from ssl_jax.tasks.targets import Target
 from ssl_jax.types import Card, Method, Net
 
 CARD = Card("Point-MAE", "masked modeling", 2022, "arXiv:2203.06604", needs=("points",))
@@ -20,9 +21,9 @@ def point_mae(encoder: Net, decoder: Net, *, mask_ratio: float = 0.6) -> Method:
     def mask(key, b, length):
         return masks.random(key, b, length, length - int(length * mask_ratio))
 
-    def target(points, y):
+    def points_of(points, y, found):
         return y["patches"].reshape(*y["patches"].shape[:2], -1)
 
     criterion = lenses.at(patches.chamfer(), name="patches")
-    fitting = lambda points, target: f"points={target.shape[-1] // 3}"  # noqa: E731
-    return masked_modeling(encoder, decoder, criterion, mask=mask, target=target, fitting=fitting)
+    target = Target(points_of, lambda points, targets: f"points={targets.shape[-1] // 3}")
+    return masked_modeling(encoder, decoder, criterion, mask=mask, target=target)

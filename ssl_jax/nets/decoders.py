@@ -19,6 +19,7 @@ def mae_decoder(
     *,
     patch: int,
     channels: int = 3,
+    out: int | None = None,
     width: int = 512,
     layers: int = 8,
     heads: int = 16,
@@ -33,17 +34,18 @@ def mae_decoder(
     apply(params, stats, x, *, train, grid, keep=None, key=None): grid is (rows, columns) of the image's patches;
     keep, int32 [b, k], the places of the tokens on it in row-major order, as given to the encoder; None where the
     tokens are those of all patches. It gives [b, rows * columns, patch * patch * channels], at least float32; the
-    pixels of a patch in the order (row, column, channel). Mask tokens fill the other places and all get fixed
-    sine-cosine positions. Raises ValueError where heads do not divide the width, or without keep the number of
-    tokens is not the grid's.
+    pixels of a patch in the order (row, column, channel); or `out` values of each patch, where they are no pixels.
+    Mask tokens fill the other places and all get fixed sine-cosine positions. Raises ValueError where heads do not
+    divide the width, or without keep the number of tokens is not the grid's.
     """
     ranges.above_zero(patch=patch, channels=channels, width=width, layers=layers, heads=heads)
+    ranges.above_zero(**{} if out is None else {"out": out})
     ranges.at_most(MOST, patch=patch, channels=channels, width=width)
     ranges.at_most(LAYERS, layers=layers)
     divided("decoder", width, heads)
     compute = compute_dtype(dtype)
     blocks = Blocks(layers, heads, scan=scan, remat=remat, dtype=compute)
-    net = pure(MaeDecoder(blocks, width, patch * patch * channels, compute))
+    net = pure(MaeDecoder(blocks, width, out or patch * patch * channels, compute))
 
     def init(key, x):
         # parameters do not depend on the grid: any that holds the tokens will do

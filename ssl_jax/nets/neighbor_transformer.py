@@ -56,7 +56,7 @@ class Layer(nn.Module):
     def __call__(self, x: Array) -> Array:
         d, torch_eps = x.shape[-1], 1e-5
         drop = nn.Dropout(self.dropout, deterministic=not self.dropout)
-        y = Attention(self.heads, None, self.dtype, self.dropout, name="attn")(x)
+        y, _ = Attention(self.heads, None, self.dtype, self.dropout, name="attn")(x)
         x = LayerNorm(self.dtype, torch_eps, name="norm1")(x + drop(y))
         y = drop(nn.relu(Dense(self.hidden, TORCH, self.dtype, name="fc1")(x)))
         y = Dense(d, TORCH, self.dtype, name="fc2")(y)

@@ -5,6 +5,7 @@ Parameters are named as timm's (`norm1`, `attn/qkv`, `attn/proj`, `ls1/gamma`, `
 weight decay must therefore go by name, not by the number of axes, and layer-wise rates by the index on axis 0.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import jax
@@ -58,16 +59,17 @@ class Attention(nn.Module):
 
     mask: bool, broadcast against [b, heads, query l, key l], True where a query may look; None for everywhere. A query
     that may look nowhere gets the mean of all values. bias: added to the logits, with the same axes, or None. dropout:
-    of the weights; above 0 it always acts.
+    of the weights; above 0 it always acts. Gives y, and the weights [b, heads, query l, key l] before dropout.
     """
 
     heads: int
     init_std: float | None
     dtype: jnp.dtype
     dropout: float = 0.0
+    watch: Callable | None = None
 
     @nn.compact
-    def __call__(self, x: Array, mask: Array | None = None, bias: Array | None = None) -> Array:
+    def __call__(self, x: Array, mask: Array | None = None, bias: Array | None = None) -> Array | tuple[Array, Array]:
         b, length, d = x.shape
         qkv = Dense(3 * d, qkv_init(self.init_std), self.dtype, name="qkv")(x)
         qkv = qkv.reshape(b, length, 3, self.heads, d // self.heads).transpose(
@@ -80,10 +82,11 @@ class Attention(nn.Module):
         logits = logits if bias is None else logits + bias.astype(logits.dtype)
         if mask is not None:
             logits = jnp.where(mask, logits, jnp.finfo(logits.dtype).min)
-        weights = jax.nn.softmax(logits, -1).astype(self.dtype)
-        weights = nn.Dropout(self.dropout, deterministic=False)(weights) if self.dropout else weights
-        y = jnp.einsum("bhqk,bhkd->bhqd", weights, v).transpose(0, 2, 1, 3).reshape(b, length, d)
-        return Dense(d, kernel_init(self.init_std), self.dtype, name="proj")(y)
+        weights = jax.nn.softmax(logits, -1)
+        kept = weights.astype(self.dtype)
+        kept = nn.Dropout(self.dropout, deterministic=False)(kept) if self.dropout else kept
+        y = jnp.einsum("bhqk,bhkd->bhqd", kept, v).transpose(0, 2, 1, 3).reshape(b, length, d)
+        return Dense(d, kernel_init(self.init_std), self.dtype, name="proj")(y), weights
 
 
 class Mlp(nn.Module):
@@ -116,9 +119,10 @@ class LayerScale(nn.Module):
 class Block(nn.Module):
     """x + path(attention(norm(x))), then x + path(mlp(norm(x))), pre-norm as arXiv:2010.11929, eq. 2-3.
 
-    The carry of a scan over layers: (x, rate, mask, places, bias) -> (x, x if telling else None). `rate` is the
-    probability that an example skips a path; it is read only if `dropping`. mask, bias: as in `Attention`, the same for
-    all layers. places: what is added to x before all, likewise; [b, l, d], or None.
+    The carry of a scan over layers: (x, rate, mask, places, bias) -> (x, what `tell` makes of it, or None). `rate` is
+    the probability that an example skips a path; it is read only if `dropping`. mask, bias: as in `Attention`, the same
+    for all layers. places: what is added to x before all, likewise; [b, l, d], or None. tell: (weights of the attention
+    [b, heads, query l, key l], x behind the block) -> any tree.
     """
 
     heads: int
@@ -128,19 +132,20 @@ class Block(nn.Module):
     activation: str
     eps: float
     dtype: jnp.dtype
-    telling: bool
+    tell: Callable | None
 
     @nn.compact
     def __call__(
         self, x: Array, rate: Array, mask: Array | None, places: Array | None, bias: Array | None
-    ) -> tuple[Array, Array | None]:
+    ) -> tuple[Array, Tree]:
         x = x if places is None else x + places
         norm = partial(LayerNorm, self.dtype, self.eps)
-        y = Attention(self.heads, self.init_std, self.dtype, name="attn")(norm(name="norm1")(x), mask, bias)
+        attention = Attention(self.heads, self.init_std, self.dtype, name="attn")
+        y, weights = attention(norm(name="norm1")(x), mask, bias)
         x = x + self._path(y, rate, "ls1")
         y = Mlp(self.init_std, self.activation, self.dtype, name="mlp")(norm(name="norm2")(x))
         x = x + self._path(y, rate, "ls2")
-        return x, x if self.telling else None
+        return x, None if self.tell is None else self.tell(weights, x)
 
     def _path(self, y: Array, rate: Array, name: str) -> Array:
         """Layer scale, then drop path (arXiv:1603.09382, per example; survivors are divided by their probability)."""
@@ -158,8 +163,8 @@ class Blocks(nn.Module):
     places: [b, l, d], added before every block (Point-MAE, arXiv:2203.06604; code), and not once before the first.
 
     drop_path: the rate of the last layer; it rises linearly from 0 at the first. scan=False unrolls the loop and
-    remat=True recomputes a block in the backward pass; neither changes parameters or values.
-    every: whether the output is that of each layer, [layers, b, l, d], and not of the last alone.
+    remat=True recomputes a block in the backward pass; neither changes parameters or values. tell: as in `Block`; what
+    it gives for each layer, stacked along axis 0, is then returned beside x.
     """
 
     layers: int
@@ -182,8 +187,8 @@ class Blocks(nn.Module):
         mask: Array | None = None,
         places: Array | None = None,
         bias: Array | None = None,
-        every: bool = False,
-    ) -> Array:
+        tell: Callable | None = None,
+    ) -> Array | tuple[Array, Tree]:
         dropping = train and self.drop_path > 0 and self.has_rng("dropout")
         block = nn.remat(Block, prevent_cse=not self.scan) if self.remat else Block
         stack = nn.scan(
@@ -195,11 +200,11 @@ class Blocks(nn.Module):
             unroll=1 if self.scan else self.layers,
         )
         rates = jnp.asarray(np.linspace(0, self.drop_path, self.layers), jnp.float32)
-        style = (self.layer_scale, self.init_std, dropping, self.activation, self.eps, self.dtype)
-        layers = stack(self.heads, *style, every)
+        options = (self.layer_scale, self.init_std, dropping, self.activation, self.eps, self.dtype, tell)
+        layers = stack(self.heads, *options)
         nn.share_scope(self, layers)  # no further level in the names of the parameters
-        last, all_of_them = layers(x, rates, mask, places, bias)
-        return all_of_them if every else last
+        x, told = layers(x, rates, mask, places, bias)
+        return x if tell is None else (x, told)
 
 
 def by_depth(net: Net) -> Net:

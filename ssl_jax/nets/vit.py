@@ -68,9 +68,10 @@ def vit(
     token looks, and the mean pool leaves them out; and hidden=None or bool [b, l], the patches that are the mask token
     instead. It gives {"pool": [b, d], "cls": [b, d] if cls_token, "tokens": [b, l or k, d]}, all after the final norm
     and at least float32; tokens leave out cls and registers. last_layers=n adds "layers" [b, n, l or k, d], the patches
-    as the last n blocks leave them (data2vec, arXiv:2202.03555). Raises ValueError for unknown names, a pool "cls"
-    without cls_token, and (apply) an image that is no multiple of the patch, hidden without mask_token, seen without
-    keep, and more layers than there are.
+    as the last n blocks leave them (data2vec, arXiv:2202.03555). attention=True adds "attention", [b, layers, heads, l
+    or k]: how much the class token looks at each patch, or without one the mean over all patches that look (DINO,
+    arXiv:2104.14294, figure 1). Raises ValueError for unknown names, a pool "cls" without cls_token, and (apply) an
+    image that is no multiple of the patch, hidden without mask_token, seen without keep, more layers than there are.
     """
     one_of("pool", pool, ("cls", "mean"))
     one_of("positions", positions, POSITIONS)
@@ -141,12 +142,30 @@ def select(tokens: Array, keep: Array) -> Array:
     return jnp.take_along_axis(tokens, keep[..., None], 1)
 
 
+def replaced(patches: Array, hidden: Array | None, token: Array | None) -> Array:
+    """Patches [b, l, d], of which those that are hidden, bool [b, l], are the token [1, 1, d].
+
+    Raises ValueError where a network has no such token, and where there are more or fewer patches.
+    """
+    if hidden is None:
+        return patches
+    if token is None:
+        raise ValueError("patches of this network cannot be hidden: give it mask_token=True")
+    if hidden.shape[1] != patches.shape[1]:
+        raise ValueError(
+            f"{hidden.shape[1]} patches of an image are hidden or shown, and the encoder cuts it into "
+            f"{patches.shape[1]}: give method.patch the size of the encoder's patches"
+        )
+    return jnp.where(hidden[..., None], token.astype(patches.dtype), patches)
+
+
 def _mean(tokens: Array, seen: Array | None) -> Array:
     """Over the tokens [b, l, d] that are seen, bool [b, l]; None for all."""
     if seen is None:
         return tokens.mean(1)
-    count = jnp.maximum(seen.sum(1, keepdims=True), 1).astype(tokens.dtype)
-    return jnp.where(seen[..., None], tokens, 0).sum(1) / count
+    return jnp.where(seen[..., None], tokens, 0).sum(1) / jnp.maximum(seen.sum(1, keepdims=True), 1).astype(
+        tokens.dtype
+    )
 
 
 class ViT(nn.Module):
@@ -178,6 +197,7 @@ class ViT(nn.Module):
         seen: Array | None = None,
         hidden: Array | None = None,
         last_layers: int = 0,
+        attention: bool = False,
     ) -> dict:
         self._check(keep, seen, last_layers)
         b, bias = x.shape[0], self._bias(x.shape[1:3], keep)  # b: which an export does not know
@@ -190,14 +210,23 @@ class ViT(nn.Module):
         norm, first = partial(LayerNorm, self.dtype, self.blocks.eps), sum(t.shape[1] for t in front)
         x = norm(name="norm_pre")(x) if self.input_norm else x
         looked = None if seen is None else jnp.pad(seen, ((0, 0), (first, 0)), constant_values=True)[:, None, None]
-        x, out = self.blocks(x, train=train, mask=looked, bias=bias, every=last_layers > 0), {}
+        through, out = partial(self.blocks, train=train, mask=looked, bias=bias), {}
+        if last_layers or attention:
+            x, told = through(x, tell=partial(self._telling, first, last_layers > 0, attention))
+            out |= {name: jnp.moveaxis(each, 0, 1) for name, each in told.items()}
+        else:
+            x = through(x)
         if last_layers:
-            out["layers"] = at_least_float32(x[-last_layers:, :, first:].swapaxes(0, 1))
-            x = x[-1]
+            out["layers"] = at_least_float32(out["layers"][:, -last_layers:])
         x = at_least_float32(norm(name="norm")(x))
         out |= {"cls": x[:, 0]} if self.cls_token else {}
         tokens = x[:, first:]
         return out | {"tokens": tokens, "pool": x[:, 0] if self.pool == "cls" else _mean(tokens, seen)}
+
+    def _telling(self, first: int, layers: bool, attention: bool, weights: Array, x: Array) -> dict[str, Array]:
+        """Of a block: the patches behind it, and how much cls, or the mean patch, looks at each patch."""
+        looking = weights[:, :, 0] if self.cls_token else weights[:, :, first:].mean(2)
+        return ({"layers": x[:, first:]} if layers else {}) | ({"attention": looking[..., first:]} if attention else {})
 
     def _check(self, keep: Array | None, seen: Array | None, last_layers: int) -> None:
         if seen is not None and keep is None:
@@ -215,13 +244,11 @@ class ViT(nn.Module):
 
     def _masked(self, x: Array, hidden: Array | None) -> Array:
         """Patches [b, l, d], of which the hidden ones are the mask token."""
-        if self.mask is None:
-            if hidden is not None:
-                raise ValueError("patches of this network cannot be hidden: give it mask_token=True")
-            return x
-        start = nn.initializers.normal(self.mask)
-        token = self.param("mask_token", start, (1, 1, self.width), parameter_dtype(self.dtype))
-        return x if hidden is None else jnp.where(hidden[..., None], token.astype(x.dtype), x)
+        token = None
+        if self.mask is not None:
+            start = nn.initializers.normal(self.mask)
+            token = self.param("mask_token", start, (1, 1, self.width), parameter_dtype(self.dtype))
+        return replaced(x, hidden, token)
 
     def _positions(self, h: int, w: int) -> tuple[Array, Array]:
         """Those of the patches [1, h w, d] and of cls [1, 1, d] (zero unless they are learned)."""

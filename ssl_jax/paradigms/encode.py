@@ -4,9 +4,8 @@ Views may be trees, of which every array begins with [b, v]; so do the arrays am
 """
 
 import functools
-import math
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -163,18 +162,6 @@ def patches(encoder: Net, params: Tree, stats: Tree, x: Tree) -> int:
     if "tokens" not in y:
         raise ValueError(f"the method hides patches, and the encoder has only {', '.join(sorted(y))}: take a vit")
     return y["tokens"].shape[1]
-
-
-def sides(image: Sequence[int], places: int) -> tuple[int, int]:
-    """(rows, columns) of the grid of square patches in an image [h, w, c] that has so many places.
-
-    Raises ValueError where there is none.
-    """
-    h, w = image[:2]
-    patch = math.isqrt(h * w // places)
-    if (h // patch) * (w // patch) != places:
-        raise ValueError(f"{places} places are no grid of square patches on an image of {h} x {w}")
-    return h // patch, w // patch
 
 
 def everywhere(head: Net) -> Net:

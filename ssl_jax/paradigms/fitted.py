@@ -1,4 +1,4 @@
-"""Nothing is learned in steps: passes over the data find the weights of the encoder. PCA, k-means."""
+"""Nothing is learned in steps: passes over the data find the weights of the encoder. PCA, k-means, also of patches."""
 
 from collections.abc import Callable
 
@@ -12,12 +12,15 @@ ENCODER = Place("encoder", ("method_state", "encoder"), ("method_state", "stats"
 """Where the encoder lies: in the state, since no optimizer moves it."""
 
 
-def fitted(encoder: Net, error: Callable, *, found: Callable, passes: tuple[Pass, ...]) -> Method:
+def fitted(
+    encoder: Net, error: Callable, *, found: Callable, passes: tuple[Pass, ...], pictures: Callable | None = None
+) -> Method:
     """A method without parameters. Its loss is a measure that nothing follows, and a run of it may have no step.
 
     error: (weights of the encoder, images [b, h, w, c]) -> [b], what the features leave of each image unexplained
     found: (weights of the encoder) -> what else the passes find, as it is before them, under "found" in the state
     passes: put weights under "encoder" of the method state
+    pictures: (weights of the encoder, images [b, h, w, c]) -> what `Method.draw` gives
     """
 
     embed = encode.embedder(encoder, place=ENCODER)
@@ -35,4 +38,7 @@ def fitted(encoder: Net, error: Callable, *, found: Callable, passes: tuple[Pass
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:
         return state
 
-    return Method(init, loss, update, embed, {"encoder": ENCODER}, passes)
+    def draw(params: Tree, state: Tree, batch: dict, key: Key) -> dict:
+        return pictures(state["encoder"], encode.full_size(batch)[:, 0])
+
+    return Method(init, loss, update, embed, {"encoder": ENCODER}, passes, draw=draw if pictures else None)

@@ -1,13 +1,33 @@
-"""Hide patches, encode the rest, predict what was hidden: MAE, Point-MAE."""
+"""Hide patches and predict what was hidden.
+
+`masked_modeling` encodes the patches that are seen, and a decoder gets them back in place: MAE, Point-MAE.
+`masked_in_place` encodes all of them, the hidden ones as a mask token: SimMIM, MaskFeat, MAE's ablation.
+"""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from ssl_jax.paradigms import encode
-from ssl_jax.tasks import masks
+from ssl_jax.tasks import masks, pixels
+from ssl_jax.tasks.targets import Target
 from ssl_jax.types import Array, Aux, Criterion, Key, Method, Net, Seen, Tree
+
+
+class Sight(NamedTuple):
+    """What is hidden of a batch: options of the encoder and the decoder, and what the criterion compares.
+
+    compared: (prediction or target [b, l, ...]) -> the part of it that the criterion sees. hidden: bool [b, l].
+    told: whether the criterion is told of `hidden`.
+    """
+
+    encoder: dict
+    decoder: dict
+    compared: Callable[[Array], Array]
+    hidden: Array
+    told: bool
 
 
 def masked_modeling(
@@ -15,71 +35,127 @@ def masked_modeling(
     decoder: Net,
     criterion: Criterion,
     *,
-    mask: Callable,
-    target: Callable[[Array, dict], Array],
-    fitting: Callable[[Array, Array], str],
+    mask: Callable[[Key, int, int], masks.Mask],
+    target: Target,
     told: Callable[[Array], dict] = lambda views: {},
 ) -> Method:
     """The encoder sees the kept patches alone; the decoder gets them back in place and predicts the target.
 
-    mask: (key, b, l) -> Mask. target: (views [b, ...], the encoder's output) -> [b, l, p], one row a patch in the order
-    of the tokens, also of patches that the encoder has not seen. fitting: (views, target) -> options of a decoder for
-    it, in words. told: views -> further options of its call.
+    mask: (key, b, l) -> Mask. told: views -> further options of the decoder's call.
     criterion: it sees the hidden "patches" [b v, m, p], prediction and target.
     """
 
-    def predict(params: Tree, stats: Tree, views: Array, hidden: masks.Mask, key: Key | None):
-        y, encoder_stats = encoder.apply(
-            params["encoder"], stats["encoder"], views, train=True, key=key, keep=hidden.keep
-        )
+    def sight(params: Tree, stats: Tree, views: Array, key: Key) -> Sight:
+        length = encode.places_like(encoder, params["encoder"], stats["encoder"], views).shape[1]
+        drawn = mask(key, len(views), length)
+        keep = {"keep": drawn.keep}
+        return Sight(keep, keep, lambda a: masks.take(a, drawn.hide), drawn.hidden, told=False)
+
+    return _method(encoder, decoder, criterion, sight, target, told)
+
+
+def masked_in_place(
+    encoder: Net,
+    decoder: Net,
+    criterion: Criterion,
+    *,
+    hide: Callable[[Key, Array], Array],
+    target: Target,
+    told: Callable[[Array], dict] = lambda views: {},
+) -> Method:
+    """The encoder sees all patches, the hidden ones as its mask token; the decoder predicts the target of each token.
+
+    hide: (key, views [b v, ...]) -> bool [b v, n], which of the encoder's n patches are hidden; each example may have
+    another number of them. told: views -> further options of the decoder's call.
+    criterion: it sees all "patches" [b v, l, p], prediction and target, and "hidden" of the batch.
+    """
+
+    def sight(params: Tree, stats: Tree, views: Array, key: Key) -> Sight:
+        hidden = hide(key, views)
+        return Sight({"hidden": hidden}, {}, lambda a: a, hidden, told=True)
+
+    return _method(encoder, decoder, criterion, sight, target, told)
+
+
+def of_tokens(head: Net) -> Net:
+    """A head of vectors as a decoder: of every token of an encoder's output."""
+    everywhere = encode.everywhere(head)
+
+    def apply(params: Tree, stats: Tree, y: dict, **options):
+        return everywhere.apply(params, stats, y["tokens"], **options)
+
+    return Net(lambda key, y: everywhere.init(key, y["tokens"]), apply)
+
+
+def _method(
+    encoder: Net, decoder: Net, criterion: Criterion, sight: Callable, target: Target, told: Callable
+) -> Method:
+    def predict(params: Tree, stats: Tree, views: Array, seen: Sight, *, train: bool, key: Key | None):
+        options = dict(train=train, key=key)
+        y, encoder_stats = encoder.apply(params["encoder"], stats["encoder"], views, **options, **seen.encoder)
         z, decoder_stats = decoder.apply(
-            params["decoder"], stats["decoder"], y, train=True, key=key, keep=hidden.keep, **told(views)
+            params["decoder"], stats["decoder"], y, **options, **seen.decoder, **told(views)
         )
         return y, z, {"encoder": encoder_stats, "decoder": decoder_stats}
 
-    def length(params: Tree, stats: Tree, views: Array) -> int:
-        return encode.places_like(encoder, params["encoder"], stats["encoder"], views).shape[1]
-
-    def views(batch: dict) -> Array:
+    def views_of(batch: dict) -> Array:
         groups = encode.full_size(batch)  # [b, v, ...]: each view is an example of its own
         return groups.reshape(-1, *groups.shape[2:])
 
-    def observe(params: Tree, stats: Tree, batch: dict, key: Key, step: Array) -> tuple[dict, Seen, Tree]:
+    def observe(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[dict, Seen, Tree]:
         net_key, mask_key, criterion_key = jax.random.split(key, 3)
-        shown = views(batch)
-        hidden = mask(mask_key, len(shown), length(params, stats, shown))
-        y, prediction, stats = predict(params, stats, shown, hidden, net_key)
-        targets = jax.lax.stop_gradient(target(shown, y))
-        if prediction.shape != targets.shape:
-            raise ValueError(
-                f"the decoder predicts {prediction.shape[-1]} values a patch and the target has {targets.shape[-1]}: "
-                f"give nets.decoder {fitting(shown, targets)}, as the others have"
-            )
-        pair = ({"patches": masks.take(a, hidden.hide)} for a in (prediction, targets))
-        return y, Seen(*pair, encode.facts(batch), step, criterion_key), stats
+        views = views_of(batch)
+        seen = sight(params, state["stats"], views, mask_key)
+        y, prediction, stats = predict(params, state["stats"], views, seen, train=True, key=net_key)
+        targets = jax.lax.stop_gradient(target.of(views, y, state["target"]))
+        _check(prediction, targets, target, views)
+        facts = {"hidden": target.hidden(seen.hidden, views, targets)} if seen.told else {}
+        pair = ({"patches": seen.compared(a)} for a in (prediction, targets))
+        return y, Seen(*pair, encode.facts(batch) | facts, step, criterion_key), stats
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
         encoder_key, decoder_key, rest = jax.random.split(key, 3)
-        shown = views(batch)
+        views = views_of(batch)
         params, stats = {}, {}
-        params["encoder"], stats["encoder"] = encoder.init(encoder_key, shown)
-        y, _ = encoder.apply(params["encoder"], stats["encoder"], shown, train=False)
+        params["encoder"], stats["encoder"] = encoder.init(encoder_key, views)
+        y, _ = encoder.apply(params["encoder"], stats["encoder"], views, train=False)
         params["decoder"], stats["decoder"] = decoder.init(decoder_key, y)
-        rows, tokens = jax.eval_shape(target, shown, y).shape[1], y["tokens"].shape[1]
+        state = {"stats": stats, "target": target.found(jax.random.fold_in(rest, 0), views)}
+        rows, tokens = jax.eval_shape(target.of, views, y, state["target"]).shape[1], y["tokens"].shape[1]
         if rows != tokens:
             raise ValueError(f"the encoder has {tokens} patches an image and the target {rows}; use one size of patch")
-        seen = jax.eval_shape(lambda p, s: observe(p, s, batch, rest, jnp.zeros((), jnp.int32))[1], params, stats)
-        params["criterion"], state = criterion.init(rest, seen._replace(key=rest))
-        return params, {"stats": stats, "criterion": state}
+        seen = jax.eval_shape(lambda p, s: observe(p, s, batch, rest, jnp.zeros((), jnp.int32))[1], params, state)
+        params["criterion"], state["criterion"] = criterion.init(rest, seen._replace(key=rest))
+        return params, state
 
     def loss(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
-        y, seen, stats = observe(params, state["stats"], batch, key, step)
+        y, seen, stats = observe(params, state, batch, key, step)
         value, metrics = criterion.loss(params["criterion"], state["criterion"], seen)
         features = y["pool"].reshape(*batch["index"].shape, -1, y["pool"].shape[-1])[:, 0]
         aux = Aux({"stats": stats, "seen": seen}, features, metrics)
         return value, jax.lax.stop_gradient(aux)
 
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:
-        return {"stats": carry["stats"], "criterion": criterion.update(state["criterion"], carry["seen"])}
+        return {**state, "stats": carry["stats"], "criterion": criterion.update(state["criterion"], carry["seen"])}
 
-    return Method(init, loss, update, encode.embedder(encoder), {"encoder": encode.ENCODER})
+    def draw(params: Tree, state: Tree, batch: dict, key: Key) -> dict:
+        views = views_of(batch)
+        seen = sight(params, state["stats"], views, key)
+        _, prediction, _ = predict(params, state["stats"], views, seen, train=False, key=None)
+        hidden, painted = pixels.covered(seen.hidden, views), target.painted(prediction, views, state["target"])
+        titles = ("image", "masked", "prediction", "prediction where masked")
+        shown = (views, jnp.where(hidden, jnp.nan, views), painted, jnp.where(hidden, painted, views))
+        return {"reconstruction": dict(zip(titles, shown, strict=True))}
+
+    made = Method(init, loss, update, encode.embedder(encoder), {"encoder": encode.ENCODER}, target.passes)
+    return made if target.painted is None else made._replace(draw=draw)
+
+
+def _check(prediction: Array, targets: Array, target: Target, views: Array) -> None:
+    """Raises ValueError unless a decoder predicts as many values of each patch as the target has, or classes."""
+    wanted = (*targets.shape[:2], target.classes) if target.classes else targets.shape
+    if prediction.shape != wanted:
+        raise ValueError(
+            f"the decoder predicts {prediction.shape[-1]} values a patch and the target has {wanted[-1]}: "
+            f"give nets.decoder {target.fits(views, targets)}, as the others have"
+        )

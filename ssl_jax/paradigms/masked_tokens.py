@@ -153,7 +153,7 @@ def masked_tokens(
     def draw(params: Tree, state: Tree, batch: dict, key: Key) -> dict:
         images = views(batch)
         y, hidden, stats = observe(params, state["stats"], images, key, train=False)
-        cover = jax.image.resize(hidden.reshape(-1, *grid_of(images)), images.shape[:3], "nearest")[..., None]
+        cover = pixels.covered(hidden, images)
         rows = {"image": images, "hidden": jnp.where(cover, jnp.nan, images)}
         if tokenizer.pictures:
             names = tokenizer.codes(state[TOKENIZER], images)

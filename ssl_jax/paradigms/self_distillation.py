@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from ssl_jax import monitors
 from ssl_jax.paradigms import encode
 from ssl_jax.state import ema
+from ssl_jax.tasks import pixels
 from ssl_jax.types import Array, Aux, Criterion, Key, Method, Net, Place, Schedule, Seen, TrainState, Tree
 
 ENCODERS = {
@@ -78,7 +79,7 @@ def self_distillation(
         teacher, teacher_stats = taught(state, full_size, order_key)
         if hide is not None:
             b, w, *image = crops[0].shape
-            sides = encode.sides(image, teacher[encode.GRID].shape[2])
+            sides = pixels.sides(image, teacher[encode.GRID].shape[2])
             facts["hidden"] = options["hidden"] = hide(jax.random.fold_in(criterion_key, 0), b, w, sides)
         if keep is not None:
             length = encode.patches(encoder, params["encoder"], state["stats"]["encoder"], crops[0][:, 0])

@@ -46,18 +46,22 @@ def joined(moments: Moments, new: Array, real: Array) -> Moments:
     return Moments(total, moments.mean + share * delta, moments.scatter + matmul(centered.T, centered) + between)
 
 
-def measuring(row_of: Callable, finish: Callable, *, due: Callable) -> Pass:
-    """The pass that finds the moments of all clean images.
+def measuring(
+    row_of: Callable, finish: Callable, *, due: Callable, rows_of: Callable[[dict], Array] = rows.clean
+) -> Pass:
+    """The pass that finds the moments of all clean images, or of what else `rows_of` makes of them.
 
-    row_of: (TrainState) -> an array as large as an image, of which size and dtype are read. finish: (TrainState,
-    Moments, key) -> TrainState.
+    row_of: (TrainState) -> an array as large as a row, of which size and dtype are read. finish: (TrainState,
+    Moments, key) -> TrainState. rows_of: (batch) -> [b, d], or [b, l, d], l rows of each example.
     """
 
     def start(state, key):
         return none(row_of(state))
 
     def fold(state, found, batch, key):
-        return joined(found, rows.clean(batch), batch["real"])
+        new = rows_of(batch)
+        real = jnp.repeat(batch["real"], new.size // (len(new) * new.shape[-1]))
+        return joined(found, new.reshape(-1, new.shape[-1]), real)
 
     return Pass(due, finish, "clean", start, fold)
 
@@ -86,6 +90,12 @@ def whitened(x: Array, valid: Array, count: int, *, numbers_at_once: int = block
     real = kept > jnp.finfo(x.dtype).eps * x.shape[1] * kept[0]
     scaled = columns * jnp.where(real, 1 / jnp.sqrt(jnp.where(real, kept, 1)), 0)[None]
     return pieces.over(lambda _, part: ((), matmul(part - found.mean[None], scaled)), (), x, at_once=at_once)[1]
+
+
+def projected(x: Array, mean: Array, columns: Array) -> Array:
+    """Rows x [b, d] on the plane through mean [d] of orthogonal columns [d, k] of any length: [b, d]."""
+    unit = columns / jnp.linalg.norm(columns, axis=0)[None]
+    return mean[None] + matmul(matmul(x - mean[None], unit), unit.T)
 
 
 def unexplained(centered: Array, columns: Array) -> Array:

@@ -1,4 +1,7 @@
-"""One HTML page that opens from a file: no server, no network, no script; light and dark as the reader's system is."""
+"""One HTML page that opens from a file: no server and no network; light and dark as the reader's system is.
+
+Without scripts, but for those that a page brings along.
+"""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -67,13 +70,25 @@ def tag(kind: str, /, *children: str | Element, **attributes: object) -> Element
     return made
 
 
-def write(path: str | os.PathLike, title: str, head: Sequence[Element], sections: dict[str, Sequence[Element]]) -> None:
-    """Writes a page: what stands at its top, links to the sections, and the sections by their titles."""
+def write(
+    path: str | os.PathLike,
+    title: str,
+    head: Sequence[Element],
+    sections: dict[str, Sequence[Element]],
+    *,
+    style: str = "",
+    scripts: Sequence[str] = (),
+) -> None:
+    """Writes a page: what stands at its top, links to the sections, and the sections by their titles.
+
+    style: rules beside those of all pages. scripts: run in order once all else is there.
+    """
     links = [tag("a", name, href=f"#{_anchor(name)}") for name in sections]
     body = [tag("h1", title), *head, tag("nav", *links)]
     body += [tag("section", tag("h2", name), *parts, id=_anchor(name)) for name, parts in sections.items()]
+    body += [tag("script", script) for script in scripts]
     viewport = tag("meta", name="viewport", content="width=device-width, initial-scale=1")
-    top = tag("head", tag("meta", charset="utf-8"), viewport, tag("title", title), tag("style", STYLE))
+    top = tag("head", tag("meta", charset="utf-8"), viewport, tag("title", title), tag("style", STYLE + style))
     page = ElementTree.tostring(tag("html", top, tag("body", *body), lang="en"), encoding="unicode", method="html")
     text = f"<!DOCTYPE html>\n{page}\n".encode("utf-8", "backslashreplace").decode()
     files.write(epath.Path(path), text)

@@ -93,23 +93,20 @@ def curves(rows: Sequence[dict], path: str | os.PathLike) -> None:
 
     rows: of metrics.jsonl; a value of None (not finite) leaves a gap. Raises ValueError where no row has any of them.
     """
-    panels = [panel for panel in (*PANELS, *_schedules(rows)) if any(row.get(panel[0]) is not None for row in rows)]
-    if not panels:
+    found = panels(rows)
+    if not found:
         raise ValueError("there is nothing to draw: no row of metrics has a loss, an accuracy or a monitor")
-    across = min(3, len(panels))
-    down = -(-len(panels) // across)
+    across = min(3, len(found))
+    down = -(-len(found) // across)
     figure = _figure(4.0 * across, 2.5 * down + 0.5)
     figure.suptitle("Training", fontsize=13, weight="bold", color=INK, x=0.01, ha="left")
     grid = figure.subplots(down, across, squeeze=False).ravel()
-    for axes, (key, title, scale) in zip(grid, panels, strict=False):
-        found = [(row["step"], row[key]) for row in rows if key in row]
-        steps = np.array([step for step, _ in found])
-        values = np.array([np.nan if v is None else v * (scale or 1.0) for _, v in found], float)
-        _curve(axes, steps, values)
+    for axes, (key, title, scale) in zip(grid, found, strict=False):
+        _curve(axes, *series(rows, key, scale))
         axes.set_title(title, fontsize=9, color=INK, loc="left")
-    for axes in grid[max(0, len(panels) - across) : len(panels)]:
+    for axes in grid[max(0, len(found) - across) : len(found)]:
         axes.set_xlabel("step", fontsize=8, color=INK)
-    for axes in grid[len(panels) :]:
+    for axes in grid[len(found) :]:
         axes.set_axis_off()
     figure.tight_layout(rect=(0, 0, 1, 0.98))
     _save(figure, path)
@@ -143,6 +140,29 @@ def projection(features: np.ndarray, labels: np.ndarray, classes: Sequence[str],
     _save(figure, path)
 
 
+def panels(rows: Sequence[dict]) -> list[tuple[str, str, float | None]]:
+    """Those of `PANELS` that rows have, and the schedules that move."""
+    return [panel for panel in (*PANELS, *_schedules(rows)) if any(row.get(panel[0]) is not None for row in rows)]
+
+
+def series(rows: Sequence[dict], key: str, scale: float | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Steps and values of a key, those that are not finite NaN."""
+    found = [(row["step"], row[key]) for row in rows if key in row]
+    values = [np.nan if value is None else value * (scale or 1.0) for _, value in found]
+    return np.array([step for step, _ in found], int), np.array(values, float)
+
+
+def running_mean(values: np.ndarray) -> np.ndarray | None:
+    """Over 2 % of the values, which may have gaps; None for so few that this is a single one."""
+    window = len(values) // 50
+    if window <= 1:
+        return None
+    known = np.isfinite(values).astype(float)
+    total = np.convolve(np.nan_to_num(values) * known, np.ones(window), "same")
+    count = np.convolve(known, np.ones(window), "same")
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
 def _schedules(rows: Sequence[dict]) -> list[tuple[str, str, None]]:
     """Panels of the schedules that move: keys schedule/NAME with more than one value."""
     names = dict.fromkeys(key for row in rows for key in row if key.startswith("schedule/"))
@@ -152,13 +172,10 @@ def _schedules(rows: Sequence[dict]) -> list[tuple[str, str, None]]:
 
 def _curve(axes: Axes, steps: np.ndarray, values: np.ndarray) -> None:
     """A curve; with many points, a running mean over 2 % of them in front of the points themselves."""
-    window = len(values) // 50
-    if window > 1:
+    smooth = running_mean(values)
+    if smooth is not None:
         axes.plot(steps, values, color=COLORS[0], alpha=0.25, linewidth=0.8)
-        weight = np.isfinite(values).astype(float)
-        total = np.convolve(np.nan_to_num(values) * weight, np.ones(window), "same")
-        count = np.convolve(weight, np.ones(window), "same")
-        values = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        values = smooth
     axes.plot(steps, values, color=COLORS[0], linewidth=1.6, marker="o" if len(values) < 15 else None, markersize=3)
     axes.grid(color=GRID, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)

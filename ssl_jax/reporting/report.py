@@ -13,7 +13,7 @@ from rich.table import Table
 from ssl_jax.data import sources, stream
 from ssl_jax.data.sources import Source
 from ssl_jax.evals import suite
-from ssl_jax.process import goodput
+from ssl_jax.process import environment, goodput
 from ssl_jax.process.goodput import Goodput
 from ssl_jax.reporting import drawing, neighbors, pictures, titles
 from ssl_jax.reporting.display import complain
@@ -78,7 +78,29 @@ def scored(result: dict) -> bool:
 def tables(result: dict) -> list[Table]:
     """What there is to show of result.json."""
     own = [label_free_table(result)] if "label_free" in result else []
-    return [*([table(result)] if scored(result) else []), *own]
+    bent = [robustness_table(result["robustness"])] if "robustness" in result else []
+    return [*([table(result)] if scored(result) else []), *own, *bent]
+
+
+def robustness_table(found: dict[str, dict]) -> Table:
+    """Accuracies of a linear probe on distorted test images: one row a distortion, its drop behind it.
+
+    Of corruptions there is the mean over the severities.
+    """
+    out = Table("linear probe, %", *map(titles.of, found), title="What it withstands")
+    rows = {}
+    for title in next(iter(found.values())):
+        kind, _, severity = title.rpartition(" ")
+        rows.setdefault(f"{kind}, mean of 5" if severity.isdigit() else title, []).append(title)
+    for shown, members in rows.items():
+        cells = []
+        for scores in found.values():
+            value, drop, share = (
+                100 * sum(scores[m][key] for m in members) / len(members) for key in ("accuracy", "drop", "relative")
+            )
+            cells.append(f"{value:.1f}" + (f" (-{drop:.1f}, {share:.0f} %)" if shown != "clean" else ""))
+        out.add_row(shown, *cells)
+    return out
 
 
 def table(result: dict) -> Table:
@@ -170,6 +192,7 @@ def conclude(
     result |= {"data": {role: card(getattr(job, role)) for role in ("train", "test")}}
     result |= {"config_hash": job.digest, "step": int(state.step), "seconds": round(sum(seconds.values()), 1)}
     result["goodput"] = {name: round(value, 3) for name, value in seconds.items()}
+    result["environment"] = environment.of_process()
     if jax.process_index() > 0:
         return result
     files.write(folder / "result.json", json.dumps(result, indent=2) + "\n")

@@ -23,16 +23,21 @@ MONITORED = 4096
 """Embeddings that the monitors look at: `monitors.uniformity` takes the square of them in memory."""
 BASELINES = (*raw.NAMES, "random_init", "pretrained")
 """What a table compares: the data without a network, by its kind, the encoder before training, the encoder after it."""
+MORE = ("gamma", "corruptions", "patches")
+"""What can be asked for besides, of distorted images."""
 CHANCE = "chance"
 """Beside them: what embeddings get that know nothing."""
 
 
 def some(source: Source, limit: int) -> Source:
     """The source, or `limit` examples of it where it has more: the same ones at every call."""
-    if source.size <= limit:
-        return source
+    return source if source.size <= limit else subset(source, drawn(source.size, limit))
+
+
+def drawn(size: int, limit: int) -> np.ndarray:
+    """Which examples of a source of this size those of `some` are, rising."""
     # Drawn, not taken at even distances: the classes of a dataset may come in turn.
-    return subset(source, np.sort(jax.random.permutation(jax.random.key(0), source.size)[:limit]))
+    return np.sort(np.asarray(jax.random.permutation(jax.random.key(0), size))[:limit])
 
 
 def possible(job: Job) -> bool:
@@ -58,7 +63,7 @@ def foreseen(job: Job) -> list[str]:
 
 def protocols(job: Job) -> tuple[str, ...]:
     """What the recipe's `evaluation.final` asks for; of pairs, retrieval in the place of kNN."""
-    asked = suite.asked(job.evaluation["final"])
+    asked = _asked(job)
     others = [part.NAMES for part in (matching, regressing) if asked and part.possible(job)]
     if not others:
         return asked
@@ -69,7 +74,11 @@ def protocols(job: Job) -> tuple[str, ...]:
 def suited(job: Job) -> tuple[str, ...]:
     """Those of `protocols` that are accuracies."""
     pairs = matching.possible(job)
-    return tuple(name for name in suite.asked(job.evaluation["final"]) if not (pairs and name == "knn"))
+    return tuple(name for name in _asked(job) if not (pairs and name == "knn"))
+
+
+def _asked(job: Job) -> tuple[str, ...]:
+    return tuple(filter(suite.known, suite.asked(job.evaluation["final"], MORE)))
 
 
 class Rows(NamedTuple):
@@ -158,14 +167,10 @@ def scored(job: Job, train: Rows, test: Rows, which: Sequence[str]) -> Scores:
     can = [name for name in which if name not in reasons]
     both = [(rows.x[mask], part.numbered(rows.y[mask])) for rows, mask in ((train, part.train), (test, part.test))]
     found = suite.evaluate(jax.random.key(job.seed), *both, classes=len(part.classes), which=can) if can else {}
-    details = {name: _lasting(value) for name, value in found.get("details", {}).items()}
-    details |= {CHANCE: {name: suite.chance(name, both[0][1], both[1][1]) for name in can}}
+    for name in can:
+        del found["details"][name]["seconds"]  # it differs from one time to the next
+    details = {**found.get("details", {}), CHANCE: {name: suite.chance(name, both[0][1], both[1][1]) for name in can}}
     return Scores({name: found.get(name) for name in which}, reasons, part.left_out, details)
-
-
-def _lasting(details: dict | int) -> dict | int:
-    """Without what differs from one time to the next."""
-    return {k: v for k, v in details.items() if k != "seconds"} if isinstance(details, dict) else details
 
 
 def regressed(job: Job, source: Source, train: Rows, test: Rows) -> tuple[Scores, dict[str, float]]:

@@ -171,5 +171,5 @@ def _check_shape(shape: str, ratio: tuple[float, float]) -> None:
 
 
 def take(tokens: Array, positions: Array) -> Array:
-    """The tokens at `positions`: [b, l, d], int [b, k] -> [b, k, d]."""
-    return jnp.take_along_axis(tokens, positions[..., None], 1)
+    """The tokens at `positions`: [b, l, ...], int [b, k] -> [b, k, ...]."""
+    return jnp.take_along_axis(tokens, positions.reshape(*positions.shape, *(1,) * (tokens.ndim - 2)), 1)

@@ -35,6 +35,7 @@ STILL = "({'name': 'resize_exact'}, {'name': 'normalize', 'args': {'mean': (0.5,
             "config.lr.warmup is 1.5, 1500 steps, and the run has 1000 steps",
         ),
         ("quickstart", {"lr": "0"}, "config.lr is 0 all the time"),
+        ("vae_fashion_mnist", {"method.likelihood": "bernoulli"}, "config.views.0 are normalized and not in 0..1"),
         ("quickstart", {"lr.peak": "0"}, "config.lr is 0 all the time"),
         ("quickstart", {"evaluation.every": "5000 steps"}, "config.evaluation.every is '5000 steps'"),
         (

@@ -14,7 +14,9 @@ from tests import sizes
 
 LENGTHS = (
     *("byol_imagenet_r50:100", "byol_imagenet_r50:300", "dino_imagenet_vits16:300", "rho_byol_kinetics400:4"),
-    *("moco_v3_imagenet_r50:100", "moco_v3_imagenet_r50:300"),
+    *("moco_v3_imagenet_r50:100", "moco_v3_imagenet_r50:300", "simmim_imagenet_swinb:800"),
+    *(f"mae_ablations:{change}" for change in ("ratio-0.5", "mask-token", "pca", "codes", "fixed-crop", "colors")),
+    "mae_ablations:imagenet/pca",
 )
 
 
@@ -107,8 +109,13 @@ def test_the_effective_rates_are_the_published_ones():
         "mae_imagenet_vitb16": 2.4e-3,
         "ijepa_imagenet_vith14": 1e-3,
         "data2vec_imagenet_vitb16": 2e-3,
+        "simmim_imagenet_swinb": 8e-4,
+        "simmim_imagenet_vitb16": 4e-4,
+        "maskfeat_imagenet_vitb16": 1.6e-3,
         "beit_imagenet_vitb16": 1.5e-3,
         "rotation_imagenet_r50": 0.1,
+        "context_encoder_imagenet": 2e-3,
+        "bigbigan_imagenet_r50": 2e-4,
         "cmc_imagenet_r50": 0.03,
         "amdim_imagenet": 2e-4,
         "cpc_v2_imagenet_r50": 4e-4,

@@ -15,12 +15,12 @@ MAY_IMPORT = {
     "process": {"process", "storage"},
     "losses": {"losses", "types"},
     "state": {"losses", "state", "types"},
-    "tasks": {"losses", "tasks", "types"},
+    "tasks": {"losses", "tasks", "types", "views.color_spaces"},
     "criteria": {"checks", "criteria", "losses", "monitors", "state", "types"},
     "paradigms": {"criteria", "losses", "monitors", "paradigms", "state", "tasks", "types"},
-    "passes": {"checks", "config.durations", "losses", "passes", "state", "types"},
+    "passes": {"checks", "config.durations", "losses", "passes", "state", "tasks", "types"},
     "methods": {"checks", "criteria", "losses", "paradigms", "passes", "state", "tasks", "types"},
-    "nets": {"checks", "nets", "types"},
+    "nets": {"checks", "nets", "types", "views.color_spaces"},
     "views": {"checks", "types", "views"},
     "data": {"checks", "data", "process", "storage", "types", "views"},
     "optim": {"checks", "config.durations", "optim", "types"},
@@ -118,6 +118,7 @@ MAY_IMPORT = {
         "storage",
         "views",
     },
+    "run.robustness": {"data", "evals", "run.evaluation", "run.job", "shard", "types", "views"},
     "run.starting": {"exporting", "features", "reporting", "run.job", "run.resuming", "shard", "storage", "types"},
 }
 HOST_VIEWS = {

@@ -44,7 +44,7 @@ def test_the_bias_is_added_before_the_softmax():
         lambda s: jnp.asarray(generator.normal(size=s.shape)),
         jax.eval_shape(net.init, jax.random.key(0), jnp.asarray(x))["params"],
     )
-    found = net.apply({"params": params}, jnp.asarray(x), None, jnp.asarray(bias))
+    found, _ = net.apply({"params": params}, jnp.asarray(x), None, jnp.asarray(bias))
     (wq, bq), (wo, bo) = ((np.asarray(params[n]["kernel"]), np.asarray(params[n]["bias"])) for n in ("qkv", "proj"))
     expected, size = np.zeros_like(x), D // HEADS
     for b in range(2):

@@ -4,6 +4,8 @@ Beside these, small networks were compared with timm once, in float64, with its 
 scale, registers, no cls): output, tokens and gradient agree to 1e-14.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -187,3 +189,52 @@ def test_hidden_patches_are_the_mask_token_at_their_places():
     np.testing.assert_allclose(*same, rtol=1e-6)
     with pytest.raises(ValueError, match="cannot be hidden: give it mask_token=True"):
         vit(variant=(16, 1, 2, 4)).init(jax.random.key(0), x, hidden=hidden)
+
+
+def attended(params, x, heads, before, layer):
+    """In plain numpy, float64, of the options of `SMALL`: [b, heads, l, l] of a layer, for all tokens."""
+
+    def norm(x, p):
+        return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-6) * p["scale"] + p["bias"]
+
+    def dense(x, p):
+        return x @ p["kernel"] + p["bias"]
+
+    erf = np.vectorize(math.erf)
+    p, patch = params["patch_embed"], 4
+    b, h, w, c = x.shape
+    patches = x.reshape(b, h // patch, patch, w // patch, patch, c).transpose(0, 1, 3, 2, 4, 5).reshape(b, -1, 48)
+    x = patches @ p["kernel"].reshape(48, -1) + p["bias"] + positions.sincos(h // patch, w // patch, 16)
+    front = [params[name] for name in ("cls_token", "registers") if name in params]
+    x = np.concatenate([*(np.repeat(token, b, 0) for token in front), x], 1)
+    assert x.shape[1] == patches.shape[1] + before
+    for k in range(layer + 1):
+        block = jax.tree.map(lambda leaf, k=k: leaf[k], params["blocks"])
+        q, key, value = np.split(dense(norm(x, block["norm1"]), block["attn"]["qkv"]), 3, -1)
+        weights, y, width = [], [], 16 // heads
+        for head in range(heads):
+            part = slice(head * width, head * width + width)
+            score = np.exp(q[..., part] @ key[..., part].transpose(0, 2, 1) / np.sqrt(width))
+            weights.append(score / score.sum(-1, keepdims=True))
+            y.append(weights[-1] @ value[..., part])
+        x = x + dense(np.concatenate(y, -1), block["attn"]["proj"])
+        y = dense(norm(x, block["norm2"]), block["mlp"]["fc1"])
+        x = x + dense(y * (1 + erf(y / np.sqrt(2))) / 2, block["mlp"]["fc2"])
+    return np.stack(weights, 1)
+
+
+@pytest.mark.parametrize(
+    "options, before", [({"registers": 2}, 3), ({"cls_token": False, "pool": "mean", "scan": False}, 0)]
+)
+def test_attention_is_that_of_numpy_and_changes_nothing_else(strict, options, before):
+    net, x = vit(variant=SMALL, dtype="float64", **options), jnp.asarray(X, "float64")
+    params = drawn(net, x)[0]
+    run = jax.jit(lambda p, x: [net.apply(p, {}, x, train=False, attention=a)[0] for a in (True, False)])
+    found, plain = run(params, x)
+    seen = found.pop("attention")
+    assert seen.shape == (2, 2, 2, 12)
+    jax.tree.map(lambda a, b: assert_allclose(a, b, rtol=1e-12), found, plain)
+    for layer in range(2):
+        whole = attended(jax.tree.map(np.asarray, params), X.astype(float), 2, before, layer)
+        want = whole[:, :, 0, before:] if before else whole.mean(2)
+        assert_allclose(seen[:, layer], want, rtol=1e-10)

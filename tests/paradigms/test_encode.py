@@ -66,8 +66,5 @@ def test_vectors_are_of_all_groups_and_grids_of_the_first():
 def test_the_grid_of_an_encoder():
     maps = {"stage1": jnp.zeros((2, 4, 4, 3)), "stage2": jnp.arange(2 * 2 * 2 * 5.0).reshape(2, 2, 2, 5)}
     np.testing.assert_array_equal(encode.grid({"maps": maps}), maps["stage2"].reshape(2, 4, 5))
-    assert encode.sides((32, 16, 3), 8) == (4, 2)
-    with pytest.raises(ValueError, match="7 places are no grid of square patches on an image of 32 x 32"):
-        encode.sides((32, 32, 3), 7)
     with pytest.raises(ValueError, match="looks at places of an image, and the encoder has only pool"):
         encode.grid({"pool": jnp.zeros((2, 3))})

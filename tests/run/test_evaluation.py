@@ -21,7 +21,7 @@ from ssl_jax.cli import main
 from ssl_jax.data import classes, sources
 from ssl_jax.evals import suite, usable
 from ssl_jax.reporting import pictures
-from ssl_jax.run import baselines, evaluation, identity
+from ssl_jax.run import baselines, evaluation, identity, robustness
 from ssl_jax.run.evaluation import Rows, Scores
 
 COLUMNS = ("chance", "raw_pixels", "random_init", "pretrained")
@@ -267,7 +267,9 @@ def test_a_run_that_asks_for_no_score_leaves_all_to_evaluate(tmp_path, capsys):
     assert all(later[name]["raw_pixels"] == 1.0 for name in suite.STANDARD)
     assert all(0 <= later[name][encoder] <= 1 for name in suite.STANDARD for encoder in COLUMNS)
     assert (later["config_hash"], later["step"], later["data"]) == (found["config_hash"], 2, found["data"])
-    assert later["not_measured"] == {} and "10 labels a class" in capsys.readouterr().out
+    assert set(later["not_measured"]) == {"ridge_25", "episodes_5_1", "episodes_5_5"}, "with 14 images a class"
+    assert "10 labels a class" in capsys.readouterr().out and later["clusters"]["chance"] is None
+    assert later["details"]["pretrained"]["few_shot_10"]["std"] >= 0 and later["knn"]["chance"] == 0.5
 
 
 CONFIG = {
@@ -406,4 +408,27 @@ def test_all_checkpoints_of_a_run_side_by_side(tmp_path, capsys):
     assert all(0 <= each["centroid"] <= 1 and each["episodes_2_1"] is None for each in found["steps"])
     assert "episodes_2_1 will not be measured: it wants 2 classes with 1 + 15 test images each" in captured.err
     assert f"(RankMe) chooses step {found['chosen']['effective_rank']}" in captured.out
-    assert main.main([*asked, "--step=1"]) == 2 and "not allowed with argument" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main.main([*asked, "--step=1"])
+    assert "not allowed with argument" in capsys.readouterr().err
+
+
+def test_what_a_probe_still_knows_of_distorted_images(tmp_path, capsys):
+    assert trained(tmp_path, *BALANCED, "--config.evaluation.final=none")[0] == 0
+    capsys.readouterr()
+    assert main.main(["evaluate", f"--workdir={tmp_path}/W", "--protocol=centroid,gamma,patches"]) == 0
+    printed, found = capsys.readouterr().out, result(tmp_path)
+    assert set(found["robustness"]) == {"raw_pixels", "random_init", "pretrained"}
+    pixels = found["robustness"]["raw_pixels"]
+    assert list(pixels) == ["clean", *(f"gamma {e:g}" for e in robustness.EXPONENTS), "patches 2x2", "patches 4x4"]
+    assert pixels["clean"] == {"accuracy": 1.0, "drop": 0.0, "relative": 0.0}
+    assert pixels["gamma 2"]["accuracy"] > 0.9, "the classes differ by which quarter is light"
+    assert pixels["patches 2x2"]["accuracy"] < 0.9, "and the quarters have changed places"
+    assert found["centroid"]["raw_pixels"] == 1.0 and "What it withstands" in printed
+
+
+def test_gamma_of_one_loses_exactly_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(robustness, "EXPONENTS", (1.0,))
+    assert trained(tmp_path, *BALANCED, "--config.evaluation.final=gamma")[0] == 0
+    for scores in result(tmp_path)["robustness"].values():
+        assert scores["gamma 1"]["drop"] == 0.0

@@ -35,3 +35,25 @@ def test_targets():
 def test_patches_that_do_not_tile_are_refused():
     with pytest.raises(ValueError, match="5 pixels do not tile an image of 8 x 8"):
         pixels.patchify(images(1, 8, 8, 3), 5)
+
+
+def test_shuffled_patches_are_by_channel(strict):
+    x = images(2, 6, 9, 2)
+    patches = pixels.shuffled(x, 3)
+    for i, j, row, column, c in np.ndindex(2, 3, 3, 3, 2):
+        assert_array_equal(patches[:, i * 3 + j, c * 9 + row * 3 + column], x[:, i * 3 + row, j * 3 + column, c])
+    assert_array_equal(pixels.unshuffled(patches, 3, height=6, width=9), x)
+
+
+def test_pixels_of_hidden_patches():
+    hidden = np.random.default_rng(0).random((2, 6)) < 0.5
+    covered = np.asarray(pixels.covered(hidden, images(2, 6, 9, 2)))
+    assert covered.shape == (2, 6, 9, 1)
+    for row, column in np.ndindex(6, 9):
+        assert_array_equal(covered[:, row, column, 0], hidden[:, row // 3 * 3 + column // 3])
+
+
+def test_the_grid_of_square_patches():
+    assert pixels.sides((32, 16, 3), 8) == (4, 2)
+    with pytest.raises(ValueError, match="7 places are no grid of square patches on an image of 32 x 32"):
+        pixels.sides((32, 32, 3), 7)

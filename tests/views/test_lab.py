@@ -53,3 +53,13 @@ def test_gray_images_have_no_lab():
         photometric.lab(None, jnp.zeros((1, 4, 4)))
     with pytest.raises(ValueError, match="lab needs 3 channels, and the image has 1"):
         photometric_host.lab(None, tf.zeros([4, 4, 1]))
+
+
+def test_there_and_back(strict):
+    """Also of colors so dark that both roots are straight lines."""
+    levels = np.array([0, 0.002, 0.02, 0.05, 0.3, 0.8, 1])
+    planes = np.stack([each.ravel() for each in np.meshgrid(levels, levels, levels)])
+    back = color_spaces.rgb(color_spaces.cie_lab(planes, np.where), np.where)
+    assert_allclose(np.stack(back), planes, atol=1e-4)
+    known = np.array(list(COLORS.values())).T
+    assert_allclose(np.stack(color_spaces.rgb(known, np.where)), colors(), atol=1e-3)

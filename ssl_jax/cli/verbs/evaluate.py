@@ -13,10 +13,11 @@ chosen is under "details".
 Protocols: knn, linear (logistic regression), centroid (nearest class mean), ridge_N and few_shot_N (N labels a class,
 by ridge or logistic regression), share_N (N percent of the labels), episodes_N_K (N classes, K examples each), clusters
 (k-means against the classes), retrieval (mean average precision). "every", the default, stands for the usual ones,
-"all" for what training ends with. Hyper-parameters are chosen on parts of the training set, and the test set is read
-once. --all-steps compares the checkpoints that there are, in steps.json, and says which one measures without labels
-choose. Scores of raw pixels and of the random network are kept in ~/.cache/ssl_jax, or
-where SSL_JAX_CACHE says.
+"all" for what training ends with. gamma, corruptions and patches (shuffled, so that texture is left and shape is not)
+say what a linear probe on clean images still knows of distorted ones, up to 2,000 of them. Hyper-parameters are chosen
+on parts of the training set, and the test set is read once. --all-steps compares the checkpoints that there are, in
+steps.json, and says which one measures without labels choose. Scores of raw pixels and of the random network are kept
+in ~/.cache/ssl_jax, or where SSL_JAX_CACHE says.
 """
 
 import argparse
