@@ -143,7 +143,7 @@ def _method(
         seen = sight(params, state["stats"], views, key)
         _, prediction, _ = predict(params, state["stats"], views, seen, train=False, key=None)
         hidden, painted = pixels.covered(seen.hidden, views), target.painted(prediction, views, state["target"])
-        titles = ("image", "masked", "prediction", "prediction where masked")
+        titles = ("image", "masked", "prediction", "both together")
         shown = (views, jnp.where(hidden, jnp.nan, views), painted, jnp.where(hidden, painted, views))
         return {"reconstruction": dict(zip(titles, shown, strict=True))}
 

@@ -117,7 +117,9 @@ def element(figure: go.Figure, described: str, shelf: str = "") -> Element:
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font=dict(family="system-ui, sans-serif", size=12),
-        title=dict(text=title, font_size=13, x=0, xanchor="left", xref="container", pad_l=8, y=0.98, yanchor="top"),
+        title=dict(
+            text=title, font_size=13, x=0, xanchor="left", xref="container", pad=dict(l=8, t=14), y=1, yanchor="top"
+        ),
         legend=dict(y=-0.12, yanchor="top", x=0, xanchor="left", traceorder="normal"),
     )
     data = tag("script", escaped(figure.to_json()), type="application/json")

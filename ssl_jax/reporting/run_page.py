@@ -11,11 +11,11 @@ from xml.etree.ElementTree import Element
 from rich.console import Console
 from rich.table import Table
 
-from ssl_jax.reporting import page, pictures, report, run_figures, run_looked, run_script
+from ssl_jax.reporting import page, pictures, report, run_figures, run_looked, run_script, titles
 from ssl_jax.reporting.page import tag
 from ssl_jax.reporting.run_record import Looked, Record
 
-TILES = (("linear", "linear probe"), ("knn", "kNN"), ("few_shot_10", "10 labels a class"))
+TILES = ("linear", "knn", "few_shot_10")
 """Scores that are seen first."""
 CLOCK = ("step", "skipped", "lr_peak", "time/seconds")
 """Keys of a row that have no curve."""
@@ -76,7 +76,7 @@ def _summary(runs: Sequence[Record]) -> Element:
 def _facts(run: Record) -> dict[str, str]:
     """What is seen first, by what it is; "" for what is not known."""
     result = run.result
-    scores = {title: (result.get(name) or {}).get("pretrained") for name, title in TILES}
+    scores = {titles.of(name): (result.get(name) or {}).get("pretrained") for name in TILES}
     steps = result.get("step") or max((row["step"] for row in run.rows), default=0)
     return {
         "method": run.config["method"]["name"],
@@ -195,7 +195,8 @@ def _environment(runs: Sequence[Record]) -> list[Element]:
     if not names:
         return [tag("p", "Versions and devices are not in result.json: the run has not ended, or not lately.")]
     rows = [(name, *(each.get(name, "-") for each in found.values())) for name in names]
-    return [page.table(("", *found), rows)]
+    text = "Of the process that wrote result.json, at the end of the run or of `ssl-jax evaluate`."
+    return [tag("p", text), page.table(("", *found), rows)]
 
 
 def _recipe(run: Record) -> Element:

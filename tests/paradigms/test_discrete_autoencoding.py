@@ -3,12 +3,14 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from numpy.testing import assert_allclose
 
 from ssl_jax.methods.dvae import dvae
 from ssl_jax.nets import resnet
 from ssl_jax.nets.dvae import dvae_decoder, dvae_encoder
+from tests.laws import real
 
 B, SIDE, K = 2, 8, 5
 IMAGES = np.random.default_rng(0).normal(size=(B, 1, SIDE, SIDE, 1))
@@ -72,3 +74,20 @@ def test_what_cannot_be_is_a_sentence():
     with pytest.raises(ValueError, match=r"makes images of \[16, 16, 1\] and is compared with \[8, 8, 1\]"):
         decoder = dvae_decoder(channels=1, start=4, **{**SIZES, "groups": 3})
         jax.eval_shape(dvae(nets()[0], decoder, **schedules).init, KEY, BATCH)
+
+
+@pytest.mark.slow
+def test_codes_of_real_images_say_more_than_their_mean():
+    """Of the most probable codes, on images that were not trained on; and more than a few codes are in use."""
+    sizes = dict(width=8, groups=3, blocks=1)
+    nets = dvae_encoder(codes=32, **sizes), dvae_decoder(channels=1, start=16, **sizes)
+    method = dvae(*nets, temperature=lambda step: jnp.float32(0.7), kl_weight=lambda step: jnp.float32(0.0))
+    rows = real.images("train", 512)
+    views = lambda key: real.whole(rows)[:, None]  # noqa: E731
+    states, metrics = real.train(method, optax.adam(3e-3), views, batch=64, epochs=12)
+    test = real.whole(real.images("test", 256))
+    made = method.draw(states[-1].params, states[-1].method_state, {"global": test[:, None]}, KEY)["codes"]
+    error = float(jnp.mean((made["reconstruction"] - test) ** 2))
+    mean = float(jnp.mean((test - real.whole(rows).mean(0)) ** 2))
+    assert error < 0.7 * mean, f"the squared error is {error:.3f}, that of the mean image {mean:.3f}"
+    assert np.exp(metrics["codes/entropy"][-1]) > 4

@@ -5,6 +5,7 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -12,6 +13,7 @@ from ssl_jax.losses import reconstruction
 from ssl_jax.methods import mae, maskfeat, simmim
 from ssl_jax.nets import decoders, heads, swin, vit
 from ssl_jax.tasks import targets
+from tests.laws import real
 
 KEY = jax.random.key(5)
 
@@ -127,3 +129,15 @@ def test_a_decoder_of_another_size_is_refused():
     wrong = mae.mae(small(False), decoder(), patch=4, target="codes", codes=7)
     with pytest.raises(ValueError, match="predicts 48 values a patch and the target has 7: give nets.decoder out=7"):
         jax.eval_shape(wrong.init, jax.random.key(0), batch())
+
+
+@pytest.mark.slow
+def test_a_short_training_of_simmim_beats_the_median_of_each_pixel():
+    """Of real images; the loss is an absolute error, of which medians are the best constants."""
+    encoder = vit.vit(variant=(48, 2, 4, 7), pool="mean", mask_token=True, mask_std=0.02)
+    made = simmim.simmim(encoder, heads.linear(out=49), patch=7, mask_unit=7)
+    rows = real.images("train", 2048)
+    crops = lambda key: real.crops(key, rows, count=2)  # noqa: E731
+    _, metrics = real.train(made, optax.adam(3e-3), crops, batch=128, epochs=10)
+    views = np.asarray(crops(jax.random.key(99)))
+    assert metrics["loss"][-16:].mean() < 0.8 * np.abs(views - np.median(views, (0, 1))).mean()

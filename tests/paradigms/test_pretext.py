@@ -3,9 +3,12 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from ssl_jax import step
+from ssl_jax.data import sources
 from ssl_jax.methods.colorization import colorization
 from ssl_jax.methods.jigsaw import jigsaw
 from ssl_jax.methods.relative_patch_position import relative_patch_position
@@ -13,8 +16,10 @@ from ssl_jax.methods.rotation import rotation
 from ssl_jax.nets import heads
 from ssl_jax.nets.color_decoder import color_decoder
 from ssl_jax.nets.late_fusion import late_fusion
+from ssl_jax.nets.lightness_resnet import lightness_resnet
 from ssl_jax.tasks import colors, orders
 from ssl_jax.types import Net, TrainState
+from tests import tfds_sets
 
 B, SIDE, K = 3, 8, 5
 KEY, STEP = jax.random.key(0), jnp.int32(0)
@@ -131,3 +136,30 @@ def test_the_pass_counts_the_colors_of_all_images_that_can_be_read():
     assert_allclose(new, expected / expected.sum(), rtol=1e-4, atol=1e-7)
     nothing = one.finish(whole, one.start(whole, KEY), KEY).method_state["task"]["prior"]
     assert_allclose(nothing, 1 / len(prior))
+
+
+@pytest.mark.slow
+@tfds_sets.real
+def test_colors_of_real_images_are_told_from_their_light():
+    """Of images that were not trained on, oftener than by naming the commonest color."""
+    source = sources.open("tfds:cifar10/train[:1280]", data_dir=str(tfds_sets.TFDS))
+    images = np.stack(list(sources.images(source, range(1280)))).astype(np.float32)[:, None] / 127.5 - 1
+    encoder = lightness_resnet(depth=(1, 1), base=8, stem="half", zero_init=False)
+    method = colorization(encoder, color_decoder(out=76, widths=()), bin_size=20, sigma=10.0)
+    rows = {"index": jnp.arange(64), "label": jnp.full(64, -1)}
+    train, test = ({**rows, "global": jnp.asarray(images[part])} for part in (np.s_[:64], np.s_[1024:]))
+    state = jax.jit(lambda key: step.init(method, optax.adam(3e-3), key, train))(KEY)
+    palette = colors.Palette(colors.bins(20), 4, 10, 10.0)
+    counted = jnp.sum(colors.counts(jnp.asarray(images[:1024, 0]), palette), 0)
+    state = state._replace(method_state={**state.method_state, "task": {"prior": counted / counted.sum()}})
+    walk = jax.jit(step.make_step(method, optax.adam(3e-3), lambda key, batch: batch))
+    for i in range(160):
+        start = 64 * (i % 16)
+        state, _ = walk(state, {**rows, "global": jnp.asarray(images[start : start + 64])}, KEY)
+    _, aux = jax.jit(method.loss)(state.params, state.method_state, test, KEY, STEP)
+    _, known = colors.judge(palette, uniform=0.5)(
+        jnp.broadcast_to(jnp.log(counted / counted.sum() + 1e-9), (256, 1, 8, 8, 76)),
+        colors.targets(test["global"], stride=4),
+        state.method_state["task"],
+    )
+    assert aux.metrics["pretext/top1"] > known["pretext/top1"] + 0.03, (aux.metrics, known)

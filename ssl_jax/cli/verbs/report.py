@@ -105,9 +105,10 @@ def _library(module: str) -> ModuleType:
     try:
         return importlib.import_module(f"ssl_jax.{module}")
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("ssl_jax"):
+        package = (error.name or "").partition(".")[0]
+        if package == "ssl_jax":
             raise
-        raise ValueError(f"a report is made with {error.name}: pip install 'ssl_jax[report]'") from error
+        raise ValueError(f"a report is made with {package}: pip install 'ssl_jax[report]'") from error
 
 
 def _looked(workdir: str, config: dict, args: argparse.Namespace, inspection: ModuleType) -> run_record.Looked | str:
