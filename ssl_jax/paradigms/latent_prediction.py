@@ -11,7 +11,7 @@ from ssl_jax.losses import latent
 from ssl_jax.paradigms import encode
 from ssl_jax.paradigms.self_distillation import ENCODERS
 from ssl_jax.state import ema
-from ssl_jax.tasks import masks
+from ssl_jax.tasks import masks, pixels
 from ssl_jax.types import Array, Aux, Criterion, Key, Method, Net, Schedule, Seen, Tree
 
 
@@ -60,7 +60,7 @@ def latent_prediction(
         net_key, hide_key, criterion_key = jax.random.split(key, 3)
         shown, facts = views(batch), encode.facts(batch)
         pool, known, teacher_stats = taught(state, shown)
-        hidden = hide(hide_key, len(shown), encode.sides(shown.shape[1:], known.shape[1]))
+        hidden = hide(hide_key, len(shown), pixels.sides(shown.shape[1:], known.shape[1]))
         y, new = encoder.apply(
             *(params["encoder"], state["stats"]["encoder"], shown), train=True, key=net_key, **hidden.encoder
         )
