@@ -1,5 +1,6 @@
 """The one training step, for every method."""
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -160,7 +161,8 @@ def make_draw(method: Method, augment: Callable) -> Callable:
     def draw(params: Tree, method_state: Tree, batch: Tree, key: Key) -> dict[str, dict[str, Array]]:
         few = jax.tree.map(lambda a: a[:DRAWN], batch)
         augment_key, loss_key = purposes(key, jnp.zeros((), jnp.int32))
-        return method.draw(params, method_state, augment(augment_key, few), loss_key)
+        made = method.draw(params, method_state, augment(augment_key, few), loss_key)
+        return {name: OrderedDict(titles) for name, titles in made.items()}  # as jax sorts what is in a plain dict
 
     return draw
 

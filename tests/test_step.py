@@ -141,3 +141,15 @@ def test_phases_that_cannot_be_are_a_sentence():
     wrong = method._replace(phases=(method.phases[0]._replace(parts=("jugde",)),))
     with pytest.raises(ValueError, match="jugde.*of the parameters guess, judge"):
         step.init(wrong, optax.sgd(0.1), jax.random.key(0), {"x": jnp.zeros(3)})
+
+
+def test_what_is_drawn_keeps_its_order_and_is_the_same_at_every_step():
+    def draw(params, state, batch, key):
+        noise = jax.random.normal(key, batch["x"].shape)
+        return {"grid": {"truth": batch["x"], "guess": batch["x"] + noise, "also": batch["x"]}}
+
+    made = jax.jit(step.make_draw(adversaries()._replace(draw=draw), lambda key, batch: batch))
+    batch = {"x": jnp.arange(40.0).reshape(20, 2, 1, 1)}
+    first, again = (made({}, {}, batch, jax.random.key(3))["grid"] for _ in range(2))
+    assert list(first) == ["truth", "guess", "also"] and all(len(each) == step.DRAWN for each in first.values())
+    assert equal(first, again)

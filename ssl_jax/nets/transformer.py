@@ -66,10 +66,9 @@ class Attention(nn.Module):
     init_std: float | None
     dtype: jnp.dtype
     dropout: float = 0.0
-    watch: Callable | None = None
 
     @nn.compact
-    def __call__(self, x: Array, mask: Array | None = None, bias: Array | None = None) -> Array | tuple[Array, Array]:
+    def __call__(self, x: Array, mask: Array | None = None, bias: Array | None = None) -> tuple[Array, Array]:
         b, length, d = x.shape
         qkv = Dense(3 * d, qkv_init(self.init_std), self.dtype, name="qkv")(x)
         qkv = qkv.reshape(b, length, 3, self.heads, d // self.heads).transpose(

@@ -118,7 +118,7 @@ def judge(palette: Palette, *, uniform: float) -> Callable[[Array, Array, Tree],
     """(logits [b, v, i, j, q], a and b [b, v, i, j, 2], {"prior": [q]}) -> (value, metrics): `losses.rebalanced`.
 
     A pixel has the weight of its nearest bin, and images without color have none. top1: how often that bin is named;
-    chance: how often the commonest bin would be right. Raises ValueError for logits of another grid or number.
+    chance: how often the commonest of the batch would be right. Raises ValueError for logits of another grid or number.
     """
 
     def judged(logits: Array, color: Array, held: Tree) -> tuple[Array, Metrics]:
@@ -137,8 +137,9 @@ def judge(palette: Palette, *, uniform: float) -> Callable[[Array, Array, Tree],
         rows = (a.reshape(-1, q) for a in (soft(color, palette), logits))
         value = losses.rebalanced(*rows, weights, there)
         right = (logits.argmax(-1).reshape(-1) == nearest) & there
-        metrics = {"top1": jnp.sum(right) / jnp.maximum(jnp.sum(there), 1), "chance": jnp.max(held["prior"])}
-        metrics["colored"] = jnp.mean(there.astype(jnp.float32))
+        often = jnp.sum((nearest[:, None] == jnp.arange(q)[None]) & there[:, None], 0)
+        count = jnp.maximum(jnp.sum(there), 1)
+        metrics = {"top1": jnp.sum(right) / count, "chance": jnp.max(often) / count, "colored": jnp.mean(there)}
         return value, {f"pretext/{name}": metric.astype(jnp.float32) for name, metric in metrics.items()}
 
     return judged

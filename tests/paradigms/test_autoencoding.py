@@ -11,6 +11,7 @@ from ssl_jax.methods.denoising_autoencoder import denoising_autoencoder
 from ssl_jax.methods.vae import vae
 from ssl_jax.nets import conv_decoder, heads, strided_conv
 from ssl_jax.types import Net
+from tests.laws import real
 
 SIDE = 3
 
@@ -189,3 +190,16 @@ def test_images_of_another_size_are_a_sentence():
         made(6, (4,))
     with pytest.raises(ValueError, match="2 layers that halve leave nothing of images of 2 x 2"):
         made(2, (4, 4))
+
+
+@pytest.mark.slow
+def test_it_beats_the_mean_image_on_images_that_it_has_not_seen():
+    rows = real.images("train", 1024)
+    decoder = conv_decoder.conv_decoder(size=28, channels=1, widths=(32, 16))
+    made = autoencoder(strided_conv.conv_encoder(widths=(16, 32)), heads.linear(out=32), decoder)
+    views = lambda key: real.whole(rows)[:, None]  # noqa: E731
+    states, _ = real.train(made, optax.adam(2e-3), views, batch=64, epochs=12)
+    test = real.whole(real.images("test", 500))
+    shown = made.draw(states[-1].params, states[-1].method_state, batch(test[:, None]), jax.random.key(0))
+    error = float(jnp.mean((shown["reconstruction"]["reconstruction"] - test) ** 2))
+    assert error < 0.5 * float(jnp.mean((test - real.whole(rows).mean(0)) ** 2))

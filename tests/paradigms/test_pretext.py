@@ -59,7 +59,7 @@ def test_the_orders_and_their_seed_lie_in_the_state_and_stay():
     known = orders.chosen(3, count=K, pieces=4)
     assert_array_equal(state["task"]["orders"], known["orders"])
     assert state["task"]["seed"] == 3
-    _, aux = jax.jit(method.loss)(params, state, batch(), KEY, STEP)
+    value, aux = jax.jit(method.loss)(params, state, batch(), KEY, STEP)
     new = method.update(state, params, aux.carry, STEP)
     jax.tree.map(assert_array_equal, new["task"], state["task"])
 
@@ -141,11 +141,11 @@ def test_the_pass_counts_the_colors_of_all_images_that_can_be_read():
 @pytest.mark.slow
 @tfds_sets.real
 def test_colors_of_real_images_are_told_from_their_light():
-    """Of images that were not trained on, oftener than by naming the commonest color."""
+    """Of images that were not trained on, better than by knowing how often each color occurs. All weights are 1."""
     source = sources.open("tfds:cifar10/train[:1280]", data_dir=str(tfds_sets.TFDS))
     images = np.stack(list(sources.images(source, range(1280)))).astype(np.float32)[:, None] / 127.5 - 1
     encoder = lightness_resnet(depth=(1, 1), base=8, stem="half", zero_init=False)
-    method = colorization(encoder, color_decoder(out=76, widths=()), bin_size=20, sigma=10.0)
+    method = colorization(encoder, color_decoder(out=76, widths=()), bin_size=20, sigma=10.0, uniform=1.0)
     rows = {"index": jnp.arange(64), "label": jnp.full(64, -1)}
     train, test = ({**rows, "global": jnp.asarray(images[part])} for part in (np.s_[:64], np.s_[1024:]))
     state = jax.jit(lambda key: step.init(method, optax.adam(3e-3), key, train))(KEY)
@@ -156,10 +156,10 @@ def test_colors_of_real_images_are_told_from_their_light():
     for i in range(160):
         start = 64 * (i % 16)
         state, _ = walk(state, {**rows, "global": jnp.asarray(images[start : start + 64])}, KEY)
-    _, aux = jax.jit(method.loss)(state.params, state.method_state, test, KEY, STEP)
-    _, known = colors.judge(palette, uniform=0.5)(
+    value, aux = jax.jit(method.loss)(state.params, state.method_state, test, KEY, STEP)
+    known, _ = colors.judge(palette, uniform=1.0)(
         jnp.broadcast_to(jnp.log(counted / counted.sum() + 1e-9), (256, 1, 8, 8, 76)),
         colors.targets(test["global"], stride=4),
         state.method_state["task"],
     )
-    assert aux.metrics["pretext/top1"] > known["pretext/top1"] + 0.03, (aux.metrics, known)
+    assert value < known - 0.02, (value, known, aux.metrics)
