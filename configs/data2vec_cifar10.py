@@ -6,7 +6,7 @@ Origin: none is published at this size. Blocks over 39 of 64 patches, as 120 of 
 mean of the last layers as target, one linear layer as predictor: the released ImageNet run of arXiv:2202.03555,
 `data2vec_imagenet_vitb16` here.
 Changed: an encoder of 3 layers of 96 with patches of 4 pixels, of which the last two are averaged, fixed positions, no
-drop path and no layer scale; averaging 0.99 to 0.999, crops of 0.2 to 1 without colors, AdamW at 1e-3, warm-up of 5 %
+drop path and no layer scale; averaging 0.9 to 0.99, crops of 0.2 to 1 without colors, AdamW at 1e-3, warm-up of 5 %
 of the run; 10,000 images, 10 epochs.
 """
 
@@ -21,7 +21,7 @@ def get_config() -> ConfigDict:
     c.data = dict(train="tfds:cifar10/train[:10000]", test="tfds:cifar10/test")
     c.batch = 128
     c.duration = "10 epochs"
-    c.method = dict(name="data2vec", ema_decay=dict(kind="linear", start=0.99, end=0.999), layers=2, hidden=39)
+    c.method = dict(name="data2vec", ema_decay=dict(kind="linear", start=0.9, end=0.99), layers=2, hidden=39)
     c.nets = dict(
         encoder=dict(name="vit", variant=(96, 3, 4, 4), pool="mean", mask_token=True),
         predictor=dict(name="linear", out=96),

@@ -21,4 +21,4 @@ def nets(dtype: str) -> dict:
 
 def learns(examples: int) -> Method:
     encoder = vit.vit(variant=(48, 2, 4, 4), pool="mean", mask_token=True)
-    return data2vec(encoder, heads.linear(out=48), ema_decay=lambda step: jnp.float32(0.99), layers=2, hidden=30)
+    return data2vec(encoder, heads.linear(out=48), ema_decay=lambda step: jnp.float32(0.9), layers=2, hidden=30)
