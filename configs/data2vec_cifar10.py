@@ -1,4 +1,4 @@
-"""data2vec on CIFAR-10, small: learns in minutes on two CPU cores.
+"""data2vec on CIFAR-10, small: runs in minutes on two CPU cores, too few for good features.
 
     ssl-jax train --config=data2vec_cifar10 --workdir=W --config.data.dir=DIR
 
