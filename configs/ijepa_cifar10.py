@@ -1,4 +1,4 @@
-"""I-JEPA on CIFAR-10, small: learns in minutes on two CPU cores.
+"""I-JEPA on CIFAR-10, small: runs in minutes on two CPU cores, too few for good features.
 
     ssl-jax train --config=ijepa_cifar10 --workdir=W --config.data.dir=DIR
 

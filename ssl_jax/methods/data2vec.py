@@ -17,22 +17,20 @@ def data2vec(
     ema_decay: Schedule,
     layers: int = 6,
     beta: float = 2.0,
-    mask_ratio: float = 0.6125,
+    hidden: int = 120,
 ) -> Method:
     """Defaults of the released ViT-B run. predictor: a head of each patch, as wide as the encoder, linear there.
 
-    layers: the last so many of the teacher's are averaged. beta: of the smooth L1. mask_ratio: most of the patches that
-    are hidden, in blocks as BEiT's; 120 of 196.
+    layers: the last so many of the teacher's are averaged. beta: of the smooth L1. hidden: patches, of 14 x 14
+    there, in blocks as BEiT's.
     """
-    ranges.above_zero(layers=layers, beta=beta, mask_ratio=mask_ratio)
-    ranges.below_one(mask_ratio=mask_ratio)
-
+    ranges.above_zero(layers=layers, beta=beta, hidden=hidden)
     return latent_prediction(
         encoder,
         of_each_token(predictor),
         lenses.at(patches.smooth_l1(beta=beta), name="places"),
         ema_decay=ema_decay,
-        hide=masked_patches(lambda key, grid: masks.blocks(key, grid, mask_ratio)),
+        hide=masked_patches(masks.so_many(hidden)),
         target=lambda y: latent.layers_averaged(y["layers"]),
         asked_of_teacher={"last_layers": layers},
     )

@@ -163,9 +163,8 @@ def _mean(tokens: Array, seen: Array | None) -> Array:
     """Over the tokens [b, l, d] that are seen, bool [b, l]; None for all."""
     if seen is None:
         return tokens.mean(1)
-    return jnp.where(seen[..., None], tokens, 0).sum(1) / jnp.maximum(seen.sum(1, keepdims=True), 1).astype(
-        tokens.dtype
-    )
+    count = jnp.maximum(seen.sum(1, keepdims=True), 1).astype(tokens.dtype)
+    return jnp.where(seen[..., None], tokens, 0).sum(1) / count
 
 
 class ViT(nn.Module):

@@ -134,10 +134,10 @@ def blocks_from_context(split: Callable) -> Callable[[Key, int, tuple[int, int]]
 
 
 def masked_patches(mask: Callable) -> Callable[[Key, int, tuple[int, int]], Hidden]:
-    """data2vec's `hide`: mask tokens stand for the patches of `mask`, (key, grid) -> bool [l], for each image."""
+    """data2vec's `hide`: mask tokens stand for the patches of `mask`, a function of `tasks/masks.py`."""
 
     def hide(key: Key, b: int, grid: tuple[int, int]) -> Hidden:
-        hidden = jax.vmap(lambda own: mask(own, grid))(jax.random.split(key, b))
+        hidden = mask(key, b, 1, grid)[:, 0]
         return Hidden({"hidden": hidden}, {}, hidden)
 
     return hide

@@ -107,6 +107,8 @@ def test_the_effective_rates_are_the_published_ones():
         "msn_imagenet_vits16": 1e-3,
         "dinov2_imagenet_vitl16": 4e-3 * 2**0.5,
         "mae_imagenet_vitb16": 2.4e-3,
+        "ijepa_imagenet_vith14": 1e-3,
+        "data2vec_imagenet_vitb16": 2e-3,
         "simmim_imagenet_swinb": 8e-4,
         "simmim_imagenet_vitb16": 4e-4,
         "maskfeat_imagenet_vitb16": 1.6e-3,
