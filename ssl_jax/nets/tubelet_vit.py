@@ -48,7 +48,8 @@ def tubelet_vit(
     width, layers, heads, patch = sizes(variant)
     compute = compute_dtype(dtype)
     blocks = Blocks(layers, heads, drop_path, layer_scale, init_std, scan, remat, dtype=compute)
-    return pure(TubeletViT(width, patch, blocks, pool, None, cls_token, 0, init_std, False, False, compute, tubelet))
+    own = dict(positions="sincos", grid=0, registers=0, input_norm=False, mask=None, tubelet=tubelet)
+    return pure(TubeletViT(width, patch, blocks, pool, cls_token=cls_token, init_std=init_std, dtype=compute, **own))
 
 
 class TubeletViT(ViT):
