@@ -321,8 +321,8 @@ def mae(size: int = 224, *, scale: tuple[float, float] = (0.2, 1.0), stats: dict
 
 def mae_colors(size: int = 224, *, stats: dict = IMAGENET) -> tuple[dict, ...]:
     """MAE's ablation "crop + color jit" (arXiv:2111.06377, table 1e), with the strengths of MoCo v2."""
-    jitter = dict(name="color_jitter", p=0.8, args=dict(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1))
-    return (_view("global", 1, size, _crop((0.2, 1.0), "bicubic"), (jitter,), stats),)
+    jitter = _colors((0.4, 0.4, 0.4, 0.1), stats)[:1]
+    return (_view("global", 1, size, _crop((0.2, 1.0), "bicubic"), jitter, stats),)
 
 
 def fixed_crop(size: int = 224, *, padding: int | None = None, stats: dict = IMAGENET) -> tuple[dict, ...]:

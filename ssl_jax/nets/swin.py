@@ -76,7 +76,8 @@ def sizes(variant: str | tuple) -> Variant:
     """(width, blocks, heads) of a name, or the tuple itself; ValueError where it is neither, or blocks are no pairs."""
     if isinstance(variant, str):
         variant = VARIANTS[one_of("swin variant", variant, tuple(VARIANTS))]
-    if len(variant) != 3 or not all(isinstance(each, tuple | list) for each in variant[1:]):
+    listed = len(variant) == 3 and all(isinstance(each, tuple | list) for each in variant[1:])
+    if not listed or not all(isinstance(n, int) for n in (variant[0], *variant[1], *variant[2])):
         raise ValueError(f'variant is {variant!r}; give "B", or (width, blocks of each stage, heads of each stage)')
     width, depths, heads = variant
     if not depths or len(depths) != len(heads):

@@ -60,8 +60,8 @@ def test_a_run_leaves_what_it_promises(straight):
         assert (workdir / name).stat().st_size > 100, name
     result = json.loads((workdir / "result.json").read_text())
     for protocol in ("knn", "linear", "few_shot_10"):
-        assert set(result[protocol]) == {"raw_pixels", "random_init", "pretrained"}
-        assert all(0.1 < value <= 1 for value in result[protocol].values())
+        assert set(result[protocol]) == {"chance", "raw_pixels", "random_init", "pretrained"}
+        assert all(0.1 <= value <= 1 for value in result[protocol].values())
     assert len(result["config_hash"]) == 12 and result["seconds"] > 0
     assert "raw pixels" in done.stdout and str(workdir) in done.stdout.replace("\n", "")
     assert [row["step"] for row in rows(workdir)] == list(range(1, 9))

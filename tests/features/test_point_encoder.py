@@ -52,7 +52,7 @@ def run(tmp_path_factory):
 
 def test_the_table_has_a_shape_feature_in_the_place_of_pixels(run):
     result = json.loads((run[1] / "result.json").read_text())
-    assert set(result["knn"]) == {"d2_histogram", "random_init", "pretrained"}
+    assert set(result["knn"]) == {"chance", "d2_histogram", "random_init", "pretrained"}
     assert result["knn"]["d2_histogram"] == result["linear"]["d2_histogram"] == 1.0  # flat and long boxes
     assert result["left_out"] == {"train": {"unreadable": 1}, "test": {"unreadable": 1}}
 

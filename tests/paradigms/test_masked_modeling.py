@@ -114,7 +114,9 @@ def test_simmims_loss_is_that_of_shuffled_images(strict, gradient, patch):
 def test_pictures_show_what_was_seen_and_what_is_predicted(name):
     method, params, state = made(name)
     rows = jax.jit(method.draw)(params, state, batch(), KEY)["reconstruction"]
-    image, masked, predicted, pasted = (np.asarray(rows[title]) for title in rows)
+    image, masked, predicted, pasted = (
+        np.asarray(rows[title]) for title in ("image", "masked", "prediction", "both together")
+    )
     assert_array_equal(image, batch()["global"][:, 0])
     hidden = np.isnan(masked)
     assert_allclose(hidden.mean((1, 2, 3)), {"mae": 0.75, "simmim": 39 / 64}[name])

@@ -70,7 +70,7 @@ def test_a_run_learns_the_order_of_targets(run):
 
 def test_evaluating_again_finds_the_same_and_the_baselines_kept(run, capsys):
     before = result(run)
-    assert main.main(["evaluate", f"--workdir={run}"]) == 0
+    assert main.main(["evaluate", f"--workdir={run}", "--protocol=all"]) == 0
     again, printed = result(run), capsys.readouterr().out
     assert again["from_cache"] == ["raw_series", "spectra", "random_init"]
     for name in regressing.NAMES:
@@ -199,7 +199,7 @@ def test_labels_and_targets_are_both_measured(monkeypatch):
     monkeypatch.setattr(evaluation, "embedded", lambda job, program, source, state: flat(source))
     found = evaluation.final(one, None, state=True, random=lambda: False)
     assert found["r2"]["pretrained"] > 0.99 and found["knn"]["training_mean"] is None
-    assert set(found["knn"]) == {"training_mean", "raw_series", "spectra", "random_init", "pretrained"}
+    assert set(found["knn"]) == {"chance", "training_mean", "raw_series", "spectra", "random_init", "pretrained"}
     json.dumps(found, allow_nan=False)
 
 
