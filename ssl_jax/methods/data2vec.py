@@ -3,7 +3,8 @@
 from ssl_jax.checks import ranges
 from ssl_jax.criteria import lenses, patches
 from ssl_jax.losses import latent
-from ssl_jax.paradigms.latent_prediction import latent_prediction, masked_patches, of_each_token
+from ssl_jax.paradigms import encode
+from ssl_jax.paradigms.latent_prediction import latent_prediction, masked_patches
 from ssl_jax.tasks import masks
 from ssl_jax.types import Card, Method, Net, Schedule
 
@@ -27,7 +28,7 @@ def data2vec(
     ranges.above_zero(layers=layers, beta=beta, hidden=hidden)
     return latent_prediction(
         encoder,
-        of_each_token(predictor),
+        encode.of_tokens(predictor),
         lenses.at(patches.smooth_l1(beta=beta), name="places"),
         ema_decay=ema_decay,
         hide=masked_patches(masks.so_many(hidden)),

@@ -2,7 +2,8 @@
 
 from ssl_jax.checks import ranges
 from ssl_jax.criteria import lenses, patches
-from ssl_jax.paradigms.masked_modeling import masked_in_place, of_tokens
+from ssl_jax.paradigms import encode
+from ssl_jax.paradigms.masked_modeling import masked_in_place
 from ssl_jax.tasks import masks, targets
 from ssl_jax.types import Card, Method, Net
 
@@ -34,4 +35,4 @@ def maskfeat(
 
     target = targets.histograms(patch, cell=cell, bins=bins, window=window)
     criterion = lenses.at(patches.squared(), name="patches")
-    return masked_in_place(encoder, of_tokens(decoder), criterion, hide=hide, target=target)
+    return masked_in_place(encoder, encode.of_tokens(decoder), criterion, hide=hide, target=target)

@@ -2,7 +2,8 @@
 
 from ssl_jax.checks import ranges
 from ssl_jax.criteria import lenses, patches
-from ssl_jax.paradigms.masked_modeling import masked_in_place, of_tokens
+from ssl_jax.paradigms import encode
+from ssl_jax.paradigms.masked_modeling import masked_in_place
 from ssl_jax.tasks import mask_units, targets
 from ssl_jax.types import Card, Method, Net
 
@@ -18,4 +19,4 @@ def simmim(encoder: Net, decoder: Net, *, patch: int, mask_unit: int = 32, mask_
     ranges.share(mask_ratio=mask_ratio)
     hide = mask_units.random(mask_unit, patch, mask_ratio)
     criterion = lenses.at(patches.absolute(), name="patches")
-    return masked_in_place(encoder, of_tokens(decoder), criterion, hide=hide, target=targets.shuffled())
+    return masked_in_place(encoder, encode.of_tokens(decoder), criterion, hide=hide, target=targets.shuffled())

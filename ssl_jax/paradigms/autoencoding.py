@@ -44,7 +44,7 @@ def autoencoding(
         return y, code, made, {**new, "decoder": own}
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
-        keys, images = jax.random.split(key), narrow.views(batch)
+        keys, images = jax.random.split(key), encode.one_by_one(batch)
         params, stats = coder.init(keys[0], images)
         code = jax.eval_shape(
             lambda p, s: latent(coder.apply(p, s, images, train=False)[0]["code"], None), params, stats
@@ -56,7 +56,7 @@ def autoencoding(
 
     def loss(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
         corrupt_key, *keys = jax.random.split(key, 3)
-        images = narrow.views(batch)
+        images = encode.one_by_one(batch)
         shown = corrupt(corrupt_key, images) if corrupt else images
         y, code, made, stats = through(params, state["stats"], shown, keys, train=True)
         value, metrics = jnp.mean(error(made, images)), {"error": jnp.mean(squared_error(image(made), images))}
@@ -67,7 +67,7 @@ def autoencoding(
                 "divergence": divergence,
                 "active": jnp.sum((jnp.var(code.mean, 0) > ACTIVE).astype(value.dtype)),
             }
-        return value, jax.lax.stop_gradient(Aux({"stats": stats}, narrow.features(y, batch), metrics))
+        return value, jax.lax.stop_gradient(Aux({"stats": stats}, encode.of_first(y["pool"], batch), metrics))
 
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:
         return carry
@@ -79,7 +79,7 @@ def autoencoding(
 
     def draw(params: Tree, state: Tree, batch: dict, key: Key) -> dict:
         corrupt_key, sample_key = jax.random.split(key)
-        images = narrow.views(batch)
+        images = encode.one_by_one(batch)
         shown = corrupt(corrupt_key, images) if corrupt else images
         _, code, made, _ = through(params, state["stats"], shown, (None, None), train=False)
         rows = {"input": images, **({"corrupted": shown} if corrupt else {}), "reconstruction": image(made)}

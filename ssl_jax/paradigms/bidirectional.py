@@ -41,17 +41,17 @@ def bidirectional(encoder: Net, bottleneck: Net, generator: Net, discriminator: 
     def pairs(params: Tree, stats: Tree, batch: dict, key: Key):
         """Features; the scores of real pairs and of made up ones; statistics of encoder and generator, of the judge."""
         code_key, prior_key = jax.random.split(key)
-        images = narrow.views(batch)
+        images = encode.one_by_one(batch)
         y, mean, codes, new = coded(params, stats, images, train=True, key=code_key)
         # without a word on it the compiler has every device generate the whole batch
         prior = shard_alike(jax.random.normal(prior_key, mean.shape, mean.dtype), mean)[0]
         fakes, new[MAKER] = made(params, stats, prior, train=True)
         real, judge = judged(params, stats[JUDGE], reduced(images, fakes), codes)
         fake, judge = judged(params, judge, fakes, prior)
-        return narrow.features(y, batch), real, fake, new, {JUDGE: judge}
+        return encode.of_first(y["pool"], batch), real, fake, new, {JUDGE: judge}
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
-        keys, images = jax.random.split(key, 3), narrow.views(batch)
+        keys, images = jax.random.split(key, 3), encode.one_by_one(batch)
         params, stats = encode.init_chain(keys[0], images, encoder=encoder, bottleneck=bottleneck)
         mean = jax.eval_shape(lambda p, s: coded(p, s, images, train=False)[1], params, stats)
         codes = jnp.zeros(mean.shape, mean.dtype)
@@ -81,7 +81,7 @@ def bidirectional(encoder: Net, bottleneck: Net, generator: Net, discriminator: 
         return {**y, "latent": mean}
 
     def draw(params: Tree, state: Tree, batch: dict, key: Key) -> dict:
-        images, stats = narrow.views(batch), state["stats"]
+        images, stats = encode.one_by_one(batch), state["stats"]
         _, mean, _, _ = coded(params, stats, images, train=False)
         back, _ = made(params, stats, mean, train=False)
         fakes, _ = made(params, stats, jax.random.normal(key, mean.shape, mean.dtype), train=False)

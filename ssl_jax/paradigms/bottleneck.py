@@ -10,22 +10,11 @@ NARROW = "bottleneck"
 """The role of the head."""
 
 
-def views(batch: dict) -> Array:
-    """The full-size views, each an example of its own: [b v, h, w, c]."""
-    groups = encode.full_size(batch)
-    return groups.reshape(-1, *groups.shape[2:])
-
-
 def only(inputs: dict[str, Array]) -> Array:
     """The one part of an example that there is. Raises ValueError where there are several."""
     if len(inputs) != 1:
         raise ValueError(f"the encoder takes one part of an example, and is shown {', '.join(inputs)}")
     return next(iter(inputs.values()))
-
-
-def features(y: dict, batch: dict) -> Array:
-    """Of an encoder's output for all views, what probes see: the pool of the first view of each example, [b, d]."""
-    return y["pool"].reshape(*batch["index"].shape, -1, y["pool"].shape[-1])[:, 0]
 
 
 def coder(encoder: Net, bottleneck: Net) -> Net:

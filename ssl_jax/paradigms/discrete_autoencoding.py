@@ -17,12 +17,8 @@ def discrete_autoencoding(encoder: Net, decoder: Net, *, temperature: Schedule, 
     the most probable codes of the batch: exp of it are in use.
     """
 
-    def views(batch: dict) -> Array:
-        groups = encode.full_size(batch)
-        return groups.reshape(-1, *groups.shape[2:])
-
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
-        keys, images, params, stats = jax.random.split(key), views(batch), {}, {}
+        keys, images, params, stats = jax.random.split(key), encode.one_by_one(batch), {}, {}
         params["encoder"], stats["encoder"] = encoder.init(keys[0], images)
         y = jax.eval_shape(
             lambda p, s: encoder.apply(p, s, images, train=False)[0], params["encoder"], stats["encoder"]
@@ -43,7 +39,7 @@ def discrete_autoencoding(encoder: Net, decoder: Net, *, temperature: Schedule, 
 
     def loss(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
         noise_key, *keys = jax.random.split(key, 3)
-        images, stats = views(batch), {}
+        images, stats = encode.one_by_one(batch), {}
         y, stats["encoder"] = encoder.apply(
             params["encoder"], state["stats"]["encoder"], images, train=True, key=keys[0]
         )
@@ -62,14 +58,14 @@ def discrete_autoencoding(encoder: Net, decoder: Net, *, temperature: Schedule, 
             "divergence": jnp.mean(divergence),
             "codes/entropy": codes.entropy(named, logits.shape[-1]),
         }
-        features = y["pool"].reshape(*batch["index"].shape, -1, y["pool"].shape[-1])[:, 0]
+        features = encode.of_first(y["pool"], batch)
         return value, jax.lax.stop_gradient(Aux({"stats": stats}, features, metrics))
 
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:
         return carry
 
     def draw(params: Tree, state: Tree, batch: dict, key: Key) -> dict:
-        images, stats = views(batch), state["stats"]
+        images, stats = encode.one_by_one(batch), state["stats"]
         y, _ = encoder.apply(params["encoder"], stats["encoder"], images, train=False)
         shares = jax.nn.one_hot(jnp.argmax(y["logits"], -1), y["logits"].shape[-1], dtype=y["logits"].dtype)
         made, _ = decoder.apply(params["decoder"], stats["decoder"], shares, train=False)

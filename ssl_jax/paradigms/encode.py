@@ -48,6 +48,17 @@ def full_size(batch: dict) -> Array:
     return first
 
 
+def one_by_one(batch: dict) -> Array:
+    """The full-size crops, each an example of its own: [b v, ...]."""
+    groups = full_size(batch)
+    return groups.reshape(-1, *groups.shape[2:])
+
+
+def of_first(pool: Array, batch: dict) -> Array:
+    """Of the pools [b v, d] of `one_by_one`, what probes see: that of the first view of each example, [b, d]."""
+    return pool.reshape(*batch["index"].shape, -1, pool.shape[-1])[:, 0]
+
+
 def all_to_student(crops: list[Array]) -> tuple[list[Array], Array, int]:
     """The student sees all crops, the teacher the full-size ones, which come first on both sides: BYOL, DINO.
 
@@ -162,6 +173,16 @@ def patches(encoder: Net, params: Tree, stats: Tree, x: Tree) -> int:
     if "tokens" not in y:
         raise ValueError(f"the method hides patches, and the encoder has only {', '.join(sorted(y))}: take a vit")
     return y["tokens"].shape[1]
+
+
+def of_tokens(head: Net) -> Net:
+    """A head of vectors as a decoder or a predictor: of every token of an encoder's output."""
+    net = everywhere(head)
+
+    def apply(params: Tree, stats: Tree, y: dict, **options):
+        return net.apply(params, stats, y["tokens"], **options)
+
+    return Net(lambda key, y: net.init(key, y["tokens"]), apply)
 
 
 def everywhere(head: Net) -> Net:

@@ -42,7 +42,7 @@ def inpainting(
         return y, middle, {**new, "decoder": own}
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
-        keys, images = jax.random.split(key, 3), narrow.views(batch)
+        keys, images = jax.random.split(key, 3), encode.one_by_one(batch)
         params, stats = coder.init(keys[0], images)
         code = jax.eval_shape(lambda p, s: coder.apply(p, s, images, train=False)[0]["code"], params, stats)
         params["decoder"], stats["decoder"] = decoder.init(keys[1], jnp.zeros(code.shape, code.dtype))
@@ -57,7 +57,7 @@ def inpainting(
         return discriminator.apply(params[JUDGE], stats, middle, train=True)
 
     def judge(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
-        images = narrow.views(batch)
+        images = encode.one_by_one(batch)
         y, middle, _ = made(params, state["stats"], images, train=True, key=key)
         real, stats = judged(params, state["stats"][JUDGE], holes.center(images, size))
         fake, stats = judged(params, stats, middle)
@@ -65,17 +65,17 @@ def inpainting(
         metrics = {f"{JUDGE}/{name}": jnp.mean(jax.nn.sigmoid(logits)) for name, logits in beliefs.items()}
         value = cross_entropy(real, real=True) + cross_entropy(fake, real=False)
         return value, jax.lax.stop_gradient(
-            Aux({JUDGE: stats}, narrow.features(y, batch), {f"{JUDGE}/loss": value, **metrics})
+            Aux({JUDGE: stats}, encode.of_first(y["pool"], batch), {f"{JUDGE}/loss": value, **metrics})
         )
 
     def loss(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
-        images = narrow.views(batch)
+        images = encode.one_by_one(batch)
         y, middle, stats = made(params, state["stats"], images, train=True, key=key)
         off = error(middle, holes.center(images, size))
         adversary = cross_entropy(judged(params, state["stats"][JUDGE], middle)[0], real=True)
         metrics = {"error": off, "adversary": adversary}
         value = weight * off + (1 - weight) * adversary
-        return value, jax.lax.stop_gradient(Aux(stats, narrow.features(y, batch), metrics))
+        return value, jax.lax.stop_gradient(Aux(stats, encode.of_first(y["pool"], batch), metrics))
 
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:
         return {"stats": {**state["stats"], **carry}}
@@ -86,7 +86,7 @@ def inpainting(
         return {**y, "latent": code}
 
     def draw(params: Tree, state: Tree, batch: dict, key: Key) -> dict:
-        images = narrow.views(batch)
+        images = encode.one_by_one(batch)
         middle = made(params, state["stats"], images, train=False)[1]
         return {"inpainting": {"input": images, "shown": holed(images), "filled in": holes.pasted(images, middle)}}
 

@@ -47,10 +47,6 @@ def latent_prediction(
     asked_of_teacher: options of the teacher's call.
     """
 
-    def views(batch: dict) -> Array:
-        groups = encode.full_size(batch)
-        return groups.reshape(-1, *groups.shape[2:])
-
     def taught(state: Tree, shown: Array) -> tuple[Array, Array, Tree]:
         args = (state["teacher"]["encoder"], state["teacher_stats"]["encoder"], shown)
         y, stats = encoder.apply(*args, train=True, **asked_of_teacher or {})
@@ -58,7 +54,7 @@ def latent_prediction(
 
     def observed(params: Tree, state: Tree, batch: dict, key: Key, step: Array):
         net_key, hide_key, criterion_key = jax.random.split(key, 3)
-        shown, facts = views(batch), encode.facts(batch)
+        shown, facts = encode.one_by_one(batch), encode.facts(batch)
         pool, known, teacher_stats = taught(state, shown)
         hidden = hide(hide_key, len(shown), pixels.sides(shown.shape[1:], known.shape[1]))
         y, new = encoder.apply(
@@ -80,7 +76,7 @@ def latent_prediction(
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
         encoder_key, predictor_key, rest = jax.random.split(key, 3)
-        shown, params, stats = views(batch), {}, {}
+        shown, params, stats = encode.one_by_one(batch), {}, {}
         params["encoder"], stats["encoder"] = encoder.init(encoder_key, shown)
         encode.patches(encoder, params["encoder"], stats["encoder"], shown)  # raises where there are none
         y = jax.eval_shape(lambda p, s: encoder.apply(p, s, shown, train=False)[0], params["encoder"], stats["encoder"])
@@ -97,7 +93,7 @@ def latent_prediction(
         seen, stats, pool, known = observed(params, state, batch, key, step)
         value, metrics = criterion.loss(params["criterion"], state["criterion"], seen)
         metrics = {**_spreads(known), "counts": jnp.mean(seen.batch["counts"].astype(jnp.float32)), **metrics}
-        features = pool.reshape(*batch["index"].shape, -1, pool.shape[-1])[:, 0]
+        features = encode.of_first(pool, batch)
         return value, jax.lax.stop_gradient(Aux({**stats, "seen": seen}, features, metrics))
 
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:
@@ -109,16 +105,6 @@ def latent_prediction(
         }
 
     return Method(init, loss, update, encode.embedder(encoder), ENCODERS, placement=encode.placement(criterion))
-
-
-def of_each_token(head: Net) -> Net:
-    """A head of vectors as a predictor that reads an encoder's tokens one by one."""
-    net = encode.everywhere(head)
-
-    def apply(params: Tree, stats: Tree, y: dict, *, train: bool, key: Key | None = None):
-        return net.apply(params, stats, y["tokens"], train=train, key=key)
-
-    return Net(lambda key, y: net.init(key, y["tokens"]), apply)
 
 
 def blocks_from_context(split: Callable) -> Callable[[Key, int, tuple[int, int]], Hidden]:

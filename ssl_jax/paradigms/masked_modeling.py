@@ -77,16 +77,6 @@ def masked_in_place(
     return _method(encoder, decoder, criterion, sight, target, told)
 
 
-def of_tokens(head: Net) -> Net:
-    """A head of vectors as a decoder: of every token of an encoder's output."""
-    everywhere = encode.everywhere(head)
-
-    def apply(params: Tree, stats: Tree, y: dict, **options):
-        return everywhere.apply(params, stats, y["tokens"], **options)
-
-    return Net(lambda key, y: everywhere.init(key, y["tokens"]), apply)
-
-
 def _method(
     encoder: Net, decoder: Net, criterion: Criterion, sight: Callable, target: Target, told: Callable
 ) -> Method:
@@ -98,13 +88,9 @@ def _method(
         )
         return y, z, {"encoder": encoder_stats, "decoder": decoder_stats}
 
-    def views_of(batch: dict) -> Array:
-        groups = encode.full_size(batch)  # [b, v, ...]: each view is an example of its own
-        return groups.reshape(-1, *groups.shape[2:])
-
     def observe(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[dict, Seen, Tree]:
         net_key, mask_key, criterion_key = jax.random.split(key, 3)
-        views = views_of(batch)
+        views = encode.one_by_one(batch)
         seen = sight(params, state["stats"], views, mask_key)
         y, prediction, stats = predict(params, state["stats"], views, seen, train=True, key=net_key)
         targets = jax.lax.stop_gradient(target.of(views, y, state["target"]))
@@ -115,7 +101,7 @@ def _method(
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
         encoder_key, decoder_key, rest = jax.random.split(key, 3)
-        views = views_of(batch)
+        views = encode.one_by_one(batch)
         params, stats = {}, {}
         params["encoder"], stats["encoder"] = encoder.init(encoder_key, views)
         y, _ = encoder.apply(params["encoder"], stats["encoder"], views, train=False)
@@ -131,7 +117,7 @@ def _method(
     def loss(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
         y, seen, stats = observe(params, state, batch, key, step)
         value, metrics = criterion.loss(params["criterion"], state["criterion"], seen)
-        features = y["pool"].reshape(*batch["index"].shape, -1, y["pool"].shape[-1])[:, 0]
+        features = encode.of_first(y["pool"], batch)
         aux = Aux({"stats": stats, "seen": seen}, features, metrics)
         return value, jax.lax.stop_gradient(aux)
 
@@ -139,7 +125,7 @@ def _method(
         return {**state, "stats": carry["stats"], "criterion": criterion.update(state["criterion"], carry["seen"])}
 
     def draw(params: Tree, state: Tree, batch: dict, key: Key) -> dict:
-        views = views_of(batch)
+        views = encode.one_by_one(batch)
         seen = sight(params, state["stats"], views, key)
         _, prediction, _ = predict(params, state["stats"], views, seen, train=False, key=None)
         hidden, painted = pixels.covered(seen.hidden, views), target.painted(prediction, views, state["target"])

@@ -91,10 +91,6 @@ def masked_tokens(
     """
     head = encode.everywhere(classifier)
 
-    def views(batch: dict) -> Array:
-        groups = encode.full_size(batch)
-        return groups.reshape(-1, *groups.shape[2:])
-
     def grid_of(images: Array) -> tuple[int, int]:
         return images.shape[1] // patch, images.shape[2] // patch
 
@@ -112,7 +108,7 @@ def masked_tokens(
         return y, hidden, {**stats, "encoder": new}
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
-        keys, images, params, stats = jax.random.split(key, 4), views(batch), {}, {}
+        keys, images, params, stats = jax.random.split(key, 4), encode.one_by_one(batch), {}, {}
         params["encoder"], stats["encoder"] = encoder.init(keys[0], images)
         y = jax.eval_shape(lambda p, s: observe(p, s, images, keys[1], train=False)[0], params, stats)
         tokens = jnp.zeros(y["tokens"].shape, y["tokens"].dtype)
@@ -130,7 +126,7 @@ def masked_tokens(
         return params, {"stats": stats, TOKENIZER: state}
 
     def loss(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
-        images = views(batch)
+        images = encode.one_by_one(batch)
         y, hidden, stats = observe(params, state["stats"], images, key, train=True)
         names = jax.lax.stop_gradient(tokenizer.codes(state[TOKENIZER], images))
         first = jnp.argsort(~hidden, 1, stable=True)[:, :most]  # the hidden ones come first: others need no logits
@@ -144,14 +140,14 @@ def masked_tokens(
             "codes/entropy": codes.entropy(names, logits.shape[-1]),
             "hidden": jnp.mean(hidden.astype(value.dtype)),
         }
-        features = y["pool"].reshape(*batch["index"].shape, -1, y["pool"].shape[-1])[:, 0]
+        features = encode.of_first(y["pool"], batch)
         return value, jax.lax.stop_gradient(Aux({"stats": stats}, features, metrics))
 
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:
         return {**state, "stats": carry["stats"]}
 
     def draw(params: Tree, state: Tree, batch: dict, key: Key) -> dict:
-        images = views(batch)
+        images = encode.one_by_one(batch)
         y, hidden, stats = observe(params, state["stats"], images, key, train=False)
         cover = pixels.covered(hidden, images)
         rows = {"image": images, "hidden": jnp.where(cover, jnp.nan, images)}

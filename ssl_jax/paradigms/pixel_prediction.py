@@ -39,10 +39,6 @@ def pixel_prediction(
     "bits/copy_left" and "bits/copy_up", of whoever says the color of that neighbor.
     """
 
-    def views(batch: dict) -> Array:
-        groups = encode.full_size(batch)
-        return groups.reshape(-1, *groups.shape[2:])
-
     def predicted(params: Tree, stats: Tree, colors: Array, **options) -> tuple[dict, Tree]:
         return encoder.apply(params["encoder"], stats["encoder"], colors, predict=True, **options)
 
@@ -52,13 +48,13 @@ def pixel_prediction(
         return colors, corrupt(key, colors, len(palette)) if corrupt else None
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
-        params, stats = encoder.init(key, views(batch))
+        params, stats = encoder.init(key, encode.one_by_one(batch))
         if PALETTE not in stats:
             raise ValueError("the method predicts colors of a palette: take a `pixel_transformer` as nets.encoder")
         return {"encoder": params}, {"stats": {"encoder": stats}, PALETTE: kept(stats[PALETTE])}
 
     def loss(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
-        images = views(batch)
+        images = encode.one_by_one(batch)
         colors, hidden = asked(state, images, key)
         shown, options = (hidden.codes, {"hidden": hidden.hidden}) if hidden else (colors, {})
         y, stats = predicted(params, state["stats"], shown, train=True, **options)
@@ -72,14 +68,14 @@ def pixel_prediction(
             "bits/copy_up": costs.copying(grid[:, 1:], grid[:, :-1], count),
         }
         metrics = {name: paid / math.log(2) for name, paid in metrics.items()}
-        features = y["pool"].reshape(*batch["index"].shape, -1, y["pool"].shape[-1])[:, 0]
+        features = encode.of_first(y["pool"], batch)
         return value, jax.lax.stop_gradient(Aux({"stats": {"encoder": stats}}, features, metrics))
 
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:
         return {**state, "stats": carry["stats"]}
 
     def draw(params: Tree, state: Tree, batch: dict, key: Key) -> dict:
-        images = views(batch)
+        images = encode.one_by_one(batch)
         colors, hidden = asked(state, images, key)
         said = lambda shown, **more: predicted(params, state["stats"], shown, train=False, **more)[0]["logits"]  # noqa: E731
         if hidden:

@@ -28,8 +28,7 @@ def supervised(encoder: Net, classifier: Net, *, mix: Callable, smoothing: float
     def views(batch: dict) -> tuple[Array, Array]:
         if "label" not in batch:
             raise ValueError("this loss reads the classes of images, and the data has none; take labeled data")
-        shown = encode.full_size(batch)
-        return shown.reshape(-1, *shown.shape[2:]), jnp.repeat(batch["label"], shown.shape[1])
+        return encode.one_by_one(batch), jnp.repeat(batch["label"], encode.full_size(batch).shape[1])
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
         params, stats = encode.init_chain(key, views(batch)[0], encoder=encoder, classifier=classifier)
@@ -48,7 +47,7 @@ def supervised(encoder: Net, classifier: Net, *, mix: Callable, smoothing: float
         value = -jnp.sum(targets * log_p) / weight
         right = jnp.take_along_axis(targets, logits.argmax(-1)[:, None], 1)
         metrics = {"classifier/top1": jnp.sum(right) / weight}
-        features = y["pool"].reshape(*batch["label"].shape, -1, y["pool"].shape[-1])[:, 0]
+        features = encode.of_first(y["pool"], batch)
         return value, jax.lax.stop_gradient(Aux({"stats": stats}, features, metrics))
 
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:
