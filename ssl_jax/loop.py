@@ -22,6 +22,7 @@ from ssl_jax.shard import mesh as meshes
 from ssl_jax.shard import processes
 from ssl_jax.shard import program as programs
 from ssl_jax.shard.program import Program
+from ssl_jax.step import DRAWN
 from ssl_jax.storage.checkpoint import Checkpoints
 from ssl_jax.types import Key, TrainState
 
@@ -63,9 +64,9 @@ def baseline(job: Job, program: Program) -> TrainState:
     return state
 
 
-def batches(job: Job, start: int = 0) -> Iterator[dict[str, np.ndarray]]:
-    """This process's share of the training batches from step `start` on."""
-    options = {"batch": job.clock.batch, "seed": job.seed, "start": start, "process": processes.which()}
+def batches(job: Job, start: int = 0, batch: int | None = None) -> Iterator[dict[str, np.ndarray]]:
+    """This process's share of the training batches from step `start` on; of another size the examples are the same."""
+    options = {"batch": batch or job.clock.batch, "seed": job.seed, "start": start, "process": processes.which()}
     return stream.batches(job.train, job.training.host, **options)
 
 
@@ -192,7 +193,8 @@ def draw(job: Job, program: Program, run: Run, state: TrainState, step: int) -> 
     """Pictures of what the method makes of the run's first images, if it makes any."""
     if program.draw is None:
         return
-    with run.spent.on("evaluation"), device.put(batches(job), program.by_example) as feed:
+    few = -(-DRAWN // program.devices) * program.devices
+    with run.spent.on("evaluation"), device.put(batches(job, batch=few), program.by_example) as feed:
         batch = next(feed)
         batch.pop("replaced")
         made = program.draw(state.params, state.method_state, batch, keys(job.seed)["step"])

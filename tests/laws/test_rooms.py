@@ -67,6 +67,7 @@ MAY_IMPORT = {
         "run.job",
         "run.passing",
         "shard",
+        "step",
         "storage",
         "types",
     },
