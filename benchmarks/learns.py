@@ -1,12 +1,14 @@
-"""Does every method learn: its small CIFAR-10 recipe, all with the same compute, beside random weights and raw pixels.
+"""Does every method learn: its small recipe, all with the same compute, beside random weights and raw pixels.
 
     python -m benchmarks.learns --dir=DIR [--methods=simclr,byol] [--seeds=3] [--teraflops=12] [--work=learns]
 
 Each run takes as many steps as its matrix products and convolutions, counted in the step's program, fit into
-`--teraflops` on any processor: 12 are the 625 steps of SimCLR's recipe, some 2 minutes on 2 cores. A row holds kNN and
-the linear probe on the test split over the seeds, and is written as soon as its last seed is there; runs that are
-finished in `--work` are not run again, so that the whole, which takes hours, can be stopped and go on. Methods without
-a recipe for CIFAR-10 are named and left out. Knowledge distillation has SimCLR's run of the same seed as its teacher.
+`--teraflops` on any processor: 12 are the 625 steps of SimCLR's recipe, some 2 minutes on 2 cores. Recipes are those of
+CIFAR-10, else of Fashion-MNIST; methods without either are named and left out. A row holds kNN and the linear probe on
+the test split over the seeds, and of a method with a task of its own what the end of the training (its last tenth) says
+of that task, beside what a guess without an image would have. Every run is written as soon as it is there, and those in
+the file, or finished in `--work`, are not made again, so that the whole, which takes hours, can be stopped and go on,
+also on another machine. Knowledge distillation has SimCLR's run of the same seed in `--work` as its teacher.
 """
 
 import argparse
@@ -29,10 +31,19 @@ from ssl_jax.config import catalog, recipes, schema
 from ssl_jax.shard import operations
 
 OUT = Path(__file__).parent / "results" / "learns.json"
-SIZES = (10000, 10, 3)
-"""Examples, classes and channels of the recipes' part of CIFAR-10."""
+SIZES = {"cifar10": (10000, 10, 3), "fashion_mnist": (10000, 10, 1)}
+"""Examples, classes and channels of the data of recipes whose names end so; the first that there is is taken."""
 SCORES, SIDES = ("knn", "linear"), {"": "pretrained", "_random_init": "random_init", "_raw_pixels": "raw_pixels"}
+KEYS = [score + end for score in SCORES for end in SIDES]
 TEACHER = "simclr"
+PRETEXT = (
+    ("pretext/top1", "pretext/chance"),
+    ("bits", "bits/unigram"),
+    ("error", "mean_image"),
+    ("loss", "codes/entropy"),
+    ("loss", "mean_target"),
+)
+"""A task's own number among the metrics, and what a guess would have, in the order in which they are looked for."""
 
 
 def main() -> None:
@@ -46,51 +57,66 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT, help="the rows, which are kept and added to")
     options = parser.parse_args()
     rows = {row["method"]: row for row in (json.loads(options.out.read_text()) if options.out.exists() else [])}
-    for name in chosen(options.methods):
+    for name, recipe in chosen(options.methods):
         try:
-            rows[name] = measured(name, options)
-        except subprocess.CalledProcessError as error:
+            for row in measured(name, recipe, rows.get(name), options):
+                rows[name] = row
+                options.out.write_text(json.dumps([rows[name] for name in sorted(rows)], indent=1) + "\n")
+        except (subprocess.CalledProcessError, ValueError) as error:
             print(f"{name}: {error}", file=sys.stderr)
-            continue
-        options.out.write_text(json.dumps([rows[name] for name in sorted(rows)], indent=1) + "\n")
-    Console().print(table([rows[name] for name in sorted(rows)]))
+    Console(width=140).print(table([rows[name] for name in sorted(rows)]))
 
 
-def chosen(methods: str | None) -> Iterator[str]:
-    """The methods that have a recipe, the teacher before all others."""
-    known = {row["name"]: f"{row['name']}_cifar10" in row["recipes"] for row in catalog.methods()}
+def chosen(methods: str | None) -> Iterator[tuple[str, str]]:
+    """The methods that have a recipe, and that, the teacher before all others."""
+    known = {
+        row["name"]: [f"{row['name']}_{end}" for end in SIZES if f"{row['name']}_{end}" in row["recipes"]]
+        for row in catalog.methods()
+    }
     wanted = methods.split(",") if methods else sorted(known, key=lambda name: name != TEACHER)
     for name in wanted:
         if known.get(name):
-            yield name
+            yield name, known[name][0]
         else:
-            print(f"{name}: there is no recipe {name}_cifar10", file=sys.stderr)
+            print(f"{name}: there is no recipe {' or '.join(f'{name}_{end}' for end in SIZES)}", file=sys.stderr)
 
 
-def measured(name: str, options: argparse.Namespace) -> dict:
-    """A method's row."""
-    recipe = f"{name}_cifar10"
+def measured(name: str, recipe: str, row: dict | None, options: argparse.Namespace) -> Iterator[dict]:
+    """A method's row after each of its seeds, from one that was there before."""
     config = schema.resolve(recipes.load(recipe))
-    steps = steps_of(config, options.teraflops)
-    found = [run(recipe, steps, seed, options) for seed in range(options.seeds)]
-    row = {
-        "method": name,
-        "network": {key: value for key, value in config["nets"]["encoder"].items() if value is not None},
-        "steps": steps,
-        "batch": config["batch"],
-        "seconds": round(statistics.mean(each["goodput"]["step"] for each in found), 1),
-        "config_hash": found[0]["config_hash"],
-        "seeds": options.seeds,
-        "commit": commit(),
-    }
-    for score in SCORES:
-        row |= {score + end: spread([each[score][side] for each in found]) for end, side in SIDES.items()}
-    return row
+    (size,) = (size for end, size in SIZES.items() if recipe.endswith(end))
+    steps = 0 if config["duration"] == "0 steps" else steps_of(config, size, options.teraflops)
+    digest = digest_of(recipe, steps)
+    runs = dict(row["runs"]) if row and row["config_hash"] == digest else {}
+    for seed in map(str, range(options.seeds)):
+        if seed not in runs:
+            runs[seed] = scores_of(trained(recipe, steps, int(seed), options), steps)
+        yield {
+            "method": name,
+            "recipe": recipe,
+            "network": {key: value for key, value in config["nets"]["encoder"].items() if value is not None},
+            "steps": steps,
+            "batch": config["batch"],
+            "config_hash": digest,
+            "seconds": round(statistics.mean(each["seconds"] for each in runs.values()), 1),
+            **{key: spread([each[key] for each in runs.values()]) for key in KEYS},
+            "pretext": of_task(list(runs.values())),
+            "runs": runs,
+        }
 
 
-def steps_of(config: dict, teraflops: float) -> int:
+def of_task(runs: list[dict]) -> dict | None:
+    """What the runs say of the method's own task; None where it has none."""
+    if any(each["pretext"] is None for each in runs):
+        return None
+    name, _, _ = runs[0]["pretext"]
+    value, guess = (spread([each["pretext"][i] for each in runs]) for i in (1, 2))
+    return {"metric": name, "value": value, "guess": guess}
+
+
+def steps_of(config: dict, size: tuple[int, int, int], teraflops: float) -> int:
     """As many steps of a resolved recipe as fit into so much arithmetic."""
-    step = operations.flops(planning.traced(planning.program_of(config, SIZES, jax.devices()[:1])).jaxpr.jaxpr)
+    step = operations.flops(planning.traced(planning.program_of(config, size, jax.devices()[:1])).jaxpr.jaxpr)
     return round(teraflops * 1e12 / step)
 
 
@@ -104,11 +130,15 @@ def commit() -> str:
     return subprocess.check_output(["git", "describe", "--always", "--dirty"], text=True).strip()
 
 
-def run(recipe: str, steps: int, seed: int, options: argparse.Namespace) -> dict:
-    """What result.json of a run says, which is trained unless it is there."""
-    digest = hashlib.sha256(f"{recipes.digest(schema.resolve(recipes.load(recipe)))} {steps}".encode()).hexdigest()[:8]
-    place = f"{options.work}/{{}}-{{}}-{seed}".format
-    work, flags = Path(place(recipe, digest)), [f"--config.duration={steps} steps", f"--config.seed={seed}"]
+def digest_of(recipe: str, steps: int) -> str:
+    """Of what is trained, whatever the seed."""
+    return hashlib.sha256(f"{recipes.digest(schema.resolve(recipes.load(recipe)))} {steps}".encode()).hexdigest()[:8]
+
+
+def trained(recipe: str, steps: int, seed: int, options: argparse.Namespace) -> Path:
+    """The work directory of a finished run, which is trained unless it is there."""
+    work = Path(options.work) / f"{recipe}-{digest_of(recipe, steps)}-{seed}"
+    flags = [f"--config.duration={steps} steps", f"--config.seed={seed}"]
     if "start" in (config := recipes.load(recipe)) and config["start"]:
         teachers = sorted(Path(options.work).glob(f"{TEACHER}_cifar10-*-{seed}/result.json"))
         if not teachers:
@@ -116,25 +146,49 @@ def run(recipe: str, steps: int, seed: int, options: argparse.Namespace) -> dict
         flags.append(f"--config.start.teacher={teachers[-1].parent}")
     if not (work / "result.json").exists():
         print(f"{recipe}, seed {seed}: {steps} steps", file=sys.stderr)
-        flags += ["--config.evaluation.every=never", f"--config.data.dir={options.dir}", f"--workdir={work}"]
+        flags += ["--config.evaluation.every=never", f"--workdir={work}"]
+        flags += [f"--config.data.dir={options.dir}"] * recipe.endswith("cifar10")
         command = [sys.executable, "-m", "ssl_jax", "train", f"--config={recipe}", *flags]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "JAX_PLATFORMS": "cpu"})
-    return json.loads((work / "result.json").read_text())
+    return work
+
+
+def scores_of(work: Path, steps: int) -> dict:
+    """What a finished run measured."""
+    result = json.loads((work / "result.json").read_text())
+    return {
+        **{score + end: result[score][side] for score in SCORES for end, side in SIDES.items()},
+        "pretext": task(work / "metrics.jsonl", steps),
+        "seconds": result["goodput"]["step"],
+        "commit": commit(),
+    }
+
+
+def task(metrics: Path, steps: int) -> tuple[str, float, float] | None:
+    """The name of a task's number, its mean over the last tenth of the training, and that of a guess."""
+    lines = [json.loads(line) for line in metrics.read_text().splitlines()] if metrics.exists() else []
+    last = [line for line in lines if line["step"] > 0.9 * steps and "loss" in line]
+    for own, guess in PRETEXT:
+        if last and guess in last[0]:
+            return own, *(statistics.mean(line[key] for line in last) for key in (own, guess))
+    return None
 
 
 def table(rows: list[dict]) -> Table:
     """In percent, with the spread over the seeds; a method that is not beyond its random weights by more has a "!"."""
-    out = Table("method", "steps", "seconds", box=box.SIMPLE)
+    out = Table("method", "steps", "seconds", "seeds", box=box.SIMPLE)
     for score in SCORES:
         for column in (score, "random", "pixels"):
             out.add_column(column, justify="right")
+    out.add_column("its own task (a guess)")
     for row in rows:
         cells = []
         for score in SCORES:
             ours, random, pixels = (row[score + end] for end in SIDES)
             beyond = ours["mean"] - random["mean"] > (ours["std"] or 0) + (random["std"] or 0)
             cells += [shown(ours) + "!" * (not beyond), shown(random), shown(pixels)]
-        out.add_row(row["method"], str(row["steps"]), str(row["seconds"]), *cells)
+        task = (own := row["pretext"]) and f"{own['metric']} {own['value']['mean']:.3g} ({own['guess']['mean']:.3g})"
+        out.add_row(row["method"], str(row["steps"]), str(row["seconds"]), str(len(row["runs"])), *cells, task or "")
     return out
 
 

@@ -39,7 +39,7 @@ from ssl_jax.views import compose
 
 OUT = Path(__file__).parent / "results" / "learns_peer.json"
 SCRIPT = Path(__file__).with_name("learns_peer_torch.py")
-SCORES = learns.SCORES
+SCORES, SIZES = learns.SCORES, learns.SIZES["cifar10"]
 TRAINING = ("compile", "data wait", "step")
 """The parts of a run's time that the peer's seconds are compared with."""
 NOTES = {
@@ -105,9 +105,9 @@ def measured(name: str, options: argparse.Namespace) -> dict:
     recipe = f"{name}_cifar10"
     config = schema.resolve(recipes.load(recipe))
     config["data"]["dir"] = options.dir
-    steps, ours, peer = learns.steps_of(config, options.teraflops), [], []
+    steps, ours, peer = learns.steps_of(config, SIZES, options.teraflops), [], []
     for seed in range(options.seeds):
-        ours.append(learns.run(recipe, steps, seed, options))
+        ours.append(json.loads((learns.trained(recipe, steps, seed, options) / "result.json").read_text()))
         peer.append(run(recipe, specification(config, steps, seed), config, options))
     sides = {
         "ours": {score: [each[score]["pretrained"] for each in ours] for score in SCORES},
@@ -144,7 +144,7 @@ def run(recipe: str, given: dict, config: dict, options: argparse.Namespace) -> 
         subprocess.run([options.peer, SCRIPT, place / "spec.json", images, out], check=True)
     with np.load(out) as found, np.load(images) as known:
         rows = [(found[part], known[f"{part}_labels"]) for part in ("train", "test")]
-        scores = suite.evaluate(jax.random.key(given["seed"]), *rows, classes=learns.SIZES[1], which=SCORES)
+        scores = suite.evaluate(jax.random.key(given["seed"]), *rows, classes=SIZES[1], which=SCORES)
         about = {"seconds": float(found["seconds"]), "loss": float(found["loss"])}
         about["versions"] = json.loads(str(found["versions"]))
     files.write(result, json.dumps({**{score: scores[score] for score in SCORES}, **about}, indent=1))
@@ -175,7 +175,7 @@ def read(source: Source, host) -> tuple[np.ndarray, np.ndarray]:
 
 def specification(config: dict, steps: int, seed: int) -> dict:
     """What the peer's side is told: a resolved recipe as numbers. Raises ValueError for what it cannot do alike."""
-    clock = build.clock_of({**config, "duration": f"{steps} steps"}, learns.SIZES[0])
+    clock = build.clock_of({**config, "duration": f"{steps} steps"}, SIZES[0])
 
     def values(schedule: Schedule) -> list[float]:
         return np.asarray(jax.vmap(schedule)(jnp.arange(steps)), np.float64).tolist()
@@ -215,7 +215,7 @@ def network(config: dict) -> dict:
         "groups": given["groups"],
         "zero_init": given["zero_init"],
         "kernel_init": given["kernel_init"],
-        "channels": learns.SIZES[2],
+        "channels": SIZES[2],
     }
 
 
@@ -226,7 +226,7 @@ def heads(config: dict) -> dict:
     """
     made, size = build.nets_of(config, {}), config["views"][0]["size"]
     nets = {role: made[role] for role in schema.roles(schema.method_of(config)) if role in made}  # in their order
-    image = jnp.zeros((2, size, size, learns.SIZES[2]))
+    image = jnp.zeros((2, size, size, SIZES[2]))
     params, stats = jax.eval_shape(lambda key: encode.init_chain(key, image, **nets), jax.random.key(0))
     found = {}
     for role in (role for role in nets if role != "encoder"):

@@ -1,15 +1,20 @@
 """Criteria of masked models.
 
 Each sees the m hidden patches of every example, or all l of them where the batch says which are `hidden`, bool [b, l].
+Those that compare numbers log "mean_target": what the same error is for whoever answers every place with the mean of
+the batch's targets, and has seen no image. A loss above it has learned nothing yet.
 """
+
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
 from ssl_jax.losses import chamfer as distances
 from ssl_jax.losses import clustering, latent, reconstruction
+from ssl_jax.losses.codes import entropy
 from ssl_jax.losses.precision import widen
-from ssl_jax.types import Array, Criterion, Seen
+from ssl_jax.types import Array, Criterion, Metrics, Seen
 
 
 def squared() -> Criterion:
@@ -20,7 +25,7 @@ def squared() -> Criterion:
     """
 
     def loss(params, state, seen):
-        return _over_hidden(reconstruction.squared(seen.student, jax.lax.stop_gradient(seen.teacher)), seen), {}
+        return _beside_mean(lambda p, t: _over_hidden(reconstruction.squared(p, t), seen), seen)
 
     return Criterion(lambda key, seen: ({}, {}), loss, lambda state, seen: state)
 
@@ -47,8 +52,11 @@ def smooth_l1(*, beta: float = 1.0) -> Criterion:
     """
 
     def loss(params, state, seen):
-        errors = latent.smooth_l1(seen.student, jax.lax.stop_gradient(seen.teacher), beta=beta)
-        return reconstruction.masked_mean(errors, seen.batch["counts"]), {}
+        def error(prediction, target):
+            errors = latent.smooth_l1(prediction, target, beta=beta)
+            return reconstruction.masked_mean(errors, seen.batch["counts"])
+
+        return _beside_mean(error, seen)
 
     return Criterion(lambda key, seen: ({}, {}), loss, lambda state, seen: state)
 
@@ -61,8 +69,7 @@ def absolute() -> Criterion:
     """
 
     def loss(params, state, seen):
-        target = jax.lax.stop_gradient(seen.teacher)
-        return reconstruction.hidden_absolute(seen.student, target, seen.batch["hidden"]), {}
+        return _beside_mean(lambda p, t: reconstruction.hidden_absolute(p, t, seen.batch["hidden"]), seen)
 
     return Criterion(lambda key, seen: ({}, {}), loss, lambda state, seen: state)
 
@@ -70,7 +77,8 @@ def absolute() -> Criterion:
 def codes() -> Criterion:
     """Cross-entropy of hidden patches (BEiT, arXiv:2106.08254, eq. 1; MAE, arXiv:2111.06377, table 1d).
 
-    student: [b, m, k], logits; teacher: int32 [b, m], classes. Logs the share of hidden patches that are right.
+    student: [b, m, k], logits; teacher: int32 [b, m], classes. Logs the share of hidden patches that are right, and
+    what is paid for all by whoever knows how often each code comes.
     """
 
     def loss(params, state, seen):
@@ -78,9 +86,17 @@ def codes() -> Criterion:
         hidden = seen.batch.get("hidden")
         right = (jnp.argmax(logits, -1).astype(code.dtype) == code).astype(logits.dtype)
         value = clustering.labeled(logits, code if hidden is None else jnp.where(hidden, code, -1))
-        return value, {"codes/top1": jax.lax.stop_gradient(_over_hidden(right, seen))}
+        top1 = jax.lax.stop_gradient(_over_hidden(right, seen))
+        return value, {"codes/top1": top1, "codes/entropy": entropy(code, logits.shape[-1])}
 
     return Criterion(lambda key, seen: ({}, {}), loss, lambda state, seen: state)
+
+
+def _beside_mean(error: Callable[[Array, Array], Array], seen: Seen) -> tuple[Array, Metrics]:
+    """The error of the prediction, and that of the mean of all targets [b, l, p] of the batch."""
+    target = jax.lax.stop_gradient(seen.teacher)
+    mean = jnp.broadcast_to(jnp.mean(widen(target), (0, 1)), target.shape)
+    return error(seen.student, target), {"mean_target": error(mean, target)}
 
 
 def _over_hidden(values: Array, seen: Seen) -> Array:

@@ -32,7 +32,8 @@ def autoencoding(
     -> `latents.Latent`. corrupt: (key, images) -> what the encoder is shown in training, anew each time; the target is
     clean. image: the decoder's output as an image.
     `embed` adds "latent" [b, k], the mean and never a draw, to the encoder's output. Metrics: "error", the squared
-    error of an image, the sum over its numbers; with a divergence it, and "active", the units that say something.
+    error of an image, the sum over its numbers, and "mean_image", what it is if each is taken for the mean of the
+    batch; with a divergence it, and "active", the units that say something.
     """
     coder = narrow.coder(encoder, bottleneck)
 
@@ -59,7 +60,11 @@ def autoencoding(
         images = encode.one_by_one(batch)
         shown = corrupt(corrupt_key, images) if corrupt else images
         y, code, made, stats = through(params, state["stats"], shown, keys, train=True)
-        value, metrics = jnp.mean(error(made, images)), {"error": jnp.mean(squared_error(image(made), images))}
+        value, mean = jnp.mean(error(made, images)), jnp.mean(images, 0, keepdims=True)
+        metrics = {
+            "error": jnp.mean(squared_error(image(made), images)),
+            "mean_image": jnp.mean(squared_error(jnp.broadcast_to(mean, images.shape), images)),
+        }
         if code.divergence is not None:
             divergence = jnp.mean(code.divergence)
             value += weight * divergence

@@ -13,8 +13,8 @@ def discrete_autoencoding(encoder: Net, decoder: Net, *, temperature: Schedule, 
 
     In training the shares are relaxed draws at `temperature`; pictures are of the most probable codes. The loss is the
     squared error plus kl_weight times the divergence of all places from the uniform, over the numbers of an image.
-    Metrics: "error", the mean squared error of the relaxed draws; "divergence", of a place in nats; "codes/entropy", of
-    the most probable codes of the batch: exp of it are in use.
+    Metrics: "error", the mean squared error of the relaxed draws, and "mean_image", that of the batch's mean;
+    "divergence", of a place in nats; "codes/entropy", of the most probable codes of the batch: exp of it are in use.
     """
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:
@@ -55,6 +55,7 @@ def discrete_autoencoding(encoder: Net, decoder: Net, *, temperature: Schedule, 
         named = jnp.argmax(logits, -1)
         metrics = {
             "error": error,
+            "mean_image": jnp.mean(jnp.var(images.astype(error.dtype), 0)),
             "divergence": jnp.mean(divergence),
             "codes/entropy": codes.entropy(named, logits.shape[-1]),
         }

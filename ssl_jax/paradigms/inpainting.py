@@ -31,8 +31,8 @@ def inpainting(
     error: (made, true middles [b, size, size, c]) -> their mean error.
     A phase before moves the discriminator, by the true and the made middles of the same batch, each with batch
     statistics of its own. Neither phase moves the other's parameters or statistics. `embed` shows whole images, and
-    adds "latent", the code. Metrics: "error", "adversary" and the judge's mean belief in "discriminator/real" and
-    "discriminator/made" ones, before it learns.
+    adds "latent", the code. Metrics: "error", "mean_image" (that of the batch's mean middle), "adversary" and the
+    judge's mean belief in "discriminator/real" and "discriminator/made" ones, before it learns.
     """
     coder = narrow.coder(encoder, bottleneck)
 
@@ -71,9 +71,10 @@ def inpainting(
     def loss(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
         images = encode.one_by_one(batch)
         y, middle, stats = made(params, state["stats"], images, train=True, key=key)
-        off = error(middle, holes.center(images, size))
+        truth = holes.center(images, size)
+        off, unseeing = (error(m, truth) for m in (middle, jnp.broadcast_to(jnp.mean(truth, 0), truth.shape)))
         adversary = cross_entropy(judged(params, state["stats"][JUDGE], middle)[0], real=True)
-        metrics = {"error": off, "adversary": adversary}
+        metrics = {"error": off, "mean_image": unseeing, "adversary": adversary}
         value = weight * off + (1 - weight) * adversary
         return value, jax.lax.stop_gradient(Aux(stats, encode.of_first(y["pool"], batch), metrics))
 

@@ -10,7 +10,8 @@ def test_the_mean_square_over_all_hidden_patches(strict, see):
     value, metrics = jax.jit(patches.squared().loss)({}, {}, seen)
     expected = sum(((seen.student[i, j] - seen.teacher[i, j]) ** 2).sum() / 5 for i in range(3) for j in range(4)) / 12
     assert_allclose(value, expected, rtol=1e-12)
-    assert metrics == {}
+    mean = seen.teacher.mean((0, 1))
+    assert_allclose(metrics["mean_target"], ((mean - seen.teacher) ** 2).mean(), rtol=1e-12)
     assert np.asarray(jax.jit(patches.squared().loss)({}, {}, seen._replace(student=seen.teacher))[0]) == 0
 
 
@@ -18,7 +19,10 @@ def test_the_mean_is_of_hidden_patches_where_the_batch_says_which(strict, see):
     seen, hidden = see(3, 4, 4, 5), np.random.default_rng(1).random((3, 4)) < 0.5
     seen = seen._replace(batch=seen.batch | {"hidden": hidden})
     apart = ((seen.student - seen.teacher) ** 2).mean(-1)
-    assert_allclose(jax.jit(patches.squared().loss)({}, {}, seen)[0], apart[hidden].mean(), rtol=1e-12)
+    value, metrics = jax.jit(patches.squared().loss)({}, {}, seen)
+    assert_allclose(value, apart[hidden].mean(), rtol=1e-12)
+    unseeing = ((seen.teacher.mean((0, 1)) - seen.teacher) ** 2).mean(-1)
+    assert_allclose(metrics["mean_target"], unseeing[hidden].mean(), rtol=1e-12)
 
 
 def test_codes_are_classes_of_hidden_patches(strict, see, gradient):

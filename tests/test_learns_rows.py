@@ -1,0 +1,45 @@
+"""What `benchmarks.learns` keeps of runs; that trainings learn is for the benchmark itself to say."""
+
+import argparse
+import json
+import subprocess
+
+import pytest
+
+from benchmarks import learns
+
+RECIPE, STEPS = "simclr_cifar10", 628
+
+
+def of_seed(accuracy: float) -> dict:
+    return {key: accuracy for key in learns.KEYS} | {"pretext": None, "seconds": 1.0, "commit": "a"}
+
+
+def test_seeds_in_the_file_are_not_run_again_and_all_count(tmp_path):
+    options = argparse.Namespace(seeds=2, teraflops=12.0, work=str(tmp_path), dir="/nowhere")
+    row = {"config_hash": learns.digest_of(RECIPE, STEPS), "runs": {"0": of_seed(0.25), "1": of_seed(0.75)}}
+    *_, found = learns.measured("simclr", RECIPE, row, options)
+    assert found["steps"] == STEPS, "12 TFLOP"
+    assert found["knn"] == {"mean": 0.5, "std": pytest.approx(0.125**0.5)}
+    assert found["pretext"] is None and list(found["runs"]) == ["0", "1"] and not list(tmp_path.iterdir())
+    with pytest.raises(subprocess.CalledProcessError):  # of another recipe: it is trained, and there are no data
+        next(learns.measured("simclr", RECIPE, row | {"config_hash": "other"}, options))
+
+
+def test_a_task_is_the_mean_of_the_last_tenth_beside_a_guess(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    lines = [{"step": s, "loss": 1.0 * s, "mean_target": 7.0} for s in (10, 90, 95, 100)] + [{"step": 100, "knn": 0.1}]
+    path.write_text("\n".join(map(json.dumps, lines)))
+    assert learns.task(path, 100) == ("loss", 97.5, 7.0)
+    path.write_text(json.dumps({"step": 100, "loss": 1.0}))
+    assert learns.task(path, 100) is None
+    assert learns.task(tmp_path / "none", 0) is None
+
+
+def test_every_method_of_images_that_trains_without_labels_has_a_recipe_there(capsys):
+    found = dict(learns.chosen(None))
+    assert len(found) > 70 and found["vae"] == "vae_fashion_mnist" and next(iter(found)) == "simclr"
+    left = {line.split(":")[0] for line in capsys.readouterr().err.splitlines()}
+    assert left == {"clip", "point_mae", "rank_n_contrast", "rho_byol", "supervised_classification"} | {
+        "supervised_regression"
+    }
