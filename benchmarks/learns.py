@@ -37,11 +37,11 @@ SCORES, SIDES = ("knn", "linear"), {"": "pretrained", "_random_init": "random_in
 KEYS = [score + end for score in SCORES for end in SIDES]
 TEACHER = "simclr"
 PRETEXT = (
+    ("loss", "mean_target"),
     ("pretext/top1", "pretext/chance"),
     ("bits", "bits/unigram"),
     ("error", "mean_image"),
     ("loss", "codes/entropy"),
-    ("loss", "mean_target"),
 )
 """A task's own number among the metrics, and what a guess would have, in the order in which they are looked for."""
 

@@ -118,7 +118,8 @@ def judge(palette: Palette, *, uniform: float) -> Callable[[Array, Array, Tree],
     """(logits [b, v, i, j, q], a and b [b, v, i, j, 2], {"prior": [q]}) -> (value, metrics): `losses.rebalanced`.
 
     A pixel has the weight of its nearest bin, and images without color have none. top1: how often that bin is named;
-    chance: how often the commonest of the batch would be right. Raises ValueError for logits of another grid or number.
+    chance: how often the commonest of the batch would be right; mean_target: the value of whoever answers each pixel
+    with the batch's mean. Raises ValueError for logits of another grid or number.
     """
 
     def judged(logits: Array, color: Array, held: Tree) -> tuple[Array, Metrics]:
@@ -134,13 +135,16 @@ def judge(palette: Palette, *, uniform: float) -> Callable[[Array, Array, Tree],
         there = jnp.broadcast_to(colored(color)[..., None, None], color.shape[:-1]).reshape(-1)
         nearest = jnp.argmin(squares(color, palette), -1).reshape(-1)
         weights = losses.rarity(held["prior"], uniform=uniform)[nearest]
-        rows = (a.reshape(-1, q) for a in (soft(color, palette), logits))
-        value = losses.rebalanced(*rows, weights, there)
+        shares, answers = (a.reshape(-1, q) for a in (soft(color, palette), logits))
+        value = losses.rebalanced(shares, answers, weights, there)
         right = (logits.argmax(-1).reshape(-1) == nearest) & there
         often = jnp.sum((nearest[:, None] == jnp.arange(q)[None]) & there[:, None], 0)
         count = jnp.maximum(jnp.sum(there), 1)
         metrics = {"top1": jnp.sum(right) / count, "chance": jnp.max(often) / count, "colored": jnp.mean(there)}
-        return value, {f"pretext/{name}": metric.astype(jnp.float32) for name, metric in metrics.items()}
+        mean = jnp.sum(jnp.where(there[:, None], shares, 0), 0) / count.astype(shares.dtype)
+        unseeing = -jnp.sum(jax.scipy.special.xlogy(mean, mean)).astype(jnp.float32)
+        named = {f"pretext/{name}": metric.astype(jnp.float32) for name, metric in metrics.items()}
+        return value, {"mean_target": unseeing, **named}
 
     return judged
 

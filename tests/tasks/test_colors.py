@@ -96,6 +96,8 @@ def test_the_judge_and_its_gradient_are_those_of_loops(strict, gradient):
     bins = [((PALETTE.centers - one) ** 2).sum(1).argmin() for one in color.values()]
     assert_allclose(metrics["pretext/chance"], np.bincount(bins).max() / len(bins), rtol=1e-6)
     assert_allclose(metrics["pretext/colored"], 2 / 3, rtol=1e-6)
+    mean = np.mean([soft_by_loops(one) for one in color.values()], 0)
+    assert_allclose(metrics["mean_target"], -sum(p * np.log(p) for p in mean if p > 0), rtol=1e-6)
 
 
 def test_what_is_counted_are_the_soft_targets_of_images_with_color():
