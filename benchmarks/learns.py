@@ -31,11 +31,14 @@ from ssl_jax.config import catalog, recipes, schema
 from ssl_jax.shard import operations
 
 OUT = Path(__file__).parent / "results" / "learns.json"
+DOCS, FROM, UNTIL = OUT.parents[2] / "docs" / "measured.md", "<!-- learns -->", "<!-- end of learns -->"
 SIZES = {"cifar10": (10000, 10, 3), "fashion_mnist": (10000, 10, 1)}
 """Examples, classes and channels of the data of recipes whose names end so; the first that there is is taken."""
 SCORES, SIDES = ("knn", "linear"), {"": "pretrained", "_random_init": "random_init", "_raw_pixels": "raw_pixels"}
 KEYS = [score + end for score in SCORES for end in SIDES]
 TEACHER = "simclr"
+AROUND = ("seed", "duration", "log", "checkpoint", "health", "evaluation", "processes", "mesh", "chunks")
+"""Parts of a configuration that do not change what is learned, or that a run here has of its own."""
 PRETEXT = (
     ("loss", "mean_target"),
     ("pretext/top1", "pretext/chance"),
@@ -61,10 +64,19 @@ def main() -> None:
         try:
             for row in measured(name, recipe, rows.get(name), options):
                 rows[name] = row
-                options.out.write_text(json.dumps([rows[name] for name in sorted(rows)], indent=1) + "\n")
+                written(rows, options.out)
         except (subprocess.CalledProcessError, ValueError) as error:
             print(f"{name}: {error}", file=sys.stderr)
     Console(width=140).print(table([rows[name] for name in sorted(rows)]))
+
+
+def written(rows: dict[str, dict], out: Path) -> None:
+    """The rows as JSON, and those of `OUT` as the table of docs/measured.md as well."""
+    ordered = [rows[name] for name in sorted(rows)]
+    out.write_text(json.dumps(ordered, indent=1) + "\n")
+    if out == OUT:
+        before, _, rest = DOCS.read_text().partition(FROM)
+        DOCS.write_text(before + FROM + "\n" + markdown(ordered) + UNTIL + rest.partition(UNTIL)[2])
 
 
 def chosen(methods: str | None) -> Iterator[tuple[str, str]]:
@@ -131,8 +143,17 @@ def commit() -> str:
 
 
 def digest_of(recipe: str, steps: int) -> str:
-    """Of what is trained, whatever the seed."""
-    return hashlib.sha256(f"{recipes.digest(schema.resolve(recipes.load(recipe)))} {steps}".encode()).hexdigest()[:8]
+    """Of what is trained, whatever the seed; options that are off do not count, so that new ones change nothing."""
+    config = schema.resolve(recipes.load(recipe))
+    trained = {part: value for part, value in config.items() if part not in AROUND}
+    return hashlib.sha256(f"{json.dumps(without_off(trained), sort_keys=True)} {steps}".encode()).hexdigest()[:8]
+
+
+def without_off(value):
+    """A configuration without its options that are None, False, 0 or empty."""
+    if isinstance(value, dict):
+        return {key: inner for key, old in value.items() if (inner := without_off(old))}
+    return [without_off(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def trained(recipe: str, steps: int, seed: int, options: argparse.Namespace) -> Path:
@@ -187,9 +208,24 @@ def table(rows: list[dict]) -> Table:
             ours, random, pixels = (row[score + end] for end in SIDES)
             beyond = ours["mean"] - random["mean"] > (ours["std"] or 0) + (random["std"] or 0)
             cells += [shown(ours) + "!" * (not beyond), shown(random), shown(pixels)]
-        task = (own := row["pretext"]) and f"{own['metric']} {own['value']['mean']:.3g} ({own['guess']['mean']:.3g})"
-        out.add_row(row["method"], str(row["steps"]), str(row["seconds"]), str(len(row["runs"])), *cells, task or "")
+        out.add_row(row["method"], str(row["steps"]), str(row["seconds"]), str(len(row["runs"])), *cells, of_own(row))
     return out
+
+
+def markdown(rows: list[dict]) -> str:
+    """The same for docs, the best linear probe first."""
+    lines = ["| method | steps | seeds | kNN | random | linear | random | its own task (a guess) |", "|---" * 8 + "|"]
+    for row in sorted(rows, key=lambda row: (row["recipe"].removeprefix(row["method"]), -row["linear"]["mean"])):
+        scores = [shown(row[score + end]) for score in SCORES for end in ("", "_random_init")]
+        cells = [f"[{row['method']}](methods/{row['method']}.md)", row["steps"], len(row["runs"]), *scores, of_own(row)]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines) + "\n"
+
+
+def of_own(row: dict) -> str:
+    """A method's own task and a guess; "" where it has none."""
+    own = row["pretext"]
+    return f"{own['metric']} {own['value']['mean']:.3g} ({own['guess']['mean']:.3g})" if own else ""
 
 
 def shown(value: dict) -> str:
