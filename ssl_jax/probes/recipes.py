@@ -131,10 +131,16 @@ def of(name: str) -> Recipe:
 
 
 def title(name: str) -> str:
-    """What a table calls it: "MAE's probe, 5 epochs, batches of 256"."""
+    """What a table calls it: "MAE's probe, 5 epochs, batch 256"."""
     recipe, (*numbers,) = _parted(name)
-    said = [form.format(number) for form, number in zip(("{} epochs", "batches of {}"), numbers, strict=False)]
+    said = [form.format(number) for form, number in zip(("{} epochs", "batch {}"), numbers, strict=False)]
     return ", ".join([f"{recipe.title}'s probe", *said])
+
+
+def smaller(name: str) -> str:
+    """What a protocol is called with as many epochs and batches of 256."""
+    head = re.split(r"_(?=\d)", name)[0]
+    return f"{head}_{of(name).epochs:g}_{BATCH}"
 
 
 def _parted(name: str) -> tuple[Recipe, list[int]] | None:

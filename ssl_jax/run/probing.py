@@ -50,11 +50,12 @@ def measured(
 
     states: by the name of an encoder, made when asked for. cached: as in `evaluation.final`, for the random network.
     """
-    table, why, details = {}, {}, {name: {} for name in states}
-    for protocol in names:
-        table[protocol] = dict.fromkeys((CHANCE, *states))
-        for name, state in states.items():
-            make = functools.partial(scores, job, program, state, protocol, of=name)
+    table = {protocol: dict.fromkeys((CHANCE, *states)) for protocol in names}
+    why, details = {}, {name: {} for name in states}
+    for name, state in states.items():
+        once = functools.cache(state)
+        for protocol in names:
+            make = functools.partial(scores, job, program, once, protocol, of=name)
             try:
                 found = cached(f"{name}_{protocol}", make) if name == "random_init" else make()
             except ValueError as error:
@@ -78,7 +79,9 @@ def scores(job: Job, program: Program, state: Callable[[], TrainState], protocol
     learned, validation = _parts(evaluation.some(job.train, job.evaluation["examples"]), recipe)
     clock = durations.run(f"{recipe.epochs} epochs", examples=learned.size, batch=recipe.batch)
     encode = encoder(job, program, state(), recipe)
-    complain(f"{protocol}: {clock.total:,} steps of {clock.batch:,} images in front of {of}")
+    few = f"; fewer than a batch can be learned from: {recipes.smaller(protocol)} has smaller ones"
+    few = few if learned.size < clock.batch else ""
+    complain(f"{protocol}: {clock.total:,} steps of {clock.batch:,} images in front of {of}{few}")
     trained = fitted(job, program, encode, recipe, learned, clock)
     best, details = _chosen(job, program, trained, validation, protocol)
     x, y = answers(job, program, trained, job.test)
@@ -215,6 +218,7 @@ def _part(batch: int, most: int, devices: int) -> int:
     fitting = [size for size in range(devices, min(batch, most) + 1, devices) if batch % size == 0]
     if not fitting:
         raise ValueError(
-            f"a batch of {batch} images has no equal parts of up to {most} that divide over {devices} devices"
+            f"a batch of {batch} images has no equal parts of up to {most} that divide over {devices} devices; take a "
+            f"multiple of {devices}, the second number behind the name of a probe"
         )
     return fitting[-1]

@@ -40,9 +40,9 @@ def measured(job: Job, workdir: str, step: int, names: tuple[str, ...], train: C
                 found = _known(job, folder)
                 if found is None:
                     found = train(_recipe(job, workdir, step, name, column), folder, _concluding)
-                    stopped = found is None
-                    continue
-                table[name][column], details[column][name] = found["accuracy"], found
+                stopped = found is None
+                if not stopped:
+                    table[name][column], details[column][name] = found["accuracy"], found
             except ValueError as error:
                 why[name] = str(error)
     return {**table, "not_measured": why, "details": details}

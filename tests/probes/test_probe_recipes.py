@@ -45,7 +45,7 @@ def test_numbers_behind_a_name_are_epochs_and_batch():
     assert (plain.epochs, plain.batch) == (90, 16384)
     assert (short.epochs, short.batch) == (5, 16384) and (small.epochs, small.batch) == (5, 256)
     assert recipes.of("probe_moco_v3_7").rates == (3.0,)
-    assert recipes.title("probe_mae_5_256") == "MAE's probe, 5 epochs, batches of 256"
+    assert recipes.title("probe_mae_5_256") == "MAE's probe, 5 epochs, batch 256"
     for wrong in ("probe_mae_0", "probe_mae_5_256_1", "probe_", "mae", "probe_mae_x", "probe_maes"):
         assert not recipes.known(wrong)
 
