@@ -146,6 +146,10 @@ def compare(workdir: str, *, changes: dict[str, str] | None = None, flags: Flags
     changes: as of `evaluate`. Raises ValueError where there is no such run or no checkpoint.
     """
     job, program = again(workdir, changes or {}, flags)
+    if others := [name for name in protocols.asked(job.evaluation["final"]) if protocols.apart(name)]:
+        raise ValueError(
+            f"checkpoints are compared by protocols of features, and {others[0]} is none; leave it to --step=N"
+        )
     with checkpoints(job, workdir) as saved:
         saved.chosen(None)
         steps = saved.steps()

@@ -50,6 +50,8 @@ def measured(
 
     states: by the name of an encoder, made when asked for. cached: as in `evaluation.final`, for the random network.
     """
+    if not names:
+        return {}
     table = {protocol: dict.fromkeys((CHANCE, *states)) for protocol in names}
     why, details = {}, {name: {} for name in states}
     for name, state in states.items():

@@ -10,7 +10,7 @@ DISTORTED = ("gamma", "corruptions", "patches")
 
 def asked(text: str) -> tuple[str, ...]:
     """The names, in order. Raises ValueError for one that is no protocol, with those most like it."""
-    return suite.asked(text, (*DISTORTED, *recipes.names(), fine_tuning.FORM), accepts=_elsewhere)
+    return suite.asked(text, (*DISTORTED, *recipes.names(), fine_tuning.FORM), accepts=apart)
 
 
 def probes(text: str) -> tuple[str, ...]:
@@ -28,7 +28,8 @@ def scored(name: str) -> bool:
     return suite.known(name) or recipes.known(name) or fine_tuning.known(name)
 
 
-def _elsewhere(name: str) -> bool:
+def apart(name: str) -> bool:
+    """Whether a name is of a protocol that does not work on the features that others share."""
     return name in DISTORTED or recipes.known(name) or fine_tuning.known(name)
 
 

@@ -29,6 +29,8 @@ def measured(job: Job, workdir: str, step: int, names: tuple[str, ...], train: C
     train: (recipe, work directory, conclude) -> what conclude(job, program, state, ...) gives at the end of the run;
     None where it was stopped. A run goes on where it was stopped, and is not repeated once it is over.
     """
+    if not names:
+        return {}
     table, why, details, stopped = {}, {}, {"random_init": {}, "pretrained": {}}, False
     for name in names:
         table[name] = dict.fromkeys(details)

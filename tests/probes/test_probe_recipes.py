@@ -1,5 +1,8 @@
 """Recipes of probes by name, what they see of an encoder, and their figures."""
 
+import pathlib
+import re
+
 import jax
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from ssl_jax.optim import chain, schedules
 from ssl_jax.probes import inputs, recipes, views
 from ssl_jax.run import fine_tuning, protocols
 
+PAGE = pathlib.Path(__file__).parents[2] / "docs" / "evaluation.md"
 IMAGES = np.random.default_rng(0).normal(0, 1, (2, 12, 16, 3)).astype(np.float32)
 
 
@@ -38,6 +42,19 @@ def test_published_figures():
     clock = durations.run("100 epochs", examples=2560, batch=256)
     at = [float(schedules.make(moco.schedule, clock)(step)) for step in (599, 600, 799, 800)]
     assert_allclose(at, [1, 0.1, 0.1, 0.01], rtol=1e-6)
+
+
+def test_the_page_has_the_figures():
+    """docs/evaluation.md, a row for each recipe."""
+    rows = [line.split(" | ") for line in PAGE.read_text().splitlines() if line.startswith("| `probe_")]
+    said = {name: row for row in rows for name in re.findall(r"`probe_(\w+)`", row[0])}
+    assert list(said) == list(recipes.RECIPES)
+    for name, (_, _, _, rates, decay, batch, epochs, _) in said.items():
+        recipe = recipes.RECIPES[name]
+        assert (int(batch), epochs.split(",")[0]) == (recipe.batch, str(recipe.epochs))
+        assert float(decay) == recipe.optimizer.get("weight_decay", 0.0)
+        known = [float(number) for number in re.findall(r"\d[\d.e-]*\d|\d", rates)]
+        assert known == ([13, min(recipe.rates), max(recipe.rates)] if len(recipe.rates) == 13 else list(recipe.rates))
 
 
 def test_numbers_behind_a_name_are_epochs_and_batch():
