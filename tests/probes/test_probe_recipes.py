@@ -42,6 +42,8 @@ def test_published_figures():
     clock = durations.run("100 epochs", examples=2560, batch=256)
     at = [float(schedules.make(moco.schedule, clock)(step)) for step in (599, 600, 799, 800)]
     assert_allclose(at, [1, 0.1, 0.1, 0.01], rtol=1e-6)
+    mae = schedules.make(recipes.of("probe_mae").schedule, durations.run("9 epochs", examples=10, batch=1))
+    assert_allclose([float(mae(step)) for step in (0, 5, 10, 50, 90)], [0, 0.5, 1, 0.5, 0], atol=1e-6)
 
 
 def test_the_page_has_the_figures():
@@ -83,9 +85,8 @@ def test_protocols_of_all_kinds_by_one_text():
 def test_what_heads_see_of_a_vision_transformer():
     net = vit(variant=(16, 3, 2, 4), registers=2)
     params, _ = jax.jit(net.init)(jax.random.key(0), IMAGES)
-    run = jax.jit(net.apply, static_argnames=("train", "summaries", "last_layers"))
-    y, _ = run(params, {}, IMAGES, train=False, summaries=3)
-    plain, _ = run(params, {}, IMAGES, train=False, last_layers=3)
+    told = [dict(summaries=3), dict(last_layers=3)]
+    y, plain = jax.jit(lambda p: [net.apply(p, {}, IMAGES, train=False, **each)[0] for each in told])(params)
     assert_allclose(y["cls_layers"][:, -1], plain["cls"], rtol=1e-5, atol=1e-6)
     assert_allclose(y["summaries"][:, :, 1], plain["layers"].mean(2), rtol=1e-5, atol=1e-6)
     seen = inputs.read(y, ("cls_1", "cls_1_mean", "cls_4", "each", "pool"))
