@@ -81,7 +81,7 @@ def scores(job: Job, program: Program, state: Callable[[], TrainState], protocol
     learned, validation = _parts(evaluation.some(job.train, job.evaluation["examples"]), recipe)
     clock = durations.run(f"{recipe.epochs} epochs", examples=learned.size, batch=recipe.batch)
     encode = encoder(job, program, state(), recipe)
-    few = f"; fewer than a batch can be learned from: {recipes.smaller(protocol)} has smaller ones"
+    few = f"; there are {learned.size:,} to learn from, and {recipes.smaller(protocol)} has smaller batches"
     few = few if learned.size < clock.batch else ""
     complain(f"{protocol}: {clock.total:,} steps of {clock.batch:,} images in front of {of}{few}")
     trained = fitted(job, program, encode, recipe, learned, clock)

@@ -36,15 +36,14 @@ def measured(job: Job, workdir: str, step: int, names: tuple[str, ...], train: C
         table[name] = dict.fromkeys(details)
         for column, place in (("random_init", "scratch"), ("pretrained", f"step_{step}")):
             try:
-                if stopped:
-                    raise ValueError("it was stopped; the same command goes on from there")
                 folder = f"{workdir}/{FOLDER}/{name}/{place}"
                 found = _known(job, folder)
-                if found is None:
+                if found is None and not stopped:
                     found = train(_recipe(job, workdir, step, name, column), folder, _concluding)
-                stopped = found is None
-                if not stopped:
-                    table[name][column], details[column][name] = found["accuracy"], found
+                if found is None:
+                    stopped = True
+                    raise ValueError("it was stopped; the same command goes on from there")
+                table[name][column], details[column][name] = found["accuracy"], found
             except ValueError as error:
                 why[name] = str(error)
     return {**table, "not_measured": why, "details": details}

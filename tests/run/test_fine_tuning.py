@@ -71,10 +71,13 @@ def test_runs_that_are_over_are_not_repeated_and_a_stop_is_said(tmp_path, monkey
     found = tuning.measured(whole, str(tmp_path), 7, ("fine_tune_10_1", "fine_tune_50_1"), train)
     assert found["fine_tune_10_1"] == {"random_init": 0.25, "pretrained": None}
     assert found["fine_tune_50_1"] == dict.fromkeys(("random_init", "pretrained"))
+    assert set(found["not_measured"]) == {"fine_tune_10_1", "fine_tune_50_1"}
     assert all("stopped; the same command goes on" in reason for reason in found["not_measured"].values())
     assert [start for _, start in asked] == [{}, {"encoder": f"{tmp_path}/encoder.npz"}]
     found = tuning.measured(whole, str(tmp_path), 7, ("fine_tune_10_1",), train)
     assert found["fine_tune_10_1"] == {"random_init": 0.25, "pretrained": 0.25} and not found["not_measured"]
+    last = tuning.measured(whole, str(tmp_path), 8, ("fine_tune_10_1",), lambda *arguments: None)
+    assert last["fine_tune_10_1"]["pretrained"] is None and "stopped" in last["not_measured"]["fine_tune_10_1"]
     assert [folder.rsplit("/", 1)[1] for folder, _ in asked] == ["scratch", "step_7", "step_7"]
     other = whole._replace(test=whole.test._replace(digest="another"))
     assert tuning._known(other, f"{tmp_path}/fine_tune/fine_tune_10_1/scratch") is None
