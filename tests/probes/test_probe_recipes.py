@@ -13,6 +13,7 @@ from ssl_jax.evals import suite
 from ssl_jax.nets.vit import vit
 from ssl_jax.optim import chain, schedules
 from ssl_jax.probes import inputs, recipes, views
+from ssl_jax.reporting import report
 from ssl_jax.run import fine_tuning, protocols
 
 PAGE = pathlib.Path(__file__).parents[2] / "docs" / "evaluation.md"
@@ -119,3 +120,25 @@ def test_the_augmented_view_has_a_crop_in_the_place_of_the_framing():
     made = views.augmented(clean, method="bicubic")
     assert [op["name"] for op in made["ops"]] == ["random_resized_crop", "flip", "normalize"]
     assert made["ops"][0]["args"] == dict(scale=(0.08, 1.0), method="bicubic") and made["size"] == 24
+
+
+def test_rows_of_probes_and_of_fine_tuning_stand_in_one_table():
+    features = {
+        "knn": {"random_init": 0.3, "pretrained": 0.5},
+        "not_measured": {},
+        "details": {"pretrained": {"knn": {}}},
+    }
+    probed = {
+        "probe_mae_5": {"chance": 0.1, "random_init": None, "pretrained": 0.4},
+        "not_measured": {"probe_mae_5": "so"},
+    }
+    probed["details"] = {"pretrained": {"probe_mae_5": {"steps": 3}}, "random_init": {}}
+    tuned = {"fine_tune_10": {"random_init": 0.2, "pretrained": 0.6}}
+    found = protocols.merged(protocols.merged(features, probed), tuned)
+    assert found["details"] == {"pretrained": {"knn": {}, "probe_mae_5": {"steps": 3}}, "random_init": {}}
+    table = report.table(found)
+    columns = {column.header: list(column.cells) for column in table.columns}
+    assert columns["test accuracy, %"] == ["kNN", "MAE's probe, 5 epochs", "fine-tuned, 10 % of the labels"]
+    assert columns["chance"] == ["-", "10.0", "-"] and columns["random init"] == ["30.0", "-", "20.0"]
+    assert report.remarks(found) == ["MAE's probe, 5 epochs is not measured: so"]
+    assert protocols.merged(features, {}) == features
