@@ -24,9 +24,12 @@ from ssl_jax.run import (
     history,
     identity,
     label_free,
+    probing,
+    protocols,
     resuming,
     robustness,
     starting,
+    tuning,
 )
 from ssl_jax.run.job import Job
 from ssl_jax.shard import processes
@@ -50,14 +53,23 @@ def train(
     flags: where the other processes of the run are, if the environment does not say it; all of them call this function
     with the same arguments, and stop together.
     """
+    full = resolved(config, changes or {}, workdir)
+    if names := protocols.tuned(full["evaluation"]["final"]):
+        raise ValueError(f"config.evaluation.final: {names[0]} trains; `ssl-jax evaluate` does so once a run is over")
+    return _run(full, workdir, flags, concluded)
+
+
+def _run(full: dict, workdir: str, flags: Flags, conclude: Callable) -> dict | None:
+    """A resolved recipe, trained to its end, of which conclude(job, program, state, workdir, spent) says what there is;
+    None where it was stopped before."""
     spent = Goodput()
     with stopping.by_signals() as stop:
-        job, program = joined(resolved(config, changes or {}, workdir), flags)
+        job, program = joined(full, flags)
         with processes.Together() as together:
             if processes.several():
                 stop.join(together)
             with writing_to(workdir):
-                return _train(job, program, workdir, spent, stop)
+                return _train(job, program, workdir, spent, stop, conclude)
 
 
 @contextlib.contextmanager
@@ -82,7 +94,9 @@ def joined(full: dict, flags: Flags) -> tuple[Job, Program]:
     return job, loop.compiled(job)
 
 
-def _train(job: Job, program: Program, workdir: str, spent: Goodput, stop: stopping.Stop) -> dict | None:
+def _train(
+    job: Job, program: Program, workdir: str, spent: Goodput, stop: stopping.Stop, conclude: Callable
+) -> dict | None:
     dog = Watchdog(job.health.step_seconds, job.health.other_seconds, spent)
     with dog.watching(), contextlib.ExitStack() as stack:
         start = starting.prepared(job, program, workdir)
@@ -102,7 +116,7 @@ def _train(job: Job, program: Program, workdir: str, spent: Goodput, stop: stopp
         state, step = loop.train(job, program, workdir, spent, stop, dog.ended, started)
         if not stop.is_set():
             stop.idle = True  # all is on disk: the same command would do no more than what follows
-            return concluded(job, program, state, workdir, spent)
+            return conclude(job, program, state, workdir, spent)
     if jax.process_index() == 0:
         print(f"stopped after step {step} of {job.clock.total}; the same command goes on from there")
         print(f"time        {goodput.line(spent.seconds())}")
@@ -132,6 +146,10 @@ def compare(workdir: str, *, changes: dict[str, str] | None = None, flags: Flags
     changes: as of `evaluate`. Raises ValueError where there is no such run or no checkpoint.
     """
     job, program = again(workdir, changes or {}, flags)
+    if others := [name for name in protocols.asked(job.evaluation["final"]) if protocols.apart(name)]:
+        raise ValueError(
+            f"checkpoints are compared by protocols of features, and {others[0]} is none; leave it to --step=N"
+        )
     with checkpoints(job, workdir) as saved:
         saved.chosen(None)
         steps = saved.steps()
@@ -168,7 +186,8 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent
     def measure() -> tuple[dict, label_free.Seen | None]:
         begun = starting.noted(workdir)
         begun, features = {"start": begun} if begun else {}, None
-        if not (evaluation.protocols(job) or robustness.asked(job)):
+        asked = job.evaluation["final"]
+        if not protocols.asked(asked):
             return begun, None
         known, random = baselines.Known(job), lambda: loop.baseline(job, program)
         if evaluation.possible(job):
@@ -176,9 +195,19 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent
         else:
             found, features = label_free.measured(job, program, state, random, known)
         own = classifying.measured(job, program, {"random_init": random, "pretrained": lambda: state})
-        return {**begun, **own, **found, **distorted(job, program, state, random), "from_cache": known.found}, features
+        states = {"random_init": random, "pretrained": lambda: state}
+        found |= distorted(job, program, state, random)
+        found = protocols.merged(found, probing.measured(job, program, states, protocols.probes(asked), known))
+        found = protocols.merged(found, tuning.measured(job, workdir, int(state.step), protocols.tuned(asked), tune))
+        cached = dict.fromkeys(name.partition("_probe_")[0] for name in known.found)
+        return {**begun, **own, **found, "from_cache": list(cached)}, features
 
     return report.conclude(job, program, state, workdir, spent, measure)
+
+
+def tune(recipe: dict, workdir: str, conclude: Callable) -> dict | None:
+    """A run of fine-tuning within an evaluation, in a directory of its own; see `tuning.measured`."""
+    return _run(resolved(recipe, {}, workdir), workdir, Flags(), conclude)
 
 
 def distorted(job: Job, program: Program, state: TrainState, random: Callable[[], TrainState]) -> dict:

@@ -12,12 +12,11 @@ from ssl_jax.checks import spelling
 from ssl_jax.config import catalog, dry_run, durations, notices, recipes, schema
 from ssl_jax.data import captions, classes, sources
 from ssl_jax.data.parts import Part, spec
-from ssl_jax.evals import suite
 from ssl_jax.optim import chain, schedules
 from ssl_jax.paradigms import chunks
 from ssl_jax.paradigms.monitored import with_monitors
 from ssl_jax.paradigms.probe import with_probe
-from ssl_jax.run import passing, robustness
+from ssl_jax.run import passing, protocols
 from ssl_jax.run.health import Limits
 from ssl_jax.run.job import Every, Job, Preprocess
 from ssl_jax.storage.checkpoint import Keep
@@ -166,7 +165,7 @@ def check(config: dict, clock: durations.Clock) -> None:
         if not 1 <= seconds <= YEAR:
             raise ValueError(f"config.processes.{key} is {seconds}; it must be a number of seconds from 1 to {YEAR}")
     with about("evaluation.final"):
-        suite.asked(config["evaluation"]["final"], robustness.NAMES)
+        protocols.asked(config["evaluation"]["final"])
     for part in ("log", "checkpoint", "evaluation"):
         with about(f"{part}.every"):
             durations.due(config[part]["every"], 1, clock)

@@ -3,7 +3,7 @@
 import inspect
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import NamedTuple
 
@@ -49,16 +49,16 @@ SETS = {"all": STANDARD, "every": EVERY, "none": ()}
 """What one word stands for where protocols are asked for: those after each training, those of a thorough look, none."""
 
 
-def asked(text: str, more: Sequence[str] = ()) -> tuple[str, ...]:
-    """Protocols from a word of `SETS`, or from names with commas between them, which may be some of `more`.
+def asked(text: str, more: Sequence[str] = (), accepts: Callable[[str], bool] = lambda name: False) -> tuple[str, ...]:
+    """Protocols from a word of `SETS`, or from names with commas between them, which may be some that `accepts`.
 
-    Raises ValueError for an unknown one.
+    more: what a message lists beside those that are here. Raises ValueError for an unknown one.
     """
     if text in SETS:
         return SETS[text]
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
-        if name not in more:
+        if not accepts(name):
             protocol(name, (*SETS, *NAMES, *more))
     return names
 

@@ -68,7 +68,9 @@ def vit(
     token looks, and the mean pool leaves them out; and hidden=None or bool [b, l], the patches that are the mask token
     instead. It gives {"pool": [b, d], "cls": [b, d] if cls_token, "tokens": [b, l or k, d]}, all after the final norm
     and at least float32; tokens leave out cls and registers. last_layers=n adds "layers" [b, n, l or k, d], the patches
-    as the last n blocks leave them (data2vec, arXiv:2202.03555). attention=True adds "attention", [b, layers, heads, l
+    as the last n blocks leave them (data2vec, arXiv:2202.03555). summaries=n adds "summaries" [b, n, 2, d], the first
+    token and the mean patch as the last n blocks leave them (BEiT's probe), and with cls_token "cls_layers" [b, n, d],
+    that token after the final norm (DINO's, arXiv:2104.14294). attention=True adds "attention", [b, layers, heads, l
     or k]: how much the class token looks at each patch, or without one the mean over all patches that look (DINO,
     arXiv:2104.14294, figure 1). Raises ValueError for unknown names, a pool "cls" without cls_token, and (apply) an
     image that is no multiple of the patch, hidden without mask_token, seen without keep, more layers than there are.
@@ -196,9 +198,10 @@ class ViT(nn.Module):
         seen: Array | None = None,
         hidden: Array | None = None,
         last_layers: int = 0,
+        summaries: int = 0,
         attention: bool = False,
     ) -> dict:
-        self._check(keep, seen, last_layers)
+        self._check(keep, seen, max(last_layers, summaries))
         b, bias = x.shape[0], self._bias(x.shape[1:3], keep)  # b: which an export does not know
         x, places, place_of_cls = self._patches(x)
         x = self._masked(x, hidden) + places
@@ -210,22 +213,28 @@ class ViT(nn.Module):
         x = norm(name="norm_pre")(x) if self.input_norm else x
         looked = None if seen is None else jnp.pad(seen, ((0, 0), (first, 0)), constant_values=True)[:, None, None]
         through, out = partial(self.blocks, train=train, mask=looked, bias=bias), {}
-        if last_layers or attention:
-            x, told = through(x, tell=partial(self._telling, first, last_layers > 0, attention))
-            out |= {name: jnp.moveaxis(each, 0, 1) for name, each in told.items()}
+        asked = dict(layers=last_layers, summaries=summaries, attention=attention and self.blocks.layers)
+        if any(asked.values()):
+            x, told = through(x, tell=partial(self._telling, first, asked))
+            out |= {name: at_least_float32(jnp.moveaxis(each, 0, 1)[:, -asked[name] :]) for name, each in told.items()}
         else:
             x = through(x)
-        if last_layers:
-            out["layers"] = at_least_float32(out["layers"][:, -last_layers:])
-        x = at_least_float32(norm(name="norm")(x))
+        last = norm(name="norm")
+        x = at_least_float32(last(x))
+        if summaries and self.cls_token:
+            out["cls_layers"] = at_least_float32(last(out["summaries"][:, :, 0]))
         out |= {"cls": x[:, 0]} if self.cls_token else {}
         tokens = x[:, first:]
         return out | {"tokens": tokens, "pool": x[:, 0] if self.pool == "cls" else _mean(tokens, seen)}
 
-    def _telling(self, first: int, layers: bool, attention: bool, weights: Array, x: Array) -> dict[str, Array]:
-        """Of a block: the patches behind it, and how much cls, or the mean patch, looks at each patch."""
+    def _telling(self, first: int, asked: dict[str, int], weights: Array, x: Array) -> dict[str, Array]:
+        """Of a block what is asked: the patches behind it, its first token and their mean, and how much cls, or the
+        mean patch, looks at each patch."""
         looking = weights[:, :, 0] if self.cls_token else weights[:, :, first:].mean(2)
-        return ({"layers": x[:, first:]} if layers else {}) | ({"attention": looking[..., first:]} if attention else {})
+        patches = x[:, first:]
+        both = jnp.stack([x[:, 0], patches.mean(1)], 1)
+        every = dict(layers=patches, summaries=both, attention=looking[..., first:])
+        return {name: value for name, value in every.items() if asked[name]}
 
     def _check(self, keep: Array | None, seen: Array | None, last_layers: int) -> None:
         if seen is not None and keep is None:

@@ -12,13 +12,12 @@ from rich.table import Table
 
 from ssl_jax.data import sources, stream
 from ssl_jax.data.sources import Source
-from ssl_jax.evals import suite
 from ssl_jax.process import environment, goodput
 from ssl_jax.process.goodput import Goodput
 from ssl_jax.reporting import drawing, neighbors, pictures, titles
 from ssl_jax.reporting.display import complain
 from ssl_jax.reporting.log import rows
-from ssl_jax.run import classifying, evaluation, history, label_free, matching, regressing
+from ssl_jax.run import classifying, evaluation, history, label_free, matching, protocols, regressing
 from ssl_jax.run.job import Job
 from ssl_jax.shard.program import Program
 from ssl_jax.step import purposes
@@ -66,7 +65,7 @@ def views(job: Job, first: dict[str, np.ndarray], workdir: str, key: Key) -> Non
 
 def _protocols(result: dict) -> tuple[list[str], list[str]]:
     """What result.json has accuracies of, and what errors, in the order of the table."""
-    accuracies = [name for name in result if name in (*matching.NAMES, classifying.NAME) or suite.known(name)]
+    accuracies = [name for name in result if name in (*matching.NAMES, classifying.NAME) or protocols.scored(name)]
     return accuracies, [name for name in regressing.NAMES if name in result]
 
 
@@ -112,8 +111,8 @@ def table(result: dict) -> Table:
     columns = [name for name in COLUMNS if any(name in result[p] for group in groups for p in group)]
     title = ("test accuracy, %" if groups[0] else "") + (" and " if all(groups) else "")
     out = Table(f"{title}{'test error' if groups[1] else ''}", *map(titles.of, columns), title="What was learned")
-    for protocols, scale, form in zip(groups, (100, 1), (".1f", ".3g"), strict=True):
-        for protocol in protocols:
+    for group, scale, form in zip(groups, (100, 1), (".1f", ".3g"), strict=True):
+        for protocol in group:
             spreads = (result.get("details", {}).get(name, {}).get(protocol, {}).get("std") for name in columns)
             values = (result[protocol].get(name) for name in columns)
             cells = (_cell(value, spread, scale, form) for value, spread in zip(values, spreads, strict=True))

@@ -2,7 +2,8 @@
 
 import re
 
-from ssl_jax.run import label_free, matching
+from ssl_jax.probes import recipes
+from ssl_jax.run import fine_tuning, label_free, matching
 
 TITLES = {
     "knn": "kNN",
@@ -45,4 +46,7 @@ def of(name: str) -> str:
     for pattern, title in COUNTED.items():
         if found := re.fullmatch(pattern, name):
             return title.format(*found.groups())
+    for kind in (recipes, fine_tuning):
+        if kind.known(name):
+            return kind.title(name)
     return TITLES[name]

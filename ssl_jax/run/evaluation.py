@@ -14,6 +14,7 @@ from ssl_jax.data import device, stream
 from ssl_jax.data.sources import Source, labeled, subset
 from ssl_jax.evals import features, raw, suite, usable
 from ssl_jax.run import matching, regressing
+from ssl_jax.run import protocols as named
 from ssl_jax.run.job import Job, Preprocess
 from ssl_jax.shard import processes
 from ssl_jax.shard.program import Program
@@ -23,8 +24,6 @@ MONITORED = 4096
 """Embeddings that the monitors look at: `monitors.uniformity` takes the square of them in memory."""
 BASELINES = (*raw.NAMES, "random_init", "pretrained")
 """What a table compares: the data without a network, by its kind, the encoder before training, the encoder after it."""
-MORE = ("gamma", "corruptions", "patches")
-"""What can be asked for besides, of distorted images."""
 CHANCE = "chance"
 """Beside them: what embeddings get that know nothing."""
 
@@ -78,7 +77,7 @@ def suited(job: Job) -> tuple[str, ...]:
 
 
 def _asked(job: Job) -> tuple[str, ...]:
-    return tuple(filter(suite.known, suite.asked(job.evaluation["final"], MORE)))
+    return tuple(filter(suite.known, named.asked(job.evaluation["final"])))
 
 
 class Rows(NamedTuple):

@@ -7,8 +7,8 @@ import jax
 import numpy as np
 
 from ssl_jax.data.sources import Source
-from ssl_jax.evals import linear, raw, suite
-from ssl_jax.run import evaluation
+from ssl_jax.evals import linear, raw
+from ssl_jax.run import evaluation, protocols
 from ssl_jax.run.job import Job, Preprocess
 from ssl_jax.shard.program import Program
 from ssl_jax.types import Op, TrainState
@@ -18,12 +18,11 @@ EXPONENTS = (0.2, 0.5, 2.0, 5.0)
 GRIDS = (2, 4)
 LIMIT = 2000
 """Test images that are distorted, drawn evenly."""
-NAMES = evaluation.MORE
 CLEAN = "clean"
 
 
 def distortions(which: tuple[str, ...]) -> dict[str, Op]:
-    """{"gamma 0.2": its operation, ...} of names of `NAMES`."""
+    """{"gamma 0.2": its operation, ...} of names of `protocols.DISTORTED`."""
     corrupted = [(k, s) for k in corruptions.SEVERITIES for s in range(1, 6)]
     made = {
         "gamma": {f"gamma {e:g}": Op("gamma", args={"exponent": e}) for e in EXPONENTS},
@@ -34,8 +33,8 @@ def distortions(which: tuple[str, ...]) -> dict[str, Op]:
 
 
 def asked(job: Job) -> tuple[str, ...]:
-    """Those of `NAMES` that the recipe's `evaluation.final` names."""
-    return tuple(name for name in suite.asked(job.evaluation["final"], NAMES) if name in NAMES)
+    """Those of `protocols.DISTORTED` that the recipe's `evaluation.final` names."""
+    return tuple(name for name in protocols.asked(job.evaluation["final"]) if name in protocols.DISTORTED)
 
 
 def impossible(job: Job) -> str:

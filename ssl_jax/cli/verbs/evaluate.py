@@ -4,6 +4,7 @@
   ssl-jax evaluate --workdir=runs/quickstart --protocol=knn,ridge_5,clusters
   ssl-jax evaluate --workdir=runs/quickstart --step=1000 --data=folder:/data/other
   ssl-jax evaluate --workdir=runs/quickstart --all-steps --protocol=knn
+  ssl-jax evaluate --workdir=runs/mae --protocol=probe_mae_5_256,fine_tune_10
 
 Writes result.json in the work directory and prints its table. The test set may be another one than the run's, and data
 may lie elsewhere than then. Class names decide which label is which: examples of a class that training lacks take no
@@ -14,10 +15,14 @@ Protocols: knn, linear (logistic regression), centroid (nearest class mean), rid
 by ridge or logistic regression), share_N (N percent of the labels), episodes_N_K (N classes, K examples each), clusters
 (k-means against the classes), retrieval (mean average precision). "every", the default, stands for the usual ones,
 "all" for what training ends with. gamma, corruptions and patches (shuffled, so that texture is left and shape is not)
-say what a linear probe on clean images still knows of distorted ones, up to 2,000 of them. Hyper-parameters are chosen
-on parts of the training set, and the test set is read once. --all-steps compares the checkpoints that there are, in
-steps.json, and says which one measures without labels choose. Scores of raw pixels and of the random network are kept
-in ~/.cache/ssl_jax, or where SSL_JAX_CACHE says.
+say what a linear probe on clean images still knows of distorted ones, up to 2,000 of them. probe_NAME trains a linear
+head on augmented images as a paper does: probe_simclr, moco, moco_v3, moco_v3_resnet, byol, simsiam, swav,
+barlow_twins, vicreg, mae, dino, dino_base, dinov2, beit; probe_mae_5 in 5 epochs, probe_mae_5_256 with batches of 256.
+fine_tune_N trains the network itself on N percent of the labels, and beside it one from scratch; fine_tune_N_E in E
+epochs; their runs lie in WORKDIR/fine_tune and go on where they were stopped. docs/evaluation.md says what each costs.
+Hyper-parameters are chosen on parts of the training set, and the test set is read once. --all-steps compares the
+checkpoints that there are by protocols of features, in steps.json, and says which one measures without labels choose.
+Scores of raw pixels and of the random network are kept in ~/.cache/ssl_jax, or where SSL_JAX_CACHE says.
 """
 
 import argparse
