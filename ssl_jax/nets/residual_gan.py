@@ -74,6 +74,12 @@ def _named(widths: tuple[int, ...]) -> dict[str, int]:
     return {f"width {i}": width for i, width in enumerate(widths, 1)}
 
 
+def greatest(x: Array) -> Array:
+    """The greatest of 2 x 2 pixels; an odd last row or column is left out."""
+    b, h, w, c = x.shape
+    return x[:, : h // 2 * 2, : w // 2 * 2].reshape(b, h // 2, 2, w // 2, 2, c).max((2, 4))
+
+
 def _reached(attention: int, sides: list[int]) -> None:
     """Raises ValueError for a side at which no block ends, unless it is 0; a map of one pixel has nowhere to look."""
     known = [side for side in sides if side > 1]
@@ -109,9 +115,7 @@ class SelfAttention(nn.Module):
         conv = partial(SpectralConv, dtype=self.dtype, bias=False, size=1)
         query = conv(max(c // 8, 1), name="query")(x, train=train).reshape(b, h * w, -1)
         key, value = (
-            nn.max_pool(conv(max(c // part, 1), name=name)(x, train=train), (2, 2), (2, 2)).reshape(
-                b, (h // 2) * (w // 2), -1
-            )
+            greatest(conv(max(c // part, 1), name=name)(x, train=train)).reshape(b, (h // 2) * (w // 2), -1)
             for name, part in (("key", 8), ("value", 2))
         )
         weights = jax.nn.softmax(at_least_float32(jnp.einsum("bqd,bkd->bqk", query, key)), -1).astype(self.dtype)

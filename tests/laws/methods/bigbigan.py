@@ -1,4 +1,7 @@
-"""Codes of six numbers of 16 x 16 images, and of as large ones that are made."""
+"""Codes of six numbers of 16 x 16 images, and of as large ones that are made.
+
+Without attention, which devices repeat where every parameter is split: docs/methods/bigbigan.md, "Cost".
+"""
 
 from ssl_jax.nets import heads, residual_gan, strided_conv
 
@@ -15,6 +18,6 @@ def nets(dtype: str) -> dict:
     return {
         "encoder": strided_conv.conv_encoder(widths=(4,), dtype=dtype),
         "bottleneck": heads.linear(out=12, dtype=dtype),
-        "generator": residual_gan.residual_generator(size=16, widths=(4, 4), attention=16, dtype=dtype),
-        "discriminator": residual_gan.joint_discriminator(widths=(4, 4), hidden=4, layers=1, attention=8, dtype=dtype),
+        "generator": residual_gan.residual_generator(size=16, widths=(4, 4), dtype=dtype),
+        "discriminator": residual_gan.joint_discriminator(widths=(4,), hidden=4, layers=1, dtype=dtype),
     }
