@@ -4,6 +4,7 @@
 
 What a paper asks for are forward passes: of which views with a backward pass, and of which without one (a teacher's),
 through the encoder, and through the heads that are applied to what it pools; the parameters alone have gradients.
+iBOT asks for its head at every patch of the full-size crops, and DINOv2 for one at the hidden patches, on both sides.
 All is counted in traced programs, the bodies of scans as often as they run. What else a step computes, its
 loss above all, makes the ratio larger than 1: `WHY` says what that is where it is more than a twentieth.
 """
@@ -36,6 +37,8 @@ PASSES = {
 }
 """Views of each group that are encoded with a backward pass (all of them if not said), and without."""
 HEADS = ("projector", "predictor")
+PATCH_HEADS = {"ibot": "projector", "dinov2": "patch_projector"}
+"""The head that is applied to patches."""
 LEFT_OUT = ("mae", "knowledge_distillation")
 """What these encode is a part of an image, see `masked_flops.py`, and with two networks."""
 WHY = {
@@ -44,8 +47,6 @@ WHY = {
     "cmc": "similarities to all examples, twice",
     "cpc_v2": "a network over the grid, predictions in four directions",
     "densecl": "a head at every place of the map",
-    "dinov2": "a wide head at every patch, where that of the paper is at masked ones",
-    "ibot": "a wide head at every patch",
     "inst_disc": "similarities to all examples",
     "local_aggregation": "similarities to all examples",
     "obow": "words of all places, weights that are made of the vocabulary",
@@ -85,11 +86,34 @@ def analytic(name: str, config: dict) -> float:
     sizes = {view["group"]: view["size"] for view in config["views"]}
     counts = {group: sum(v["count"] for v in config["views"] if v["group"] == group) for group in sizes}
     learned, fixed = PASSES.get(name, (ALL, NONE))
-    return sum(
+    total = sum(
         views * passed(nets, config["batch"], sizes[group], learns)
         for shown, learns in ((learned or counts, True), (fixed, False))
         for group, views in shown.items()
     )
+    return total + (at_patches(name, config, nets) if name in PATCH_HEADS else 0.0)
+
+
+def at_patches(name: str, config: dict, nets: dict) -> float:
+    """FLOPs of the head of patches: of the student with a backward pass, of the teacher without."""
+    head, method, side = nets[PATCH_HEADS[name]], config["method"], config["views"][0]["size"]
+    images = jax.ShapeDtypeStruct((config["batch"] * TWO["global"], side, side, SIZES[2]), "float32")
+    place = jax.eval_shape(lambda x: encoded(nets["encoder"], x)["tokens"], images)
+    share = 1.0 if name == "ibot" else method["mask_share"] * sum(method["mask_ratio"]) / 2
+    rows = jax.ShapeDtypeStruct((round(share * place.shape[0] * place.shape[1]), place.shape[2]), place.dtype)
+    params, stats = jax.eval_shape(head.init, jax.random.key(0), rows)
+
+    def forward(params: dict, x, stats: dict):
+        return head.apply(params, stats, x, train=True)[0].sum()
+
+    sides = (jax.grad(forward, argnums=(0, 1)), forward)
+    return sum(operations.flops(jax.make_jaxpr(side)(params, rows, stats).jaxpr) for side in sides)
+
+
+def encoded(encoder, images) -> dict:
+    """What a fresh encoder gives for images."""
+    params, stats = encoder.init(jax.random.key(0), images)
+    return encoder.apply(params, stats, images, train=False)[0]
 
 
 def passed(nets: dict, batch: int, size: int, learns: bool) -> float:

@@ -5,9 +5,11 @@
 The data: ImageNet as ArrayRecord files or as a folder; `ssl-jax data --help` says how to make and name them.
 Paper: 56.6 % linear top-1 (arXiv:1907.02544, table 2). A code of 120 normal numbers, images in -1..1, sizes: the paper
 and its published modules. Rates (ten times as large for the encoder), Adam's b1 of 0, batch, steps: section 3.
-Differs: no self-attention in generator and discriminator, and no average of the generator for pictures; widths of the
-perceptrons are 2048, with no dropout; the encoder's head has no skip connections; views are those of a linear probe;
-bfloat16 in the networks. So it is the method at the published size, and not a replica of the run.
+Self-attention at maps of 64 pixels, and a running average of the generator of 0.9999 for pictures: BigGAN's
+(arXiv:1809.11096, appendices B and C), whose generator and discriminator the paper takes.
+Differs: widths of the perceptrons are 2048, with no dropout; the encoder's head has no skip connections; views are
+those of a linear probe; bfloat16 in the networks. So it is the method at the published size, and not a replica of the
+run.
 """
 
 from ml_collections import ConfigDict
@@ -21,7 +23,7 @@ def get_config() -> ConfigDict:
     c.data = dict(train="tfds:imagenet2012/train", test="tfds:imagenet2012/validation")
     c.batch = 2048
     c.duration = "500000 steps"
-    c.method = dict(name="bigbigan", times=2)
+    c.method = dict(name="bigbigan", times=2, average=0.9999)
     c.nets = dict(
         encoder=dict(name="resnet", depth=50, zero_init=False, dtype="bfloat16"),
         bottleneck=dict(name="mlp", widths=(4096, 4096, 4096, 240), dtype="bfloat16"),
@@ -29,6 +31,7 @@ def get_config() -> ConfigDict:
             name="residual_generator",
             size=128,
             widths=(1536, 1536, 768, 384, 192, 96),
+            attention=64,
             output="tanh",
             dtype="bfloat16",
         ),
@@ -37,6 +40,7 @@ def get_config() -> ConfigDict:
             widths=(96, 192, 384, 768, 1536, 1536),
             hidden=2048,
             layers=4,
+            attention=64,
             dtype="bfloat16",
         ),
     )

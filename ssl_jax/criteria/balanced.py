@@ -1,5 +1,7 @@
 """Criteria of DINOv2: a teacher that Sinkhorn's iterations balance, and rows that keep their distance."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 
@@ -42,28 +44,28 @@ def balanced_patches(
     teacher_temperature: Schedule,
     student_temperature: float = 0.1,
     iterations: int = 3,
-    pairs: Pairs = views.same,
 ) -> Criterion:
     """iBOT's loss of patches with Sinkhorn in place of the center (DINOv2, arXiv:2304.07193, section 4; code).
 
-    student: [b, v, l, k], teacher: [b, w, l, k], raw logits of the same places; batch["hidden"]: bool [b, v, l]. The
-    hidden patches of all views of all examples are balanced together, the others take no part. As in iBOT an example's
-    mean over its hidden patches, 0 where it has none; a mean over examples and pairs. Metrics: "hidden", their share.
+    student, teacher: [b, 1, s, k], raw logits of the listed patches; batch["listed"]: HiddenPatches of batch["hidden"],
+    bool [b, v, l]. The hidden patches of all views of all examples are balanced together, what fills the list up takes
+    no part. As in iBOT a view's mean over its hidden patches, 0 where it has none; a mean over views and examples.
+    Metrics: "hidden", the share of patches that are.
     """
     _check(student_temperature, iterations)
 
     def init(key, seen):
-        views.require(seen, pairs=pairs)
-        if "hidden" not in seen.batch:
-            raise ValueError("this loss is of hidden patches, and the method hides none")
+        if "listed" not in seen.batch:
+            raise ValueError("this loss is of listed hidden patches, and the method lists none")
         return {}, {}
 
     def loss(params, state, seen):
-        hidden, w = seen.batch["hidden"], seen.teacher.shape[1]
-        target = _codes(seen.teacher, teacher_temperature(seen.step), iterations, where=hidden[:, :w])
-        logits, compared = widen(seen.student) / student_temperature, views.of(seen, pairs)
-        each = [distillation.hidden_cross_entropy(target[:, t], logits[:, s], hidden[:, s]) for t, s in compared]
-        return sum(each[1:], each[0]) / len(compared), {"hidden": jnp.mean(hidden.astype(jnp.float32))}
+        hidden, listed = seen.batch["hidden"], seen.batch["listed"]
+        real, count = listed.real[:, None], listed.count[:, None]
+        target = _codes(seen.teacher, teacher_temperature(seen.step), iterations, where=real)
+        logits = widen(seen.student) / student_temperature
+        total = distillation.listed_cross_entropy(target, logits, real, count)
+        return total / math.prod(hidden.shape[:2]), {"hidden": jnp.mean(hidden.astype(jnp.float32))}
 
     return Criterion(init, loss, lambda state, seen: state)
 

@@ -17,7 +17,7 @@ from ssl_jax import __version__
 from ssl_jax.checks import spelling
 from ssl_jax.exporting import geometry, layouts, names, weights
 from ssl_jax.features.encoder import Encoder
-from ssl_jax.nets import resnet, vit
+from ssl_jax.nets import resnet, swin, vit
 
 
 class Format(NamedTuple):
@@ -142,10 +142,23 @@ def timm_vit(encoder: Encoder) -> dict:
     return dict(kind="vit", arguments=arguments | pool, eps=spec["eps"])
 
 
+def timm_swin(encoder: Encoder) -> dict:
+    """The arguments of timm's SwinTransformer."""
+    spec, (size, _, channels) = encoder.spec, geometry.shape(encoder)
+    width, depths, heads = swin.sizes(spec["variant"])
+    arguments = dict(img_size=size, patch_size=spec["patch"], in_chans=channels, embed_dim=width, depths=depths)
+    arguments |= dict(num_heads=heads, window_size=spec["window"], num_classes=0)
+    return dict(kind="swin", arguments=arguments, eps=spec["eps"])
+
+
 def timm_model(encoder: Encoder) -> dict:
     """What timm makes of it: its ResNets have torchvision's names."""
     name = encoder.spec["name"]
-    makers = {"vit": timm_vit, "resnet": lambda encoder: torchvision_model(encoder) | dict(kind="timm_resnet")}
+    makers = {
+        "vit": timm_vit,
+        "swin": timm_swin,
+        "resnet": lambda encoder: torchvision_model(encoder) | dict(kind="timm_resnet"),
+    }
     if name not in makers:
         raise ValueError(spelling.unknown(name, makers, "the networks that timm can take"))
     return makers[name](encoder)

@@ -1,5 +1,8 @@
 """The names of torchvision, timm, detectron2 and transformers. Facts of their state dicts; tests load them there."""
 
+import math
+import re
+
 import numpy as np
 
 from ssl_jax.exporting.names import Flat, Layout
@@ -21,6 +24,8 @@ DETECTRON2 = (
     (r"/shortcut_conv/", "/shortcut/"),
     (r"/shortcut_norm/", "/shortcut/norm/"),
 )
+TIMM_SWIN = ((r"^patch_embed/", "patch_embed/proj/"), (r"^patch_norm/", "patch_embed/norm/"))
+TABLE = "attn/relative_position_bias_table"
 TIMM_VIT = ((r"^patch_embed/", "patch_embed/proj/"), (r"^registers$", "reg_token"))
 CLIP = (
     (r"^patch_embed/", "embeddings/patch_embedding/"),
@@ -125,9 +130,45 @@ def mask_token(theirs: Flat) -> Flat:
     return {"embeddings.mask_token": None if token is None else np.zeros_like(token[0])}
 
 
+def layered(own: Flat, fixed: np.ndarray | None) -> Flat:
+    """A swin's layers as timm counts them, one entry a block; biases of distances along one axis."""
+    out = {}
+    for name, value in own.items():
+        if block := re.fullmatch(r"stage(\d+)/blocks/(plain|shifted)/(.+)", name):
+            stage, kind, leaf = int(block[1]) - 1, int(block[2] == "shifted"), block[3]
+            for pair, one in enumerate(value):
+                at = f"layers/{stage}/blocks/{2 * pair + kind}"
+                biases = leaf == "relative_bias"
+                out[f"{at}/{TABLE if biases else leaf}"] = one.reshape(-1, one.shape[-1]) if biases else one
+        elif merge := re.fullmatch(r"merge(\d+)/(.+)", name):
+            leaf = "reduction/kernel" if merge[2] == "kernel" else merge[2]
+            out[f"layers/{merge[1]}/downsample/{leaf}"] = value
+        else:
+            out[name] = value
+    return out
+
+
+def unlayered(theirs: Flat) -> Flat:
+    """The reverse."""
+    out, blocks = {}, {}
+    for name, value in theirs.items():
+        if block := re.fullmatch(r"layers/(\d+)/blocks/(\d+)/(.+)", name):
+            leaf, place, kind = block[3], int(block[2]), "plain" if int(block[2]) % 2 == 0 else "shifted"
+            if leaf == TABLE:
+                side = math.isqrt(len(value))
+                leaf, value = "relative_bias", value.reshape(side, side, -1)
+            blocks.setdefault(f"stage{int(block[1]) + 1}/blocks/{kind}/{leaf}", {})[place] = value
+        elif merge := re.fullmatch(r"layers/(\d+)/downsample/(.+)", name):
+            out[f"merge{merge[1]}/{merge[2].removeprefix('reduction/')}"] = value
+        else:
+            out[name] = value
+    return out | {name: np.stack([found[place] for place in sorted(found)]) for name, found in blocks.items()}
+
+
 RESNET_TORCH = Layout((*RESNET, *TORCH), constant=batches_tracked)
 RESNET_DETECTRON2 = Layout((*DETECTRON2, *TORCH))
 VIT_TIMM = Layout((*TIMM_VIT, *TORCH), prepare=positioned_registers, undo=unpositioned_registers)
+SWIN_TIMM = Layout((*TIMM_SWIN, *TORCH), prepare=layered, undo=unlayered)
 VIT_HF = Layout((*HF_FRONT, *HF_VIT, *TORCH), split=QKV, prepare=positioned)
 DINOV2_HF = Layout((*HF_FRONT, *HF_DINOV2, *TORCH), split=QKV, prepare=scaled, constant=mask_token)
 CLIP_HF = Layout((*CLIP, *TORCH), split=CLIP_QKV, prepare=tower, undo=untower, inside="vision_model.")
@@ -135,6 +176,7 @@ LAYOUTS = {
     ("torchvision", "resnet"): RESNET_TORCH,
     ("timm", "resnet"): RESNET_TORCH,
     ("timm", "vit"): VIT_TIMM,
+    ("timm", "swin"): SWIN_TIMM,
     ("detectron2", "resnet"): RESNET_DETECTRON2,
 }
 """By library and network; transformers' go by the type of the model."""

@@ -22,6 +22,8 @@ from safetensors.torch import load_file
 {model}
 model.load_state_dict(load_file("{name}"), strict=True)
 features = model.eval()(images)  # float32 [b, c, h, w], normalized"""
+TIMM = {"vit": ("vision_transformer", "VisionTransformer"), "swin": ("swin_transformer", "SwinTransformer")}
+"""Where timm has its transformers."""
 DETECTRON2 = """MODEL:
   WEIGHTS: {name}
   PIXEL_MEAN: {mean}
@@ -38,7 +40,7 @@ def code(encoder: Encoder, to: str, model: dict, name: str) -> tuple[str, str]:
     if to == "huggingface":
         return "python", huggingface(encoder, model, name)
     if to in ("torchvision", "timm"):
-        made = timm_vit(**model) if model["kind"] == "vit" else resnet(to, **model)
+        made = timm_transformer(**model) if model["kind"] in TIMM else resnet(to, **model)
         return "python", TORCH.format(model=made, name=name)
     return "python", GRAPHS.get(to, OWN).format(name=name)
 
@@ -55,13 +57,13 @@ def resnet(library: str, kind: str, blocks: tuple, bottleneck: bool, channels: i
     return "\n".join([*lines, "model.fc = torch.nn.Identity()"])
 
 
-def timm_vit(kind: str, arguments: dict, eps: float) -> str:
-    """timm's VisionTransformer."""
-    given = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+def timm_transformer(kind: str, arguments: dict, eps: float) -> str:
+    """timm's VisionTransformer or SwinTransformer."""
+    given, (module, name) = ", ".join(f"{key}={value!r}" for key, value in arguments.items()), TIMM[kind]
     return (
-        "from timm.models.vision_transformer import VisionTransformer\n\n"
+        f"from timm.models.{module} import {name}\n\n"
         f"norm = lambda *args, **more: torch.nn.LayerNorm(*args, eps={eps!r}, **more)\n"
-        f"model = VisionTransformer({given}, norm_layer=norm)"
+        f"model = {name}({given}, norm_layer=norm)"
     )
 
 

@@ -44,11 +44,21 @@ def hidden_cross_entropy(target: Array, logits: Array, hidden: Array) -> Array:
     target: [b, l, k], probabilities; logits: [b, l, k], divided by the temperature already; hidden: bool [b, l]. An
     example that hides nothing counts as 0.
     """
+    chex.assert_rank([target, logits, hidden], [3, 3, 2])
+    count = jnp.broadcast_to(jnp.sum(hidden, 1, keepdims=True), hidden.shape)
+    return listed_cross_entropy(target, logits, hidden, count) / len(hidden)
+
+
+def listed_cross_entropy(target: Array, logits: Array, real: Array, count: Array) -> Array:
+    """The same loss of a list of hidden patches, a sum over images (DINOv2, arXiv:2304.07193, code).
+
+    target: [..., k], probabilities; logits: [..., k], divided by the temperature already; real: bool [...], whether the
+    entry is a hidden patch, which are all that count; count: [...], how many patches its image hides.
+    """
     chex.assert_equal_shape([target, logits])
-    chex.assert_shape(hidden, target.shape[:2])
+    chex.assert_shape([real, count], target.shape[:-1])
     rows = -jnp.sum(widen(target) * jax.nn.log_softmax(widen(logits)), -1)
-    count = jnp.maximum(jnp.sum(hidden, 1), 1).astype(rows.dtype)
-    return jnp.mean(jnp.sum(jnp.where(hidden, rows, 0), 1) / count)
+    return jnp.sum(jnp.where(real, rows / jnp.maximum(count, 1).astype(rows.dtype), 0))
 
 
 def softened(teacher: Array, student: Array, temperature: float) -> Array:

@@ -54,14 +54,14 @@ def normalize(patches: Array) -> Array:
     return (patches - mean) * jax.lax.rsqrt(jnp.var(patches, -1, keepdims=True, ddof=1) + 1e-6)
 
 
-def banded(prediction: Array, target: Array, *, band: int, weight: float) -> Array:
-    """A squared error that counts `weight` times within `band` pixels of the border: the mean over [b, h, w, c].
+def hidden_squared(prediction: Array, target: Array, hidden: Array, *, shown: float) -> Array:
+    """A squared error that counts `shown` times where pixels are not hidden: the mean over [b, h, w, c].
 
-    Context encoders (arXiv:1604.07379, code, "overlapPred"): the mean is over all numbers, whatever they count.
+    hidden: bool [b, h, w], or [1, h, w] for all. Context encoders (arXiv:1604.07379, code, "overlapPred"; with shown=0
+    eq. 1): the mean is over all numbers, whatever they count.
     """
     chex.assert_equal_shape([prediction, target])
-    chex.assert_rank(prediction, 4)
-    inner = [(jnp.arange(n) >= band) & (jnp.arange(n) < n - band) for n in prediction.shape[1:3]]
+    chex.assert_rank([prediction, hidden], [4, 3])
+    chex.assert_equal_shape([prediction, hidden], dims=(1, 2))
     error = (widen(prediction) - widen(target)) ** 2
-    inside = (inner[0][:, None] & inner[1][None])[None, :, :, None]
-    return jnp.mean(error * jnp.where(inside, 1, weight).astype(error.dtype))
+    return jnp.mean(error * jnp.where(hidden, 1, shown).astype(error.dtype)[..., None])

@@ -22,19 +22,17 @@ def context_encoder(
     band_weight: float = 10.0,
     weight: float = 0.999,
     color: tuple[float, ...] = (0.0,),
+    hole: str = "center",
 ) -> Method:
     """size: pixels of the square that is predicted, in the paper half of the image's side. band: pixels at its border
-    that are shown nevertheless, whose errors count `band_weight` times (code). weight: of the squared error, the
-    adversary having the rest (eq. 3); 1 is L2 alone. color: of the hole, in the units of the views, a number for all
-    channels or one for each; 0 is the mean of normalized images. Raises ValueError for a band that leaves no hole.
+    that are shown nevertheless. band_weight: how often errors of shown pixels count (code). weight: of the squared
+    error, the adversary having the rest (eq. 3); 1 is L2 alone. color: of the hole, in the units of the views, for all
+    channels or each; 0 is the mean of normalized images. hole: "center"; or, where the whole image is predicted without
+    a band, "blocks" (section 3.3) or "blobs" (the code's random regions). Raises ValueError as `holes.named`.
     """
-    ranges.above_zero(size=size, band_weight=band_weight)
-    ranges.zero_or_more(band=band)
+    ranges.above_zero(size=size)
+    ranges.zero_or_more(band=band, band_weight=band_weight)
     ranges.share(weight=weight)
-    if size <= 2 * band:
-        raise ValueError(
-            f"a band of {band} pixels leaves no hole in a square of {size}: take a band below {size / 2:g}"
-        )
-    holed = functools.partial(holes.filled, size=size - 2 * band, color=color)
-    error = functools.partial(reconstruction.banded, band=band, weight=band_weight)
-    return inpainting(encoder, bottleneck, decoder, discriminator, size=size, holed=holed, error=error, weight=weight)
+    options = dict(holes=holes.named(hole, size, band=band, color=color), weight=weight)
+    error = functools.partial(reconstruction.hidden_squared, shown=band_weight)
+    return inpainting(encoder, bottleneck, decoder, discriminator, error=error, **options)

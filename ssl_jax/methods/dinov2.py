@@ -24,17 +24,17 @@ def dinov2(
     koleo_among: int = 0,
     mask_share: float = 0.5,
     mask_ratio: tuple[float, float] = (0.1, 0.5),
+    mask_among: int = 8,
 ) -> Method:
-    """Defaults of the official code. koleo_among: examples among which KoLeo looks for the nearest, one GPU's there, 0
-    for the batch. mask_share: of a batch's full-size crops hides patches, parts spread over mask_ratio.
+    """Defaults of the code. koleo_among, mask_among: examples, one GPU's there, among which KoLeo looks for the nearest
+    (0: all), and of whose full-size crops mask_share hides patches, parts spread over mask_ratio.
     """
     ranges.share(mask_share=mask_share)
-    sharp = dict(
-        teacher_temperature=teacher_temperature, student_temperature=student_temperature, iterations=iterations
-    )
-    images = lenses.at(balanced.balanced(**sharp), name="projection")
-    patches = lenses.at(balanced.balanced_patches(**sharp), name="dense")
+    own = dict(teacher_temperature=teacher_temperature, student_temperature=student_temperature, iterations=iterations)
+    images = lenses.at(balanced.balanced(**own), name="projection")
+    patches = lenses.at(balanced.balanced_patches(**own), name="dense")
     apart = lenses.at(balanced.koleo(among=koleo_among), name="pool")
     criterion = lenses.total(cls=(1.0, images), patches=(patch_weight, patches), koleo=(koleo_weight, apart))
-    options = dict(dense=patch_projector, through=encode.joint, hide=masks.evenly(mask_share, mask_ratio))
-    return by_teacher(self_distillation(encoder, projector, criterion, ema_decay=ema_decay, **options), encoder)
+    hiding = masks.evenly(mask_share, mask_ratio, among=mask_among)._asdict()
+    options = dict(ema_decay=ema_decay, dense=patch_projector, through=encode.joint, **hiding)
+    return by_teacher(self_distillation(encoder, projector, criterion, **options), encoder)

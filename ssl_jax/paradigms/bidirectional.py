@@ -7,19 +7,24 @@ from jax.experimental.shard_alike import shard_alike
 from ssl_jax.losses import adversarial
 from ssl_jax.paradigms import bottleneck as narrow
 from ssl_jax.paradigms import encode
+from ssl_jax.state import ema
 from ssl_jax.types import Array, Aux, Key, Method, Net, Phase, Tree
 
 JUDGE, MAKER = "discriminator", "generator"
 
 
-def bidirectional(encoder: Net, bottleneck: Net, generator: Net, discriminator: Net, *, times: int) -> Method:
+def bidirectional(
+    encoder: Net, bottleneck: Net, generator: Net, discriminator: Net, *, times: int, average: float
+) -> Method:
     """The judge scores pairs (x, E(x)) as real and (G(z), z) as made up, z being normal; E and G make it err.
 
     bottleneck: the encoder's pool [b, d] -> [b, 2 k], means and what `softplus` makes deviations of. E(x) is a draw in
     training, the mean in `embed`, as "latent" [b, k], beside the encoder's output. discriminator: {"image", "latent"}
     -> {"image", "latent", "joint"}, scores [b]. Every view is an image, which the judge sees in the generator's size.
     times: steps of the judge before each of encoder and generator, on the same images with other draws. Neither moves
-    the other's statistics. Metrics: the loss, and the judge's own and mean scores, of its last step.
+    the other's statistics. average: the share of the generator's running average that survives a step, of parameters
+    and statistics; no more than (1 + t) / (10 + t) after t steps, so that it is of use before the run's end. Pictures
+    are its, where it is above 0. Metrics: the loss, and the judge's own and mean scores, of its last step.
     """
 
     def coded(params: Tree, stats: Tree, images: Array, *, train: bool, key: Key | None = None):
@@ -59,7 +64,9 @@ def bidirectional(encoder: Net, bottleneck: Net, generator: Net, discriminator: 
         fakes = jax.eval_shape(lambda p, s: made(p, s, codes, train=False)[0], params, stats)
         pair = {"image": reduced(images, fakes), "latent": codes}
         params[JUDGE], stats[JUDGE] = discriminator.init(keys[2], pair)
-        return params, {"stats": stats}
+        own = {"params": params[MAKER], "stats": stats[MAKER]}
+        state = {"average": ema.start(own)} if average else {}
+        return params, {"stats": stats, **state}
 
     def judge(params: Tree, state: Tree, batch: dict, key: Key, step: Array) -> tuple[Array, Aux]:
         features, real, fake, _, stats = pairs(params, state["stats"], batch, key)
@@ -74,7 +81,11 @@ def bidirectional(encoder: Net, bottleneck: Net, generator: Net, discriminator: 
         return adversarial.critic_gap(real, fake), jax.lax.stop_gradient(Aux(stats, features, {}))
 
     def update(state: Tree, params: Tree, carry: Tree, step: Array) -> Tree:
-        return {"stats": {**state["stats"], **carry}}
+        state = {**state, "stats": {**state["stats"], **carry}}
+        if MAKER not in carry or not average:
+            return state
+        own, decay = {"params": params[MAKER], "stats": carry[MAKER]}, jnp.minimum(average, (1 + step) / (10 + step))
+        return {**state, "average": ema.toward(state["average"], own, decay)}
 
     def embed(params: Tree, state: Tree, inputs: dict) -> dict:
         y, mean, _, _ = coded(params, state["stats"], narrow.only(inputs), train=False)
@@ -82,9 +93,10 @@ def bidirectional(encoder: Net, bottleneck: Net, generator: Net, discriminator: 
 
     def draw(params: Tree, state: Tree, batch: dict, key: Key) -> dict:
         images, stats = encode.one_by_one(batch), state["stats"]
+        own = state.get("average", {"params": params[MAKER], "stats": stats[MAKER]})
         _, mean, _, _ = coded(params, stats, images, train=False)
-        back, _ = made(params, stats, mean, train=False)
-        fakes, _ = made(params, stats, jax.random.normal(key, mean.shape, mean.dtype), train=False)
+        prior = jax.random.normal(key, mean.shape, mean.dtype)
+        back, fakes = (generator.apply(own["params"], own["stats"], z, train=False)[0] for z in (mean, prior))
         rows = {"input": reduced(images, back), "reconstruction": back}
         return {"reconstruction": rows, "samples": {"samples": fakes}}
 

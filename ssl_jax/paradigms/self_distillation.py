@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from ssl_jax import monitors
 from ssl_jax.paradigms import encode
 from ssl_jax.state import ema
-from ssl_jax.tasks import pixels
+from ssl_jax.tasks import masks, pixels
 from ssl_jax.types import Array, Aux, Criterion, Key, Method, Net, Place, Schedule, Seen, TrainState, Tree
 
 ENCODERS = {
@@ -29,6 +29,7 @@ def self_distillation(
     through: Callable = encode.each,
     arrange: Callable = encode.in_place,
     hide: Callable | None = None,
+    listed: Callable | None = None,
     keep: Callable | None = None,
     shown: Callable = encode.all_to_student,
 ) -> Method:
@@ -45,6 +46,8 @@ def self_distillation(
     arrange: the order in which the teacher meets the batch, `encode.in_place` or `encode.shuffled`.
     hide: (key, b, w, (rows, columns)) -> bool [b, w, l], the patches that the student does not see of full-size crops;
     the encoder gets them as its option `hidden`, the criterion in the batch.
+    listed: bool [b, w, l] -> HiddenPatches, of `hide`: the head `dense` is then applied to these patches alone, on both
+    sides, "dense" is [b, 1, s, d], and the criterion gets the list in the batch. The teacher's batch stays in place.
     keep: (key, b, v, l) -> int32 [b, v, k], the patches of its full-size crops that the student sees, of l each; the
     encoder gets them as its option `keep`.
     shown: `encode.all_to_student` or `encode.apart`, which crops each side sees.
@@ -55,7 +58,7 @@ def self_distillation(
     averaged = ("encoder", "projector", *own)
     outputs = ("pool",) if dense is None else ("pool", encode.GRID)
 
-    def forward(nets: dict, params: Tree, stats: Tree, groups: list, key: Key | None, **options):
+    def forward(nets: dict, params: Tree, stats: Tree, groups: list, key: Key | None, patches=None, **options):
         new = {}
         args = (through, encoder, params["encoder"], stats["encoder"], groups)
         y, new["encoder"] = encode.groups(*args, train=True, key=key, outputs=outputs, **options)
@@ -63,28 +66,31 @@ def self_distillation(
             y[encode.SAID[name]], new[name] = through(net, params[name], stats[name], y[encode.FED[name]], train=True)
         if dense is not None:
             role = "dense" if own else "projector"
-            held = {**stats, **new}[role]
-            y["dense"], new[role] = through(encode.everywhere(dense), params[role], held, y[encode.GRID], train=True)
+            held, x = {**stats, **new}[role], y[encode.GRID]
+            x = x if patches is None else patches.of(x)
+            y["dense"], new[role] = through(encode.everywhere(dense), params[role], held, x, train=True)
         return y, new
 
-    def taught(state: Tree, views: Array, key: Key):
+    def taught(state: Tree, views: Array, key: Key, patches: masks.HiddenPatches | None):
         views, undo = arrange(key, views)
-        y, stats = forward({"projector": projector}, state["teacher"], state["teacher_stats"], [views], None)
+        y, stats = forward({"projector": projector}, state["teacher"], state["teacher_stats"], [views], None, patches)
         return jax.lax.stop_gradient(jax.tree.map(undo, y)), stats
 
     def observed(params: Tree, state: Tree, batch: dict, keys: tuple[Key, Key, Key], step: Array):
         net_key, order_key, criterion_key = keys
-        facts, options = encode.facts(batch), {}
+        facts, options, patches = encode.facts(batch), {}, None
         crops, full_size, _ = shown(encode.crops(batch))
-        teacher, teacher_stats = taught(state, full_size, order_key)
-        if hide is not None:
-            b, w, *image = crops[0].shape
-            sides = pixels.sides(image, teacher[encode.GRID].shape[2])
-            facts["hidden"] = options["hidden"] = hide(jax.random.fold_in(criterion_key, 0), b, w, sides)
-        if keep is not None:
+        (b, w, *image), own_key = crops[0].shape, jax.random.fold_in(criterion_key, 0)
+        if hide is not None or keep is not None:
             length = encode.patches(encoder, params["encoder"], state["stats"]["encoder"], crops[0][:, 0])
-            options["keep"] = keep(jax.random.fold_in(criterion_key, 0), *crops[0].shape[:2], length)
-        student, stats = forward({**heads, **beside}, params, state["stats"], crops, net_key, **options)
+        if hide is not None:
+            facts["hidden"] = options["hidden"] = hide(own_key, b, w, pixels.sides(image, length))
+        if listed is not None:
+            facts["listed"] = patches = listed(facts["hidden"])
+        if keep is not None:
+            options["keep"] = keep(own_key, b, w, length)
+        teacher, teacher_stats = taught(state, full_size, order_key, patches)
+        student, stats = forward({**heads, **beside}, params, state["stats"], crops, net_key, patches, **options)
         return Seen(student, teacher, facts, step, criterion_key), {"stats": stats, "teacher_stats": teacher_stats}
 
     def init(key: Key, batch: dict) -> tuple[Tree, Tree]:

@@ -122,24 +122,76 @@ def now_and_then(share: float, ratio: tuple[float, float], shape: str) -> Callab
     return hide
 
 
-def evenly(share: float, ratio: tuple[float, float], *, shape: str = "block") -> Callable[..., Array]:
-    """The function (key, b, v, grid) -> bool [b, v, l] that hides patches of int(share b v) views (DINOv2's code).
+class HiddenPatches(NamedTuple):
+    """The hidden patches of groups of g examples each, b / g groups, as lists of one length, s for each example.
+
+    at: int32 [b / g, g s], places among the g v l patches of the group. real: bool [b, s], the entries that are hidden
+    patches; the others fill the list up. count: int32 [b, s], how many patches the view hides that the entry is of.
+    """
+
+    at: Array
+    real: Array
+    count: Array
+
+    def of(self, patches: Array) -> Array:
+        """[b, v, l, d] -> [b, 1, s, d], the listed ones; a device that has whole groups asks no other for any."""
+        rows = patches.reshape(len(self.at), -1, patches.shape[-1])
+        return take(rows, self.at).reshape(len(patches), 1, -1, patches.shape[-1])
+
+
+class Hiding(NamedTuple):
+    """hide: (key, b, v, grid) -> bool [b, v, l], the hidden patches. listed: these -> HiddenPatches, all of them."""
+
+    hide: Callable[..., Array]
+    listed: Callable[[Array], HiddenPatches]
+
+
+def evenly(share: float, ratio: tuple[float, float], *, among: int, shape: str = "block") -> Hiding:
+    """Hides patches of int(share g v) of the v views of each g examples (DINOv2, arXiv:2304.07193, code).
 
     ratio: the n views are drawn at random, and the i-th hides a part between the i-th and the next of n + 1 even steps
-    from the first to the second. shape: one of SHAPES.
+    from the first to the second, so that what a group hides has a bound: the length of its list. among: g, one GPU's
+    examples in the code; where the batch is no multiple of it, their greatest common divisor. shape: one of SHAPES.
+    Raises ValueError for another, for no examples, and (when called) where a share above 0 hides patches of no view.
     """
     _check_shape(shape, ratio)
+    if among < 1:
+        raise ValueError(f"masks are spread among {among} examples; give 1 or more, a divisor of the batch")
+    low, high = ratio
+
+    def sizes(b: int, v: int) -> tuple[int, int]:
+        """Examples of a group, and how many of its views hide patches."""
+        group = math.gcd(b, among)
+        if share and not int(share * group * v):
+            raise ValueError(
+                f"of the {group * v} views of {group} examples a share of {share} is none; hide patches of a larger "
+                f"share, or draw it among more than {among} examples, a divisor of the batch"
+            )
+        return group, int(share * group * v)
 
     def hide(key: Key, b: int, v: int, grid: tuple[int, int]) -> Array:
-        which, how, where = jax.random.split(key, 3)
-        count, (low, high) = int(share * b * v), ratio
-        rank = jax.random.permutation(which, b * v)
-        within = (rank + jax.random.uniform(how, (b * v,), jnp.float32)) / max(count, 1)
-        parts = jnp.where(rank < count, low + (high - low) * within, 0)
-        keys = jax.random.split(where, b * v)
-        return jax.vmap(lambda key, part: SHAPES[shape](key, grid, part))(keys, parts).reshape(b, v, -1)
+        group, count = sizes(b, v)
 
-    return hide
+        def one(key: Key) -> Array:
+            which, how, where = jax.random.split(key, 3)
+            rank = jax.random.permutation(which, group * v)
+            within = (rank.astype(jnp.float32) + jax.random.uniform(how, (group * v,), jnp.float32)) / max(count, 1)
+            parts = jnp.where(rank < count, low + (high - low) * within, 0)
+            return jax.vmap(lambda key, part: SHAPES[shape](key, grid, part))(jax.random.split(where, group * v), parts)
+
+        return jax.vmap(one)(jax.random.split(key, b // group)).reshape(b, v, -1)
+
+    def listed(hidden: Array) -> HiddenPatches:
+        b, v, length = hidden.shape
+        group, count = sizes(b, v)
+        # a thousandth more, as the parts are float32
+        most = sum(int(length * (low + (high - low) * (i + 1) / count) + 1e-3) for i in range(count))
+        rows = hidden.reshape(b // group, -1)
+        at = jnp.argsort(~rows, 1, stable=True)[:, : group * max(1, -(-most // group))].astype(jnp.int32)
+        counts = take(jnp.sum(hidden, -1, dtype=jnp.int32).reshape(b // group, -1), at // length)
+        return HiddenPatches(at, *(a.reshape(b, -1) for a in (take(rows, at), counts)))
+
+    return Hiding(hide, listed)
 
 
 def so_many(count: int, *, shape: str = "block") -> Callable[..., Array]:

@@ -79,6 +79,8 @@ def test_the_effective_rates_are_the_published_ones():
         "all4one_imagenet_r18": 1.0,
         "byol_imagenet_r50": 3.2,
         "simsiam_imagenet_r50": 0.1,
+        "fastsiam_imagenet_r50": 0.00625,
+        "w_mse_imagenet_r18": 2e-3,
         "moco_v2_imagenet_r50": 0.03,
         "moco_v1_imagenet_r50": 0.03,
         "moco_v3_imagenet_r50": 4.8,

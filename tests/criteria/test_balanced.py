@@ -71,22 +71,44 @@ def test_images_by_loops_in_value_and_gradient(strict, see, gradient, v):
     assert_allclose(slope, expected, atol=1e-10)
 
 
+def listing(hidden, entries):
+    """The list of a group that is the whole batch, and entries that are hidden nowhere behind it."""
+    b, v, length = hidden.shape
+    at = np.argsort(~hidden.reshape(-1), kind="stable")[None, : b * entries].astype(np.int32)
+    real, count = hidden.reshape(-1)[at], hidden.sum(-1, dtype=np.int32).reshape(-1)[at // length]
+    return masks.HiddenPatches(at, real.reshape(b, -1), count.reshape(b, -1))
+
+
 def test_patches_by_loops_in_value_and_gradient(strict, see, gradient):
     g = np.random.default_rng(0)
     hidden = g.uniform(size=(3, 2, 4)) < 0.5
     hidden[1, 0] = False  # a view that hides nothing
-    student, teacher = g.normal(size=(2, 3, 2, 4, 5))
-    seen = see(3, 2, 2, 5)
-    seen = seen._replace(student=student, teacher=teacher, batch={**seen.batch, "hidden": hidden})
-    value, slope = both(balanced.balanced_patches(**SHARP, iterations=2), seen)
-    assert_allclose(value, patches_by_loops(student, teacher, hidden, 2), rtol=1e-10)
-    assert_allclose(slope, gradient(lambda x: patches_by_loops(x, teacher, hidden, 2), student), atol=1e-10)
+    patches, listed = g.normal(size=(2, 3, 2, 4, 5)), listing(hidden, 5)
+    assert hidden.sum() < 15, "nothing fills the list up"
+    seen = see(3, 2, 2, 5)._replace(batch={"hidden": hidden, "listed": listed})
+    criterion = balanced.balanced_patches(**SHARP, iterations=2)
+
+    @jax.jit
+    def loss(student, teacher):
+        return criterion.loss({}, {}, seen._replace(student=listed.of(student), teacher=listed.of(teacher)))[0]
+
+    value, slope = jax.value_and_grad(loss)(*patches)
+    assert_allclose(value, patches_by_loops(*patches, hidden, 2), rtol=1e-10)
+    assert_allclose(slope, gradient(lambda x: patches_by_loops(x, patches[1], hidden, 2), patches[0]), atol=1e-10)
     assert not slope[~hidden].any()
-    other = teacher + np.where(hidden[..., None], 0, g.normal(size=teacher.shape))
-    assert_allclose(both(balanced.balanced_patches(**SHARP, iterations=2), seen._replace(teacher=other))[0], value)
-    none = seen._replace(batch={**seen.batch, "hidden": np.zeros_like(hidden)})
-    value, slope = both(balanced.balanced_patches(**SHARP), none)
+    other = patches[1] + np.where(hidden[..., None], 0, g.normal(size=hidden.shape)[..., None])
+    assert_allclose(loss(patches[0], other), value)
+
+
+def test_nothing_hidden_costs_nothing(strict, see):
+    hidden, rows = np.zeros((3, 2, 4), bool), np.random.default_rng(0).normal(size=(2, 3, 1, 2, 5))
+    batch = {"hidden": hidden, "listed": listing(hidden, 2)}
+    value, slope = both(
+        balanced.balanced_patches(**SHARP), see(3, 2, 2, 5, student=rows[0], teacher=rows[1], batch=batch)
+    )
     assert value == 0 and not slope.any()
+    with pytest.raises(ValueError, match="of listed hidden patches, and the method lists none"):
+        balanced.balanced_patches(**SHARP).init(jax.random.key(0), see(3, 2, 2, 5))
 
 
 def test_koleo_by_loops_in_value_and_gradient(strict, gradient):
@@ -117,13 +139,3 @@ def test_koleo_is_of_each_large_view_and_of_groups_of_the_batch(strict, see):
 def test_equal_logits_stay_uniform_and_cost_log_k(strict, see):
     seen = see(4, 2, 2, 6)._replace(student=np.zeros((4, 2, 6)), teacher=np.ones((4, 2, 6)))
     assert_allclose(both(balanced.balanced(**SHARP), seen)[0], np.log(6), rtol=1e-12)
-
-
-def test_half_of_the_views_hide_a_part_and_the_parts_are_spread():
-    hidden = np.asarray(
-        jax.jit(lambda key: masks.evenly(0.5, (0.1, 0.5), shape="random")(key, 8, 2, (10, 10)))(jax.random.key(0))
-    )
-    shares = np.sort(hidden.mean(-1).ravel())
-    assert (shares[:8] == 0).all()
-    steps = np.linspace(0.1, 0.5, 9)
-    assert (shares[8:] >= np.floor(100 * steps[:-1]) / 100).all() and (shares[8:] <= steps[1:]).all()

@@ -19,6 +19,9 @@ interop = pytest.mark.skipif(not INTEROP, reason="SSL_JAX_INTEROP names no Pytho
 RESNET = dict(nets__encoder__depth="18", nets__encoder__stem="imagenet", nets__encoder__base="64")
 VIT = dict(nets__encoder__variant="Ti/16", clean__0__size="64", nets__encoder__image_size="64")
 TOWER = dict(nets__encoder__input_norm="True", nets__encoder__activation="quick_gelu", nets__encoder__eps="1e-5")
+SWIN = dict(nets__encoder__variant="(16, (2, 4), (2, 4))", nets__encoder__window="4", clean__0__size="32")
+SWIN |= dict(nets__encoder__dtype="float32")
+"""A map of 8 x 8 patches in four windows, and one of 4 x 4 in a single one."""
 LEARNED, FIXED = "dino_imagenet_vits16", "mae_imagenet_vitb16"
 
 

@@ -12,7 +12,7 @@ import pytest
 from ssl_jax.data import sources
 from ssl_jax.exporting import export, formats, layouts, names, receipts
 from ssl_jax.features import encoder as encoders
-from tests.exporting.drawn import FIXED, INTEROP, LEARNED, RESNET, TOWER, VIT, drawn, interop
+from tests.exporting.drawn import FIXED, INTEROP, LEARNED, RESNET, SWIN, TOWER, VIT, drawn, interop
 
 SMALL = dict(nets__encoder__depth="(1, 1)", nets__encoder__base="4")
 
@@ -78,6 +78,7 @@ def test_the_weights_beside_a_graph_are_an_encoder_again(tmp_path):
             {**VIT, "nets__encoder__registers": "4", "nets__encoder__layer_scale": "0.5"},
         ),
         ("timm", "a.safetensors", LEARNED, {**VIT, **TOWER, "nets__encoder__registers": "4"}),
+        ("timm", "a.safetensors", "simmim_swin_cifar10", SWIN),
         ("timm", "a.safetensors", FIXED, dict(clean__0__size="64", nets__encoder__variant="Ti/16")),
         ("huggingface", "a", LEARNED, VIT),
         ("huggingface", "a", LEARNED, {**VIT, "nets__encoder__layer_scale": "0.5"}),

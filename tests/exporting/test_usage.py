@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ssl_jax.exporting import export, geometry, receipts
-from tests.exporting.drawn import FIXED, INTEROP, LEARNED, RESNET, TOWER, VIT, drawn, interop
+from tests.exporting.drawn import FIXED, INTEROP, LEARNED, RESNET, SWIN, TOWER, VIT, drawn, interop
 
 CASES = {
     "small": ("torchvision", "simclr_cifar10", {**RESNET, "nets__encoder__stem": "cifar"}),
@@ -15,6 +15,7 @@ CASES = {
     "timms": ("timm", "simclr_cifar10", RESNET),
     "registers": ("timm", LEARNED, {**VIT, "nets__encoder__registers": "4", "nets__encoder__layer_scale": "0.5"}),
     "mean": ("timm", LEARNED, {**VIT, "nets__encoder__pool": "mean"}),
+    "swin": ("timm", "simmim_swin_cifar10", SWIN),
     "vit": ("huggingface", LEARNED, VIT),
     "masked": ("huggingface", FIXED, dict(clean__0__size="64", nets__encoder__variant="Ti/16")),
     "tower": ("huggingface", LEARNED, {**VIT, **TOWER}),
@@ -41,7 +42,7 @@ def written(encoder, to, path):
 def test_torchs_people_paste_it(tmp_path):
     ours = {}
     for case, (to, recipe, changes) in CASES.items():
-        encoder = drawn(recipe, **changes, nets__encoder__dtype="float32")
+        encoder = drawn(recipe, **{**changes, "nets__encoder__dtype": "float32"})
         path = tmp_path / (case if to == "huggingface" else f"{case}.safetensors")
         (tmp_path / f"{case}.py").write_text(written(encoder, to, path))
         inputs = geometry.normalized(encoder.config, receipts.photographs(encoder))

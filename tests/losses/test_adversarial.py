@@ -6,6 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from ssl_jax.losses import adversarial, reconstruction
+from ssl_jax.tasks import holes
 
 NAMES = ("image", "latent", "joint")
 
@@ -67,10 +68,11 @@ def banded(prediction, target, band, weight):
     return total / prediction.size
 
 
-@pytest.mark.parametrize("band", [0, 1, 2])
+@pytest.mark.parametrize("band", [0, 1])
 def test_the_band_counts_more(strict, gradient, band):
-    prediction, target = normal(4, 2, 5, 4, 2), normal(5, 2, 5, 4, 2)
-    of = lambda x: reconstruction.banded(x, target, band=band, weight=10.0)  # noqa: E731
+    prediction, target = normal(4, 2, 4, 4, 2), normal(5, 2, 4, 4, 2)
+    hidden = holes.central(4, band=band, color=(0.0,)).cut(None, np.zeros((2, 6, 6, 2)))[1]
+    of = lambda x: reconstruction.hidden_squared(x, target, hidden, shown=10.0)  # noqa: E731
     assert_allclose(of(prediction), banded(prediction, target, band, 10.0), rtol=1e-10)
     expected = gradient(lambda x: banded(x, target, band, 10.0), prediction)
     assert_allclose(jax.grad(of)(prediction), expected, atol=1e-10)

@@ -97,6 +97,38 @@ def test_no_label_enters_and_codes_are_drawn_in_training_alone(started):
     assert shown["reconstruction"]["input"].shape == shown["samples"]["samples"].shape == (6, 4, 4, 1)
 
 
+def test_pictures_are_made_by_the_running_average_of_the_generator(started):
+    """After two steps: of the start a tenth and then 2 / 11 survives, the judge's phase leaves it alone."""
+    plain, params, state = started
+    made = method(average=0.9)
+    assert "average" not in state
+    held = jax.jit(made.init)(jax.random.key(0), batch())[1]
+    carry = {
+        "encoder": state["stats"]["encoder"],
+        "generator": jax.tree.map(lambda a: a + 1, state["stats"]["generator"]),
+    }
+    later = {**params, "generator": jax.tree.map(lambda a: a + 1, params["generator"])}
+
+    @jax.jit
+    def twice(held):
+        for step in range(2):
+            held = made.update(held, later, {"discriminator": held["stats"]["discriminator"]}, jnp.asarray(step))
+            held = made.update(held, later, carry, jnp.asarray(step))
+        return held, made.draw(later, held, batch(), jax.random.key(0))["samples"]["samples"]
+
+    after, samples = twice(held)
+    expected = 1 - 0.1 * 2 / 11
+    for name, own in (("params", params), ("stats", state["stats"])):
+        far = jax.tree.map(lambda a, b: np.asarray(a) - np.asarray(b), after["average"][name], own["generator"])
+        jax.tree.map(lambda a: np.testing.assert_allclose(a, expected, rtol=1e-4), far)
+    own = {**later, "generator": after["average"]["params"]}
+    stats = {**after["stats"], "generator": after["average"]["stats"]}
+    shown = jax.jit(lambda: plain.draw(own, {"stats": stats}, batch(), jax.random.key(0)))()
+    np.testing.assert_allclose(samples, shown["samples"]["samples"], rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="average is 1.5"):
+        method(average=1.5)
+
+
 def test_images_are_reduced_to_means_of_squares():
     images = np.arange(2 * 4 * 4, dtype=np.float32).reshape(2, 4, 4, 1)
     expected = [[images[0, i : i + 2, j : j + 2].mean() for j in (0, 2)] for i in (0, 2)]

@@ -107,11 +107,42 @@ def test_what_is_hidden_reaches_the_loss_as_target_alone(started):
         ({"size": 20, "band": 0}, "a hole of 20 pixels does not lie inside an image of 16 x 16"),
         ({"size": 10}, r"makes images of \[8, 8, 1\] and is compared with \[10, 10, 1\]: give nets.decoder size=10"),
         ({"color": (0.0, 0.1)}, "color has 2 numbers and the images have 1 channels"),
+        ({"hole": "star", "band": 0}, "the hole is 'star'; there are center, blobs, blocks"),
+        ({"hole": "blobs"}, "band is 1 pixels, and only a hole in the center has one: with hole='blobs' say band=0"),
+        ({"hole": "blobs", "band": 0}, "the whole image is predicted, 16 x 16 pixels, and size is 8"),
     ],
 )
 def test_what_makes_no_sense_is_a_sentence(options, sentence):
     with pytest.raises(ValueError, match=sentence):
         jax.eval_shape(method(**options).init, jax.random.key(0), batch())
+
+
+def test_with_holes_anywhere_what_is_hidden_reaches_the_loss_as_target_alone():
+    """Each image has holes of its own, the whole of it is predicted, and what is put back is what was hidden."""
+    made = context_encoder(
+        strided_conv.conv_encoder(widths=(4, 8)),
+        strided_conv.bottleneck(out=8),
+        conv_decoder.conv_decoder(size=SIDE, channels=1, widths=(8, 4)),
+        strided_conv.conv_discriminator(widths=(4, 8)),
+        **dict(size=SIDE, band=0, hole="blobs", band_weight=0.0, weight=1.0),
+    )
+    params, state = jax.jit(made.init)(jax.random.key(0), batch())
+
+    @jax.jit
+    def found(images):
+        shown = made.draw(params, state, {**batch(), "global": images}, jax.random.key(1))["inpainting"]
+        grads = jax.grad(lambda x: made.loss(params, state, {**batch(), "global": x}, jax.random.key(1), 0)[0])(images)
+        return shown, grads
+
+    a, slope = found(batch()["global"])
+    hidden = np.asarray(a["shown"]) == 0
+    assert len({one.tobytes() for one in hidden}) == 8 and 0.2 < hidden.mean() < 0.3
+    np.testing.assert_array_equal(np.where(hidden, 0, a["input"]), a["shown"])
+    np.testing.assert_array_equal(np.where(hidden, a["input"], a["filled in"]), a["input"])
+    b, _ = found(jnp.where(hidden[:, None], 5.0, batch()["global"]))
+    np.testing.assert_array_equal(a["filled in"], b["filled in"])
+    errors = np.asarray(a["filled in"] - a["input"])[hidden]
+    assert np.abs(errors).min() > 0 and np.isfinite(slope).all()
 
 
 @pytest.mark.slow

@@ -81,3 +81,52 @@ def test_no_more_is_hidden_than_the_ratio_and_nearly_as_much(shape):
     assert every.min() > 0 and every.max() < 0.8
     nothing = jax.vmap(lambda key: shape(key, (14, 14), 0.0))(keys)
     assert not nothing.any()
+
+
+def test_half_of_the_views_of_each_group_hide_a_part_and_the_parts_are_spread():
+    drawn = masks.evenly(0.5, (0.1, 0.5), among=8, shape="random")
+    hidden = np.asarray(jax.jit(lambda key: drawn.hide(key, 24, 2, (10, 10)))(jax.random.key(0)))
+    assert len({group.tobytes() for group in hidden.reshape(3, -1)}) == 3
+    steps = np.linspace(0.1, 0.5, 9)
+    for group in hidden.reshape(3, 16, 100):
+        shares = np.sort(group.mean(-1))
+        assert (shares[:8] == 0).all()
+        assert (shares[8:] >= np.floor(100 * steps[:-1]) / 100).all() and (shares[8:] <= steps[1:]).all()
+
+
+@pytest.mark.parametrize("b, among, entries", [(24, 8, 33), (12, 8, 35), (7, 8, 50)])
+def test_the_list_has_every_hidden_patch_and_the_length_of_the_bound(b, among, entries):
+    """Of 100 patches a group of 8 hides up to 15 + 20 + ... + 50 = 260, of 4 up to 140, and one alone up to 50."""
+    drawn = masks.evenly(0.5, (0.1, 0.5), among=among, shape="random")
+    patches = np.random.default_rng(0).normal(size=(b, 2, 100, 3)).astype(np.float32)
+    group = np.gcd(b, among)
+
+    @jax.jit
+    def found(key):
+        hidden = drawn.hide(key, b, 2, (10, 10))
+        listed = drawn.listed(hidden)
+        return hidden, listed, listed.of(patches)
+
+    for seed in range(5):
+        hidden, listed, rows = jax.device_get(found(jax.random.key(seed)))
+        assert rows.shape == (b, 1, entries, 3) == (b, 1, listed.real.shape[1], 3)
+        for i in range(0, b, group):
+            own, real = hidden[i : i + group], listed.real[i : i + group].reshape(-1)
+            assert real.sum() == own.sum() and real[: own.sum()].all()
+            np.testing.assert_array_equal(rows[i : i + group].reshape(-1, 3)[real], patches[i : i + group][own])
+            counts = np.broadcast_to(own.sum(-1, keepdims=True), own.shape)
+            np.testing.assert_array_equal(listed.count[i : i + group].reshape(-1)[real], counts[own])
+
+
+def test_the_list_is_long_enough_where_all_is_drawn_at_its_bound():
+    """A ratio of 0.3 of 10 patches is 3 of them, whatever float32 makes of it."""
+    drawn = masks.evenly(1.0, (0.3, 0.3), among=4, shape="random")
+    hidden = jax.jit(lambda key: drawn.hide(key, 8, 2, (2, 5)))(jax.random.key(0))
+    assert hidden.sum() == drawn.listed(hidden).real.sum() == 8 * 2 * 3
+
+
+def test_a_share_of_no_view_is_refused():
+    with pytest.raises(
+        ValueError, match="of the 2 views of 1 examples a share of 0.25 is none; hide patches of a larg"
+    ):
+        masks.evenly(0.25, (0.1, 0.5), among=8).hide(jax.random.key(0), 7, 2, (4, 4))

@@ -54,6 +54,18 @@ def vit(arguments, eps):
     return VisionTransformer(**arguments, norm_layer=norm), {"timm": timm.__version__}
 
 
+def swin(arguments, eps):
+    """timm's SwinTransformer."""
+    import timm
+    from timm.models.swin_transformer import SwinTransformer
+
+    norm = functools.partial(torch.nn.LayerNorm, eps=eps)
+    return SwinTransformer(**arguments, norm_layer=norm), {"timm": timm.__version__}
+
+
+KINDS = {"resnet": resnet, "detectron2": resnet, "timm_resnet": timm_resnet, "vit": vit, "swin": swin}
+
+
 def from_detectron2(arrays):
     """detectron2's names of a ResNet -> torchvision's; the reverse of what its converters do."""
     out = {}
@@ -80,7 +92,7 @@ def main():
         request = json.load(file)
     model = request["model"]
     kind = model.pop("kind")
-    net, versions = {"resnet": resnet, "detectron2": resnet, "timm_resnet": timm_resnet, "vit": vit}[kind](**model)
+    net, versions = KINDS[kind](**model)
     state = load(request["path"])
     if kind == "detectron2":  # its frozen batch norm counts no batches
         state |= {name: value for name, value in net.state_dict().items() if name.endswith("num_batches_tracked")}

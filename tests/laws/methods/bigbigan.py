@@ -1,8 +1,11 @@
-"""Codes of six numbers of 16 x 16 images, and of as large ones that are made."""
+"""Codes of six numbers of 16 x 16 images, and of as large ones that are made.
+
+Without attention, which devices repeat where every parameter is split: docs/methods/bigbigan.md, "Cost".
+"""
 
 from ssl_jax.nets import heads, residual_gan, strided_conv
 
-ARGUMENTS = {"times": 1}
+ARGUMENTS = {"times": 1, "average": 0.9}
 GROUPS = {"global": (1, 16)}
 NO_CONTROL = (
     "it has no one guard: codes of a point are told from the prior's by the score of codes alone, and images of a "

@@ -6,7 +6,7 @@ from ssl_jax.methods.dinov2 import dinov2
 from ssl_jax.nets import heads, vit
 from ssl_jax.types import Method
 
-ARGUMENTS = {"koleo_among": 8}
+ARGUMENTS = {"koleo_among": 8, "mask_among": 2}
 GROUPS = {"global": (2, 16), "local": (2, 8)}
 NO_CONTROL = "its guards are a balance and KoLeo; SwAV has the control of the first, tests/criteria the second's values"
 SCHEDULES = {"ema_decay": lambda step: jnp.float32(0.9), "teacher_temperature": lambda step: jnp.float32(0.04)}
