@@ -15,7 +15,7 @@ from ssl_jax.config import build, dry_run, recipes, schema
 from ssl_jax.process import goodput, lease, machine, stopping
 from ssl_jax.process.goodput import Goodput
 from ssl_jax.process.watchdog import Watchdog
-from ssl_jax.reporting import report
+from ssl_jax.reporting import report, trackers
 from ssl_jax.reporting.display import complain
 from ssl_jax.run import (
     baselines,
@@ -23,6 +23,7 @@ from ssl_jax.run import (
     evaluation,
     history,
     identity,
+    interval,
     label_free,
     probing,
     protocols,
@@ -103,9 +104,11 @@ def _train(
         processes.agree({"what config.start names": str(start.told)}, seconds=job.patience)
         if jax.process_index() == 0:
             resuming.check_data(job, workdir)
+            trackers.check(job.trackers)
             first = report.first(job)
             stack.enter_context(lease.held(workdir))
-            for notice in (*job.notices, *evaluation.foreseen(job), *resuming.jumps(job, workdir)):
+            told = (*evaluation.foreseen(job), *interval.foreseen(job), *resuming.jumps(job, workdir))
+            for notice in (*job.notices, *told):
                 complain(notice)
             resuming.begun(job, workdir)
             starting.begun(start, workdir)
