@@ -22,8 +22,8 @@ from ssl_jax.storage import files
 
 FILE = "trackers.json"
 """The runs of trackers that a work directory goes on in, {tracker: id}."""
-PATIENCE = 120.0
-"""Seconds that the end of a run waits for what a tracker has not taken yet."""
+OPENING, PATIENCE = 60.0, 120.0
+"""Seconds that the beginning of a run waits for a tracker, and its end for what that has not taken yet."""
 
 
 class Tracker(NamedTuple):
@@ -50,24 +50,22 @@ def check(asked: dict[str, str]) -> None:
 def opened(asked: dict[str, str], workdir: str, config: dict, say: Callable[[str], None]) -> list["Sender"]:
     """The trackers of a run, on process 0; one that was begun in this work directory goes on.
 
-    asked: {tracker: project}. config: the resolved recipe. say: takes a sentence where a tracker does not answer, and
-    the run goes on without it.
+    asked: {tracker: project}. config: the resolved recipe. say: takes a sentence where a tracker fails, and the run
+    goes on without it. Each is waited for, but no longer than `OPENING`.
     """
-    out, path = [], epath.Path(workdir) / FILE
-    if not asked or jax.process_index() > 0:
-        return out
-    known = json.loads(path.read_text()) if path.exists() else {}
-    for name, project in asked.items():
-        try:
-            tracker = TRACKERS[name](project, workdir, config, known.get(name))
-        except Exception as error:  # of the network, of an account, of a server: of every kind
-            there = f"; its run is {known[name]!r} in {path}" if name in known else ""
-            say(f"{name} does not answer, and the run goes on without it ({_told(error)}){there}")
-            continue
-        known[name] = tracker.id
-        out.append(Sender(name, tracker, say))
-    files.write(path, json.dumps(known, indent=2) + "\n")
-    return out
+    path, lock = epath.Path(workdir) / FILE, threading.Lock()
+
+    def known() -> dict[str, str]:
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    def begun(name: str, project: str) -> Tracker:
+        tracker = TRACKERS[name](project, workdir, config, known().get(name))
+        with lock:
+            files.write(path, json.dumps({**known(), name: tracker.id}, indent=2) + "\n")
+        return tracker
+
+    names = asked if jax.process_index() == 0 else ()
+    return [Sender(name, functools.partial(begun, name, asked[name]), say) for name in names]
 
 
 class Sender:
@@ -76,37 +74,42 @@ class Sender:
     Steps that the tracker has already are left out. After a failure, which is said in a sentence, nothing more is sent.
     """
 
-    def __init__(self, name: str, tracker: Tracker, say: Callable[[str], None]):
-        self._name, self._tracker, self._say = name, tracker, say
-        self._queue: queue.SimpleQueue[Callable | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+    def __init__(self, name: str, begin: Callable[[], Tracker], say: Callable[[str], None], opening: float = OPENING):
+        self._name, self._say = name, say
+        self._queue: queue.SimpleQueue[tuple[str, tuple] | None] = queue.SimpleQueue()
+        self._open = threading.Event()
+        self._thread = threading.Thread(target=self._work, args=(begin,), name=name, daemon=True)
         self._thread.start()
+        self._open.wait(opening)
 
     def scalars(self, step: int, numbers: dict[str, float]) -> None:
         """Numbers by name; NaN is one."""
-        if step > self._tracker.reached:
-            self._queue.put(functools.partial(self._tracker.scalars, step, numbers))
+        self._queue.put(("scalars", (step, numbers)))
 
     def pictures(self, step: int, paths: dict[str, Path]) -> None:
         """PNG files by name."""
-        if step > self._tracker.reached:
-            self._queue.put(functools.partial(self._tracker.pictures, step, paths))
+        self._queue.put(("pictures", (step, paths)))
 
     def close(self, outcome: str, patience: float = PATIENCE) -> None:
         """Waits for what is under way, at most `patience` seconds. outcome: as of `Tracker.close`."""
-        self._queue.put(functools.partial(self._tracker.close, outcome))
+        self._queue.put(("close", (outcome,)))
         self._queue.put(None)
         self._thread.join(patience)
         if self._thread.is_alive():
             self._say(f"{self._name} has not taken everything within {patience:.0f} s, and is not waited for")
 
-    def _work(self) -> None:
-        while (send := self._queue.get()) is not None:
-            try:
-                send()
-            except Exception as error:
-                self._say(f"{self._name} gets no more of this run: {_told(error)}")
-                return
+    def _work(self, begin: Callable[[], Tracker]) -> None:
+        try:
+            tracker = begin()
+            self._open.set()
+            while (sent := self._queue.get()) is not None:
+                what, arguments = sent
+                if what == "close" or arguments[0] > tracker.reached:
+                    getattr(tracker, what)(*arguments)
+        except Exception as error:  # of the network, of an account, of a server: of every kind
+            told = f"{type(error).__name__}: {spelling.one_line(error)}"
+            self._say(f"{self._name} fails, and the run goes on without it ({told})")
+        self._open.set()
 
 
 def _wandb(project: str, workdir: str, config: dict, known: str | None) -> Tracker:
@@ -167,7 +170,3 @@ TRACKERS: dict[str, Callable[[str, str, dict, str | None], Tracker]] = {"wandb":
 """(project, work directory, recipe, id of the run that goes on or None) -> the run."""
 LONGEST, MOST = 500, 100
 """Characters of a parameter and parameters of a call, as every server of MLflow takes them."""
-
-
-def _told(error: Exception) -> str:
-    return f"{type(error).__name__}: {spelling.one_line(error)}"
