@@ -20,6 +20,7 @@ from ssl_jax.reporting.display import complain
 from ssl_jax.run import (
     baselines,
     classifying,
+    dense,
     evaluation,
     history,
     identity,
@@ -199,7 +200,7 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent
             found, features = label_free.measured(job, program, state, random, known)
         own = classifying.measured(job, program, {"random_init": random, "pretrained": lambda: state})
         states = {"random_init": random, "pretrained": lambda: state}
-        found |= distorted(job, program, state, random)
+        found |= {**distorted(job, program, state, random), **placed(job, program, state, random)}
         found = protocols.merged(found, probing.measured(job, program, states, protocols.probes(asked), known))
         found = protocols.merged(found, tuning.measured(job, workdir, int(state.step), protocols.tuned(asked), tune))
         cached = dict.fromkeys(name.partition("_probe_")[0] for name in known.found)
@@ -223,6 +224,17 @@ def distorted(job: Job, program: Program, state: TrainState, random: Callable[[]
         return {}
     states = {"random_init": random, "pretrained": lambda: state}
     return {"robustness": robustness.compared(job, program, states, which)}
+
+
+def placed(job: Job, program: Program, state: TrainState, random: Callable[[], TrainState]) -> dict:
+    """{"dense": ...} of pixels, the random network and the trained one; {} unasked, or where it cannot be measured."""
+    if not dense.asked(job):
+        return {}
+    try:
+        return dense.measured(job, program, {"random_init": random, "pretrained": lambda: state})
+    except ValueError as error:
+        complain(f"dense not measured: {error}")
+        return {}
 
 
 def resolved(config: ConfigDict | dict, changes: dict[str, str], workdir: str) -> dict:

@@ -78,7 +78,16 @@ def tables(result: dict) -> list[Table]:
     """What there is to show of result.json."""
     own = [label_free_table(result)] if "label_free" in result else []
     bent = [robustness_table(result["robustness"])] if "robustness" in result else []
-    return [*([table(result)] if scored(result) else []), *own, *bent]
+    places = [dense_table(result["dense"])] if "dense" in result else []
+    return [*([table(result)] if scored(result) else []), *own, *bent, *places]
+
+
+def dense_table(found: dict[str, dict[str, float]]) -> Table:
+    """Overlaps of a linear probe of single places with the foreground: one row a measure, one column an encoder."""
+    out = Table("places, %", *map(titles.of, found), title="Foreground and background")
+    for measure in next(iter(found.values())):
+        out.add_row(titles.of(measure), *(f"{100 * scores[measure]:.1f}" for scores in found.values()))
+    return out
 
 
 def robustness_table(found: dict[str, dict]) -> Table:

@@ -109,6 +109,17 @@ MAY_IMPORT = {
         "storage",
     },
     "run.classifying": {"config.dry_run", "run.evaluation", "run.job", "shard", "types"},
+    "run.dense": {
+        "config.dry_run",
+        "data",
+        "evals",
+        "paradigms.encode",
+        "run.evaluation",
+        "run.job",
+        "run.protocols",
+        "shard",
+        "types",
+    },
     "run.evaluation": {
         "data",
         "evals",
