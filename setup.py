@@ -34,6 +34,8 @@ TEXT = ["tokenizers>=0.21"]
 MESHES = ["trimesh>=4"]
 TIFF = ["tifffile>=2024.8"]
 DICOM = ["pydicom>=3"]
+WANDB = ["wandb>=0.21"]
+MLFLOW = ["mlflow>=3"]
 REPORT = ["plotly>=6", "scikit-learn>=1.5"]
 READ = [*PARQUET, *VIDEO, *TEXT, *MESHES, *TIFF, *DICOM]
 TEST = [*READ, *REPORT, "datasets>=3", "pytest>=8", "pytest-xdist>=3.6", "playwright>=1.50", "ImageHash>=4.3"]
@@ -48,6 +50,8 @@ EXTRAS = {
     "text": TEXT,
     "meshes": MESHES,
     "report": REPORT,
+    "wandb": WANDB,
+    "mlflow": MLFLOW,
     # What reads exports back, in an environment of its own: the tests find it by SSL_JAX_INTEROP=PYTHON.
     "interop": ["torch>=2.6", "torchvision>=0.21", "timm>=1.0.15", "transformers>=5", *ONNX],
     "test": TEST,

@@ -15,14 +15,16 @@ from ssl_jax.config import build, dry_run, recipes, schema
 from ssl_jax.process import goodput, lease, machine, stopping
 from ssl_jax.process.goodput import Goodput
 from ssl_jax.process.watchdog import Watchdog
-from ssl_jax.reporting import report
+from ssl_jax.reporting import report, trackers
 from ssl_jax.reporting.display import complain
 from ssl_jax.run import (
     baselines,
     classifying,
+    dense,
     evaluation,
     history,
     identity,
+    interval,
     label_free,
     probing,
     protocols,
@@ -103,9 +105,11 @@ def _train(
         processes.agree({"what config.start names": str(start.told)}, seconds=job.patience)
         if jax.process_index() == 0:
             resuming.check_data(job, workdir)
+            trackers.check(job.trackers)
             first = report.first(job)
             stack.enter_context(lease.held(workdir))
-            for notice in (*job.notices, *evaluation.foreseen(job), *resuming.jumps(job, workdir)):
+            told = (*evaluation.foreseen(job), *interval.foreseen(job), *resuming.jumps(job, workdir))
+            for notice in (*job.notices, *told):
                 complain(notice)
             resuming.begun(job, workdir)
             starting.begun(start, workdir)
@@ -196,7 +200,7 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent
             found, features = label_free.measured(job, program, state, random, known)
         own = classifying.measured(job, program, {"random_init": random, "pretrained": lambda: state})
         states = {"random_init": random, "pretrained": lambda: state}
-        found |= distorted(job, program, state, random)
+        found |= {**distorted(job, program, state, random), **placed(job, program, state, random)}
         found = protocols.merged(found, probing.measured(job, program, states, protocols.probes(asked), known))
         found = protocols.merged(found, tuning.measured(job, workdir, int(state.step), protocols.tuned(asked), tune))
         cached = dict.fromkeys(name.partition("_probe_")[0] for name in known.found)
@@ -220,6 +224,17 @@ def distorted(job: Job, program: Program, state: TrainState, random: Callable[[]
         return {}
     states = {"random_init": random, "pretrained": lambda: state}
     return {"robustness": robustness.compared(job, program, states, which)}
+
+
+def placed(job: Job, program: Program, state: TrainState, random: Callable[[], TrainState]) -> dict:
+    """{"dense": ...} of pixels, the random network and the trained one; {} unasked, or where it cannot be measured."""
+    if not dense.asked(job):
+        return {}
+    try:
+        return dense.measured(job, program, {"random_init": random, "pretrained": lambda: state})
+    except ValueError as error:
+        complain(f"dense not measured: {error}")
+        return {}
 
 
 def resolved(config: ConfigDict | dict, changes: dict[str, str], workdir: str) -> dict:

@@ -13,9 +13,10 @@ from ssl_jax.config import durations
 from ssl_jax.data import device, stream
 from ssl_jax.process.goodput import Goodput
 from ssl_jax.process.stopping import Interrupted, Stop
+from ssl_jax.reporting import trackers
 from ssl_jax.reporting.display import complain
 from ssl_jax.reporting.log import Writer, amend, evaluated, reached
-from ssl_jax.run import evaluation, passing
+from ssl_jax.run import interval, passing
 from ssl_jax.run.health import Health
 from ssl_jax.run.job import Job
 from ssl_jax.shard import mesh as meshes
@@ -125,7 +126,9 @@ def running(
 ) -> Iterator[Run]:
     """The log, the guards and the data of a run that goes on after `step` steps."""
     with contextlib.ExitStack() as stack:
-        writer = stack.enter_context(Writer(workdir, start=step, total=job.clock.total, batch=job.clock.batch))
+        length = dict(start=step, total=job.clock.total, batch=job.clock.batch)
+        others = trackers.opened(job.trackers, workdir, job.config, complain)
+        writer = stack.enter_context(Writer(workdir, **length, trackers=others))
         reports = dict(describe=job.train.describe, say=writer.note, steps=lambda: saved.wait() or saved.steps())
         health = Health(job.health, folder=workdir, **reports, ended=ended)
         health.load_state(saved.guards(step) if step in saved.steps() else {})
@@ -181,7 +184,7 @@ def evaluate(job: Job, program: Program, run: Run, state: TrainState, step: int)
     """Numbers of the frozen features into the log, and before the guards; none where a stop comes meanwhile."""
     with run.spent.on("evaluation"):
         try:
-            numbers = evaluation.during(job, program, state, run.stop.check)
+            numbers = interval.during(job, program, state, run.stop.check)
         except Interrupted:
             return
     run.writer.add(step, numbers)
@@ -205,7 +208,7 @@ def evaluate_missed(job: Job, program: Program, workdir: str, state: TrainState,
     """The evaluation of `step` that a stop has left out, if one is due, into the row that is in the log already."""
     if not durations.due(job.every.evaluate, step, job.clock) or evaluated(workdir, step):
         return
-    amend(workdir, step, evaluation.during(job, program, state))
+    amend(workdir, step, interval.during(job, program, state))
 
 
 def save(program: Program, run: Run, state: TrainState, step: int, passed: int = 0) -> TrainState:

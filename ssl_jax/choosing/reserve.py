@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ssl_jax import loop
 from ssl_jax.config import durations
-from ssl_jax.run import evaluation, label_free
+from ssl_jax.run import evaluation, interval, label_free
 from ssl_jax.run.evaluation import Scores
 from ssl_jax.run.job import Job
 from ssl_jax.shard.program import Program
@@ -51,7 +51,7 @@ def measured(job: Job, program: Program) -> Reserve:
             kept(label_free.BASELINE, lambda: label_free.baseline(job, program, state))
     begun = time.perf_counter()
     if job.every.evaluate != "never":
-        evaluation.during(job, program, state)
+        interval.during(job, program, state)
     during = time.perf_counter() - begun
     random = [seconds[name] for name in ("random_init", label_free.BASELINE) if name in seconds]
     return Reserve(during, sum(random) + PICTURES, known)

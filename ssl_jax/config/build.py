@@ -12,6 +12,7 @@ from ssl_jax.checks import spelling
 from ssl_jax.config import catalog, dry_run, durations, notices, recipes, schema
 from ssl_jax.data import captions, classes, sources
 from ssl_jax.data.parts import Part, spec
+from ssl_jax.evals import suite
 from ssl_jax.optim import chain, schedules
 from ssl_jax.paradigms import chunks
 from ssl_jax.paradigms.monitored import with_monitors
@@ -32,6 +33,7 @@ YEAR = 31_536_000
 def job(config: dict) -> Job:
     """Everything that a run needs, from a resolved recipe. Opens the data; touches no device."""
     train, test, differing = opened(config["data"])
+    validation, unlike = validating(config, train)
     config = with_vocabularies(config, train)
     if config["probe"] and not sources.labeled(train):
         raise ValueError(f"{train.name} has no labels for the online probe to learn from; set config.probe=False")
@@ -56,16 +58,18 @@ def job(config: dict) -> Job:
         logged=logged(config, clock),
         train=train,
         test=test,
+        validation=validation,
         training=training,
         clean=clean,
         shapes=shapes(training, config["batch"], train.parts, 0 if train.targets is None else train.targets.shape[1]),
         mesh=config["mesh"],
         patience=config["processes"]["agree"],
         every=Every(*(config[key]["every"] for key in ("log", "checkpoint", "evaluation"))),
+        trackers={name: config["log"][name] for name in ("wandb", "mlflow") if config["log"][name]},
         keep=keep(config["checkpoint"], clock),
         health=Limits(**config["health"]).checked(),
         evaluation={k: v for k, v in config["evaluation"].items() if k != "every"},
-        notices=(*told(train, test), *differing, *notices.of(config, clock, method)),
+        notices=(*told(train, test), *differing, *unlike, *notices.of(config, clock, method)),
     )
 
 
@@ -76,11 +80,29 @@ def opened(data: dict) -> tuple[sources.Source, sources.Source | None, tuple[str
         train = sources.open(data["train"], **options, channels=data["channels"], bits=data["bits"])
     if not data["test"]:
         return train, None, ()
-    alike = dict(channels=train.image.channels, bits=train.image.bits) if "image" in train.parts else {}
     with about("data.test"):
-        test = sources.open(data["test"], **options, **alike)
-        _check_alike(train, test)
+        test = _beside(train, data["test"], options)
     return train, *classes.alike(train, test)
+
+
+def validating(config: dict, train: sources.Source) -> tuple[sources.Source | None, tuple[str, ...]]:
+    """What `evaluation.validation` names, with the classes of the training set, and sentences about it."""
+    name = config["evaluation"]["validation"]
+    if not name:
+        return None, ()
+    with about("evaluation.validation"):
+        source, differing = classes.alike(train, _beside(train, name, {"data_dir": config["data"]["dir"] or None}))
+    same = f"evaluation.validation is the same data as data.train ({train.name}): scores say what is memorized"
+    return source, (*differing, *([same] if source.digest == train.digest else []))
+
+
+def _beside(train: sources.Source, text: str, options: dict) -> sources.Source:
+    """Another dataset, its images with the channels and bits of those of training. Raises ValueError where it has other
+    parts."""
+    alike = dict(channels=train.image.channels, bits=train.image.bits) if "image" in train.parts else {}
+    source = sources.open(text, **options, **alike)
+    _check_alike(train, source)
+    return source
 
 
 def _check_alike(train: sources.Source, test: sources.Source) -> None:
@@ -166,6 +188,8 @@ def check(config: dict, clock: durations.Clock) -> None:
             raise ValueError(f"config.processes.{key} is {seconds}; it must be a number of seconds from 1 to {YEAR}")
     with about("evaluation.final"):
         protocols.asked(config["evaluation"]["final"])
+    with about("evaluation.during"):
+        suite.asked(config["evaluation"]["during"])
     for part in ("log", "checkpoint", "evaluation"):
         with about(f"{part}.every"):
             durations.due(config[part]["every"], 1, clock)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from ssl_jax import monitors
 from ssl_jax.config import durations
 from ssl_jax.config.durations import Clock
 from ssl_jax.optim import schedules
@@ -19,7 +20,7 @@ LENGTHS = {
 def of(config: dict, clock: Clock, method: Method) -> tuple[str, ...]:
     """The sentences about a resolved recipe and the clock of its run."""
     method_and_views = (*_method(config, clock, method), *_likelihood(config), *_views(config["views"]))
-    return (*_lengths(config, clock), *_rates(config, clock), *method_and_views)
+    return (*_lengths(config, clock), *_rates(config, clock), *_selection(config), *method_and_views)
 
 
 def _lengths(config: dict, clock: Clock) -> Iterator[str]:
@@ -63,6 +64,19 @@ def _rates(config: dict, clock: Clock) -> Iterator[str]:
             f"config.batch is {clock.batch} and the dataset has {clock.examples} examples: "
             "a batch has examples more than once"
         )
+
+
+def _selection(config: dict) -> Iterator[str]:
+    """A checkpoint that is chosen by the labels that score it afterwards."""
+    prefix, _, name = config["checkpoint"]["best"].partition(" ")[2].partition("/")
+    if prefix != "eval" or name in monitors.REPORT or config["evaluation"]["validation"] or not config["data"]["test"]:
+        return
+    train = config["data"]["train"]
+    yield (
+        f"config.checkpoint.best chooses a checkpoint by eval/{name} on the test set, whose scores of it are too good "
+        f"then; choose on a part of the training set, --config.evaluation.validation='held:0.1*{train}' with "
+        f"--config.data.train='rest:0.1*{train}'"
+    )
 
 
 def _method(config: dict, clock: Clock, method: Method) -> Iterator[str]:

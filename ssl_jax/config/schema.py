@@ -30,10 +30,17 @@ DEFAULTS = {
     "mesh": {"data": -1, "fsdp": 1},
     "chunks": 1,
     "processes": {"start": 900.0, "agree": 900.0, "heartbeat": 100.0, "shutdown": 300.0},
-    "log": {"every": "10 steps"},
+    "log": {"every": "10 steps", "wandb": "", "mlflow": ""},
     "checkpoint": {"every": "10 %", "keep": 2, "keep_every": "never", "best": ""},
     "health": Limits()._asdict(),
-    "evaluation": {"every": "20 %", "examples": 50_000, "batch": 500, "final": "all"},
+    "evaluation": {
+        "every": "20 %",
+        "during": "knn",
+        "validation": "",
+        "examples": 50_000,
+        "batch": 500,
+        "final": "all",
+    },
 }
 DATA = {"train": "", "test": "", "dir": "", "channels": 0, "bits": 0}
 NETS = (Net, Net | None)

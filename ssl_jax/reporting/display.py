@@ -7,6 +7,8 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from ssl_jax.reporting import titles
+
 
 class Display:
     """A progress bar on a terminal; elsewhere one plain line now and then."""
@@ -56,11 +58,14 @@ def complain(sentence: str) -> None:
 
 
 def summary(row: dict, left: float) -> str:
-    """One line about a row: loss, probe accuracy, images a second, share of waiting for data, seconds left."""
-    parts = []
-    for key, form in (("loss", "loss {:.4g}"), ("probe/top1", "probe {:.1%}"), ("eval/knn", "kNN {:.1%}")):
-        if row.get(key) is not None:
-            parts.append(form.format(row[key]))
+    """One line about a row: loss, accuracies, images a second, share of waiting for data, seconds left.
+
+    Of recalls there are those of the nearest alone.
+    """
+    shares = {key: titles.of_share(key) for key in row if "@" not in key or key.endswith("@1")}
+    forms = {"loss": "loss {:.4g}", "probe/top1": "probe {:.1%}"}
+    forms |= {key: title + " {:.1%}" for key, title in shares.items() if title}
+    parts = [form.format(row[key]) for key, form in forms.items() if row.get(key) is not None]
     if "time/images_per_second" in row:
         parts.append(f"{row['time/images_per_second']:,.0f} images/s")
         parts.append(f"data wait {row['time/data_wait']:.0%}")

@@ -1,4 +1,4 @@
-"""Metrics -> metrics.jsonl, TensorBoard events and the console."""
+"""Metrics -> metrics.jsonl, TensorBoard events, trackers and the console."""
 
 import json
 import math
@@ -20,6 +20,7 @@ from tensorboardX.proto.summary_pb2 import Summary
 
 from ssl_jax.reporting import drawing
 from ssl_jax.reporting.display import Display
+from ssl_jax.reporting.trackers import Sender
 from ssl_jax.storage import files
 from ssl_jax.types import Array, View
 
@@ -45,17 +46,19 @@ class Writer:
         start: int,
         total: int,
         batch: int,
+        trackers: Sequence[Sender] = (),
         primary: bool | None = None,
         console: Console | None = None,
         line_seconds: float = 15.0,
     ):
         """start: steps done before this process; total: of the run; batch: examples a step, over all devices.
 
-        primary: whether this process writes; by default process 0 does. line_seconds: between two plain lines where the
-        console is no terminal.
+        trackers: get the same numbers and pictures. primary: whether this process writes; by default process 0 does.
+        line_seconds: between two plain lines where the console is no terminal.
         """
         self._primary = jax.process_index() == 0 if primary is None else primary
         self._pending: tuple[int, dict] | None = None
+        self._trackers = trackers
         self.latest: dict[str, float | int | None] = {}
         if not self._primary:
             return
@@ -110,6 +113,8 @@ class Writer:
         values = [Summary.Value(tag=name, image=_encoded(path.read_bytes())) for name, path in paths.items()]
         event = Event(wall_time=time.time(), step=step, summary=Summary(value=values))
         self._events.write(event.SerializeToString())
+        for tracker in self._trackers:
+            tracker.pictures(step, paths)
 
     def note(self, sentence: str) -> None:
         """A sentence for the reader, above the progress bar."""
@@ -125,8 +130,8 @@ class Writer:
         self._events.flush()
         self._sync()
 
-    def close(self) -> None:
-        """Flushes, ends the progress bar and lets go of the files."""
+    def close(self, failed: bool = False) -> None:
+        """Flushes, ends the progress bar, lets go of files and trackers. failed: whether an error ends the run."""
         if not self._primary:
             return
         try:
@@ -135,13 +140,16 @@ class Writer:
             self._show.close()
             self._file.close()
             self._events.close()
+            ended = self.latest.get("step") == self._total
+            for tracker in self._trackers:
+                tracker.close("FAILED" if failed else "FINISHED" if ended else "KILLED")
         self._sync()
 
     def __enter__(self) -> "Writer":
         return self
 
-    def __exit__(self, *_) -> None:
-        self.close()
+    def __exit__(self, kind: type | None, *_) -> None:
+        self.close(failed=kind is not None)
 
     def _write_pending(self) -> None:
         """Converts and writes the row that waits."""
@@ -155,11 +163,12 @@ class Writer:
             self._file.flush()
         except OSError as error:
             raise OSError(error.errno, f"cannot write {self._local / FILE}: {error.strerror}") from error
-        values = [
-            Summary.Value(tag=k, simple_value=math.nan if v is None else v) for k, v in row.items() if k != "step"
-        ]
+        scalars = {k: math.nan if v is None else v for k, v in row.items() if k != "step"}
+        values = [Summary.Value(tag=k, simple_value=v) for k, v in scalars.items()]
         event = Event(wall_time=time.time(), step=step, summary=Summary(value=values))
         self._events.write(event.SerializeToString())
+        for tracker in self._trackers:
+            tracker.scalars(step, scalars)
         self._show.row(row)
         self.latest |= row
         if time.perf_counter() - self._synced > SYNC_SECONDS:

@@ -12,6 +12,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from ssl_jax.evals import plane
+from ssl_jax.reporting import titles
 
 INK, GRID = "#333333", "#dddddd"
 COLORS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#b2a100", "#000000", "#7f7f7f", "#7b4a12")
@@ -25,7 +26,6 @@ POINTS = 1500
 PANELS = (
     ("loss", "loss", None),
     ("probe/top1", "online probe, top-1 on augmented views, %", 100.0),
-    ("eval/knn", "kNN on test, %", 100.0),
     ("lr", "learning rate", None),
     ("monitor/std", "std of the unit embedding \u00d7 \u221ad\n(1: isotropic, 0: collapsed)", None),
     ("eval/effective_rank", "effective rank", None),
@@ -34,6 +34,8 @@ PANELS = (
     ("time/data_wait", "share of time waiting for data, %", 100.0),
 )
 """Key of a row, title, and what multiplies its values; keys that no row has give no panel."""
+SCORES = 2
+"""How many of them come before the scores."""
 
 
 def contact_sheet(
@@ -141,8 +143,9 @@ def projection(features: np.ndarray, labels: np.ndarray, classes: Sequence[str],
 
 
 def panels(rows: Sequence[dict]) -> list[tuple[str, str, float | None]]:
-    """Those of `PANELS` that rows have, and the schedules that move."""
-    return [panel for panel in (*PANELS, *_schedules(rows)) if any(row.get(panel[0]) is not None for row in rows)]
+    """Those of `PANELS` that rows have, with the scores of evaluations in training, and the schedules that move."""
+    wanted = (*PANELS[:SCORES], *_scores(rows), *PANELS[SCORES:], *_schedules(rows))
+    return [panel for panel in wanted if any(row.get(panel[0]) is not None for row in rows)]
 
 
 def series(rows: Sequence[dict], key: str, scale: float | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -161,6 +164,12 @@ def running_mean(values: np.ndarray) -> np.ndarray | None:
     total = np.convolve(np.nan_to_num(values) * known, np.ones(window), "same")
     count = np.convolve(known, np.ones(window), "same")
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _scores(rows: Sequence[dict]) -> list[tuple[str, str, float]]:
+    """Panels of the shares of examples that evaluations have found."""
+    keys = {key: titles.of_share(key) for row in rows for key in row}
+    return [(key, f"{title}, in training, %", 100.0) for key, title in keys.items() if title]
 
 
 def _schedules(rows: Sequence[dict]) -> list[tuple[str, str, None]]:

@@ -78,7 +78,16 @@ def tables(result: dict) -> list[Table]:
     """What there is to show of result.json."""
     own = [label_free_table(result)] if "label_free" in result else []
     bent = [robustness_table(result["robustness"])] if "robustness" in result else []
-    return [*([table(result)] if scored(result) else []), *own, *bent]
+    places = [dense_table(result["dense"])] if "dense" in result else []
+    return [*([table(result)] if scored(result) else []), *own, *bent, *places]
+
+
+def dense_table(found: dict[str, dict[str, float]]) -> Table:
+    """Overlaps of a linear probe of single places with the foreground: one row a measure, one column an encoder."""
+    out = Table("places, %", *map(titles.of, found), title="Foreground and background")
+    for measure in next(iter(found.values())):
+        out.add_row(titles.of(measure), *(f"{100 * scores[measure]:.1f}" for scores in found.values()))
+    return out
 
 
 def robustness_table(found: dict[str, dict]) -> Table:
@@ -188,9 +197,8 @@ def conclude(
     result, around = measure()
     drawn = _projected(job, program, state) if "linear" in result else None
     seconds = spent.seconds()
-    result |= {"data": {role: card(getattr(job, role)) for role in ("train", "test")}}
-    result |= {"config_hash": job.digest, "step": int(state.step), "seconds": round(sum(seconds.values()), 1)}
-    result["goodput"] = {name: round(value, 3) for name, value in seconds.items()}
+    result |= {"data": {role: card(getattr(job, role)) for role in ("train", "test", "validation")}}
+    result |= {"config_hash": job.digest, "step": int(state.step), **_timed(seconds, folder)}
     result["environment"] = environment.of_process()
     if jax.process_index() > 0:
         return result
@@ -202,12 +210,29 @@ def conclude(
         *([] if scored(result) else [unscored(job, workdir)]),
         *remarks(result),
         f"checkpoint  {folder}/checkpoints/{int(state.step)}",
-        f"metrics     {folder}/metrics.jsonl, result.json; TensorBoard: --logdir {folder}",
+        f"metrics     {folder}/metrics.jsonl{_scored_on(job)}, result.json; TensorBoard: --logdir {folder}",
         f"time        {goodput.line(seconds)}",
         f"pictures    {folder}/{', '.join(pictured)}" if pictured else "pictures    none",
     )
     console.print("\n".join(lines), soft_wrap=True, highlight=False, markup=False)
     return result
+
+
+def _timed(seconds: dict[str, float], folder: epath.Path) -> dict:
+    """The run's "seconds" and "goodput"; those of a process that has not trained are "evaluated", beside the run's."""
+    spent = {"seconds": round(sum(seconds.values()), 1), "goodput": {k: round(v, 3) for k, v in seconds.items()}}
+    if seconds["compile"] or seconds["passes"]:
+        return spent
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # none, or a damaged one, which this replaces
+        known = json.loads((folder / "result.json").read_text())
+        return {**{key: known[key] for key in spent if key in known}, "evaluated": spent}
+    return {"evaluated": spent}
+
+
+def _scored_on(job: Job) -> str:
+    """What the scores in the log are of, where there can be some."""
+    on = job.validation or job.test
+    return f" (eval/: on {on.name})" if on and job.every.evaluate != "never" else ""
 
 
 def _pictured(job: Job, folder: epath.Path, drawn: evaluation.Rows | None, around: label_free.Seen | None) -> list[str]:

@@ -141,9 +141,11 @@ def _curve(runs: Sequence[Record], key: str, title: str, scale: float | None) ->
 
 def _legend(runs: Sequence[Record]) -> Element:
     """Which run has which color in the curves."""
+    on = dict.fromkeys(run.config["evaluation"].get("validation") or run.config["data"]["test"] for run in runs)
+    said = f"Scores in training are of {' and '.join(filter(None, on))}." if any(on) else ""
     if len(runs) == 1:
-        return tag("p", "Over the step; point at a curve for its numbers.")
-    parts = []
+        return tag("p", f"Over the step; point at a curve for its numbers. {said}")
+    parts = [said]
     for run, color in zip(runs, itertools.cycle(run_figures.COLORS)):
         parts += [tag("span", class_="chip", style=f"background: {color}"), run.name]
     return tag("p", *parts)
@@ -178,14 +180,14 @@ def _pictures(run: Record) -> list[Element]:
 def _time(runs: Sequence[Record]) -> list[Element]:
     found = {run.name: run.result["goodput"] for run in runs if "goodput" in run.result}
     if not found:
-        return [tag("p", "Where the time went is known once a run has ended.")]
+        return [tag("p", "Where the time of training went is known once a run has ended.")]
     buckets = [name for name in next(iter(found.values()))]
     rows = [
         (name, *(f"{seconds.get(bucket, 0):,.1f}" for bucket in buckets), f"{sum(seconds.values()):,.1f}")
         for name, seconds in found.items()
     ]
     table = page.table(("seconds", *buckets, "all"), rows, numbers=range(1, len(buckets) + 2))
-    text = 'Seconds of the last process of the run, by what they went to; "step" and "compile" are training itself.'
+    text = 'Seconds of the last process that trained, by what they went to; "step" and "compile" are training itself.'
     return [tag("p", text), run_figures.element(run_figures.goodput(found), "where the time went"), table]
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+from ssl_jax.evals import suite
 from ssl_jax.probes import recipes
 from ssl_jax.run import fine_tuning, label_free, matching
 
@@ -12,6 +13,10 @@ TITLES = {
     "centroid": "nearest class mean",
     "clusters": "clusters, matched",
     "retrieval": "retrieval, mAP",
+    "probe": "online probe",
+    "patch_pixels": "pixels of the patch",
+    "foreground_iou": "foreground IoU",
+    "miou": "mean IoU",
     "raw_pixels": "raw pixels",
     "d2_histogram": "D2 histogram",
     "random_init": "random init",
@@ -50,3 +55,10 @@ def of(name: str) -> str:
         if kind.known(name):
             return kind.title(name)
     return TITLES[name]
+
+
+def of_share(key: str) -> str:
+    """The title of a number of the log that is a share of examples, as "kNN" of "eval/knn"; "" of any other."""
+    prefix, _, name = key.partition("/")
+    shares = prefix == "eval" and (suite.known(name) or name in (*matching.NAMES, "probe"))
+    return of(name) if shares else ""

@@ -12,7 +12,7 @@ import jax
 from ssl_jax.config import recipes
 from ssl_jax.evals import raw
 from ssl_jax.process import machine
-from ssl_jax.run import identity
+from ssl_jax.run import identity, interval
 from ssl_jax.run.evaluation import Scores
 from ssl_jax.run.job import Job
 from ssl_jax.shard import processes
@@ -59,7 +59,7 @@ def key(job: Job, name: str) -> str:
     """A hash of all that the scores of a baseline depend on, the code of the package included."""
     config, sources = job.config, [source for source in (job.train, job.test) if source is not None]
     parts = {part: config[part] for part in ("seed", "clean", "photometric")}
-    parts["evaluation"] = {k: v for k, v in config["evaluation"].items() if k != "every"}
+    parts["evaluation"] = {k: v for k, v in config["evaluation"].items() if k not in interval.OWN}
     if name not in raw.NAMES:  # what else the random network and its batch statistics come from
         parts |= {k: v for k, v in config.items() if k not in recipes.FREE or k == "duration"}
         parts["data"] = ()

@@ -1,6 +1,5 @@
-"""Frozen features of a job's data, and what can be read off them: in the loop and at the end."""
+"""Frozen features of a job's data, and what can be read off them."""
 
-import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -9,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ssl_jax import monitors
 from ssl_jax.data import device, stream
 from ssl_jax.data.sources import Source, labeled, subset
 from ssl_jax.evals import features, raw, suite, usable
@@ -120,6 +118,12 @@ def read(
     return found
 
 
+def few(rows: Rows) -> np.ndarray:
+    """Features of at most `MONITORED` examples that could be read, at even distances."""
+    x = rows.x[rows.valid]
+    return x[np.linspace(0, len(x) - 1, min(MONITORED, len(x))).astype(int)]
+
+
 def embedded(job: Job, program: Program, source: Source, state: TrainState, check: Callable = bool) -> Rows:
     """Pooled features of the frozen encoder."""
     return read(job, program, source, lambda views: program.embed(state.params, state.method_state, views), check)
@@ -195,30 +199,34 @@ def _impossible(job: Job, part: usable.Usable, train: np.ndarray, test: np.ndarr
     return suite.impossible(*numbers, which=which, names=names)
 
 
-def during(job: Job, program: Program, state: TrainState, check: Callable = bool) -> dict[str, float]:
-    """Numbers for the log, while training goes on: `monitors.REPORT`, and kNN accuracy where it can be measured.
+def measured(
+    job: Job,
+    program: Program,
+    train: Source,
+    rows: Callable[[Source], Rows],
+    embed: Callable | None,
+    check: Callable = bool,
+) -> tuple[Scores, dict[str, dict]]:
+    """Scores by all `protocols`, and by column what they are of who knows nothing, "chance" and "training_mean".
 
-    check: is called before each batch, and may raise to end the evaluation.
+    train: examples of training. rows: reads the features of these and of the test set, once each. embed, check: as of
+    `matched`. Raises ValueError where features are not finite.
     """
-    train = some(job.train, job.evaluation["examples"])
-    rows = embedded(job, program, train, state, check)
-    x = rows.x[rows.valid]
-    few = x[np.linspace(0, len(x) - 1, min(MONITORED, len(x))).astype(int)]
-    out = {f"eval/{name}": float(monitor(few)) for name, monitor in monitors.REPORT.items()}
+    accuracies = tuple(name for name in protocols(job) if name not in (*matching.NAMES, *regressing.NAMES))
+    parts, levels = [], {}
+    if accuracies or regressing.possible(job):
+        both = rows(train), rows(job.test)
+    if accuracies:
+        parts.append(scored(job, *both, accuracies))
+        levels[CHANCE] = parts[-1].details.pop(CHANCE)
+    if regressing.possible(job):
+        found, levels[regressing.MEAN] = regressed(job, train, *both)
+        parts.append(found)
     if matching.possible(job):
-        embed = functools.partial(program.embed, state.params, state.method_state)
-        out |= {
-            f"eval/{name}": value for name, value in matched(job, program, embed, check)[0].items() if value is not None
-        }
-    elif possible(job):
-        with contextlib.suppress(ValueError):  # why there is no number is said at the end; a run does not stop for it
-            test, found = embedded(job, program, job.test, state, check), {}
-            if regressing.possible(job):
-                found |= regressed(job, train, rows, test)[0].accuracies
-            if classifying(job):
-                found |= scored(job, rows, test, ("knn",)).accuracies
-            out |= {f"eval/{name}": value for name, value in found.items() if value is not None}
-    return out
+        recalls, known = matched(job, program, embed, check)
+        levels[CHANCE] = levels.get(CHANCE, {}) | known
+        parts.append(Scores(recalls, {}, {}))
+    return _together(parts), levels
 
 
 def final(
@@ -240,7 +248,6 @@ def final(
     wanted.
     """
     train, which, columns, why = some(job.train, job.evaluation["examples"]), protocols(job), {}, {}
-    accuracies = tuple(name for name in which if name not in (*matching.NAMES, *regressing.NAMES))
     own = raw.names(job.clean.inputs)
     readers = {
         **{name: lambda name=name: (functools.partial(unlearned, job, program, name=name), None) for name in own},
@@ -252,26 +259,15 @@ def final(
         reader = functools.partial(embedded, job, program, state=state)
         return reader, lambda views: program.embed(state.params, state.method_state, views)
 
-    def measured(name: str) -> Scores:
-        (reader, embed), parts = readers[name](), []
-        if accuracies or regressing.possible(job):
-            rows = reader(source=train), reader(source=job.test)
-        if accuracies:
-            parts.append(scored(job, *rows, accuracies))
-            columns[CHANCE] = dict.fromkeys(which) | parts[-1].details.pop(CHANCE)
-        if regressing.possible(job):
-            found, levels = regressed(job, train, *rows)
-            columns[regressing.MEAN] = dict.fromkeys(which) | levels
-            parts.append(found)
-        if matching.possible(job):
-            recalls, levels = matched(job, program, embed)
-            columns[CHANCE] = columns.get(CHANCE, dict.fromkeys(which)) | levels
-            parts.append(Scores(recalls, {}, {}))
-        return _together(parts)
+    def scores_of(name: str) -> Scores:
+        found, levels = measured(job, program, train, *readers[name]())
+        for column, known in levels.items():
+            columns[column] = dict.fromkeys(which) | known
+        return found
 
     left_out, details = {}, {}
     for name in (name for name in readers if name in names):
-        make = functools.partial(measured, name)
+        make = functools.partial(scores_of, name)
         try:
             scores = make() if name == "pretrained" else cached(name, make)
         except ValueError as error:

@@ -40,9 +40,8 @@ def measured(job: Job, program: Program, states: Iterable[tuple[int, TrainState]
     for step, state in states:
         row = dict.fromkeys(("step", *(which if evaluation.classifying(job) else ()), *CHOOSERS)) | {"step": step}
         rows = evaluation.embedded(job, program, train, state)
-        x = rows.x[rows.valid]
-        if np.isfinite(x).all():
-            few = x[np.linspace(0, len(x) - 1, min(evaluation.MONITORED, len(x))).astype(int)]
+        if np.isfinite(rows.x[rows.valid]).all():
+            few = evaluation.few(rows)
             row |= {name: float(measure(few)) for name, (measure, _) in CHOOSERS.items()}
             if evaluation.classifying(job):
                 test = evaluation.embedded(job, program, job.test, state)

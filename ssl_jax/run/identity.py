@@ -12,7 +12,7 @@ from ssl_jax.run.job import Job
 def of(job: Job) -> dict[str, str]:
     """Name -> text: every number of the recipe, the code, JAX, and the datasets."""
     config = {f"config.{key}": repr(value) for key, value in recipes.flat(job.config).items()}
-    data = {f"the listing of {s.name}": s.digest for s in (job.train, job.test) if s is not None}
+    data = {f"the listing of {s.name}": s.digest for s in (job.train, job.test, job.validation) if s is not None}
     return {**config, **data, "the code of ssl_jax": code(), "the version of JAX": jax.__version__}
 
 

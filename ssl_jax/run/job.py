@@ -42,8 +42,9 @@ class Job(NamedTuple):
 
     config: the resolved recipe, to be kept beside the results; digest: what it hashes to. clock: batch and length.
     logged: schedules whose values go into the log. shapes: ShapeDtypeStructs of one global batch as the host makes it.
-    patience: seconds that other processes may take to come to a comparison. notices: sentences about the recipe and its
-    data that a person should read before the run begins.
+    test: what the end is scored on, and training where there is no `validation`. trackers: {"wandb" or "mlflow": the
+    project of it that gets the log, too}. patience: seconds that other processes may take to come to a comparison.
+    notices: sentences about the recipe and its data that a person should read before the run begins.
     """
 
     config: dict
@@ -55,12 +56,14 @@ class Job(NamedTuple):
     logged: dict[str, Schedule]
     train: Source
     test: Source | None
+    validation: Source | None
     training: Preprocess
     clean: Preprocess
     shapes: dict
     mesh: dict
     patience: float
     every: Every
+    trackers: dict[str, str]
     keep: Keep
     health: Limits
     evaluation: dict

@@ -6,11 +6,13 @@ from ssl_jax.run import fine_tuning
 
 DISTORTED = ("gamma", "corruptions", "patches")
 """What can be asked for of distorted images, see `robustness.py`."""
+DENSE = "dense"
+"""What can be asked for of single places, see `dense.py`."""
 
 
 def asked(text: str) -> tuple[str, ...]:
     """The names, in order. Raises ValueError for one that is no protocol, with those most like it."""
-    return suite.asked(text, (*DISTORTED, *recipes.names(), fine_tuning.FORM), accepts=apart)
+    return suite.asked(text, (*DISTORTED, DENSE, *recipes.names(), fine_tuning.FORM), accepts=apart)
 
 
 def probes(text: str) -> tuple[str, ...]:
@@ -30,7 +32,7 @@ def scored(name: str) -> bool:
 
 def apart(name: str) -> bool:
     """Whether a name is of a protocol that does not work on the features that others share."""
-    return name in DISTORTED or recipes.known(name) or fine_tuning.known(name)
+    return name in (*DISTORTED, DENSE) or recipes.known(name) or fine_tuning.known(name)
 
 
 def merged(found: dict, more: dict) -> dict:

@@ -1,7 +1,7 @@
 """What evaluation does to test images to see what features withstand: planes [c, h, w] of 0..1, on the device.
 
 The kinds of CIFAR-10-C that are functions of the pixels, with its constants (Hendrycks and Dietterich 2019,
-arXiv:1903.12261, and code); left out are those that want drawings (frost), a codec (JPEG) or a flow of pixels.
+arXiv:1903.12261, and code); left out are those that want drawings (frost) or a flow of pixels.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ssl_jax.types import Array, Key
+from ssl_jax.views import jpeg
 
 SEVERITIES: dict[str, tuple] = {
     "gaussian_noise": (0.04, 0.06, 0.08, 0.09, 0.10),
@@ -23,6 +24,8 @@ SEVERITIES: dict[str, tuple] = {
     "brightness": (0.05, 0.1, 0.15, 0.2, 0.3),
     "saturate": ((0.3, 0.0), (0.1, 0.0), (1.5, 0.0), (2.0, 0.1), (2.5, 0.2)),
     "pixelate": (0.95, 0.9, 0.85, 0.75, 0.65),
+    "motion_blur": ((6, 1.0), (6, 1.5), (6, 2.0), (8, 2.0), (9, 2.5)),
+    "jpeg": (80, 65, 58, 50, 40),
 }
 """Kind -> its constant, or constants, at severities 1 to 5."""
 
@@ -138,6 +141,27 @@ def _pixelate(key: Key, image: Array, share: float) -> Array:
         rows, columns = (jnp.asarray(_boxes(*ab), image.dtype) for ab in zip(image.shape[1:], sides, strict=True))
         image = rows @ image @ columns.T
     return image
+
+
+def _motion_blur(key: Key, image: Array, constants: tuple[int, float]) -> Array:
+    """Half a Gaussian along a line of an angle between -45 and 45 degrees, its points rounded to pixels, as
+    ImageMagick's; what lies outside is the nearest pixel of the border."""
+    (radius, sigma), (_, h, w) = constants, image.shape
+    taps, angle = np.arange(2 * radius + 1), jnp.deg2rad(jax.random.uniform(key, (), image.dtype, -45, 45))
+    weights = np.exp(-0.5 * (taps / sigma) ** 2)
+    moves = jnp.ceil(jnp.stack([jnp.sin(angle), jnp.cos(angle)]) * taps[:, None] - 0.5).astype(jnp.int32)
+
+    def add(total: Array, tap: tuple[Array, Array]) -> tuple[Array, None]:
+        share, (down, right) = tap
+        rows, columns = jnp.clip(jnp.arange(h) + down, 0, h - 1), jnp.clip(jnp.arange(w) + right, 0, w - 1)
+        return total + share * image[:, rows][:, :, columns], None
+
+    shares = jnp.asarray(weights / weights.sum(), image.dtype)
+    return jax.lax.scan(add, jnp.zeros_like(image), (shares, moves))[0]
+
+
+def _jpeg(key: Key, image: Array, quality: int) -> Array:
+    return jpeg.coded(image, quality)
 
 
 def _boxes(old: int, new: int) -> np.ndarray:

@@ -22,6 +22,18 @@ def test_the_recipes_as_they_are_say_nothing(name):
     assert said(name, {}, examples=sizes.of(recipes.load(name))[0]) == ()
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"checkpoint.best": "max eval/knn", "evaluation.validation": "held:0.1*embedded:fashion_mnist/train"},
+        {"checkpoint.best": "max eval/effective_rank"},
+        {"checkpoint.best": "min loss"},
+    ],
+)
+def test_a_checkpoint_that_is_not_chosen_by_the_test_set_is_no_matter(changes):
+    assert said("quickstart", changes) == ()
+
+
 STILL = "({'name': 'resize_exact'}, {'name': 'normalize', 'args': {'mean': (0.5,), 'std': (0.5,)}})"
 
 
@@ -34,6 +46,7 @@ STILL = "({'name': 'resize_exact'}, {'name': 'normalize', 'args': {'mean': (0.5,
             {"lr": "{'kind': 'cosine', 'peak': 1.0, 'warmup': 1.5}"},
             "config.lr.warmup is 1.5, 1500 steps, and the run has 1000 steps",
         ),
+        ("quickstart", {"checkpoint.best": "max eval/knn"}, "chooses a checkpoint by eval/knn on the test set"),
         ("quickstart", {"lr": "0"}, "config.lr is 0 all the time"),
         ("vae_fashion_mnist", {"method.likelihood": "bernoulli"}, "config.views.0 are normalized and not in 0..1"),
         ("quickstart", {"lr.peak": "0"}, "config.lr is 0 all the time"),

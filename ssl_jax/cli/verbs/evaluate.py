@@ -20,6 +20,8 @@ head on augmented images as a paper does: probe_simclr, moco, moco_v3, moco_v3_r
 barlow_twins, vicreg, mae, dino, dino_base, dinov2, beit; probe_mae_5 in 5 epochs, probe_mae_5_256 with batches of 256.
 fine_tune_N trains the network itself on N percent of the labels, and beside it one from scratch; fine_tune_N_E in E
 epochs; their runs lie in WORKDIR/fine_tune and go on where they were stopped. docs/evaluation.md says what each costs.
+dense tells foreground from background by the features of single patches, up to 500 images, whose masks are the alpha
+channel of their files: the overlap (IoU) with the foreground, beside the pixels of the patches.
 Hyper-parameters are chosen on parts of the training set, and the test set is read once. --all-steps compares the
 checkpoints that there are by protocols of features, in steps.json, and says which one measures without labels choose.
 Scores of raw pixels and of the random network are kept in ~/.cache/ssl_jax, or where SSL_JAX_CACHE says.

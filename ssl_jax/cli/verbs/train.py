@@ -6,6 +6,8 @@
   ssl-jax train --config=my_recipe.py:arg --workdir=gs://bucket/run
 
 Each number of a recipe is a key: --config.method.temperature=0.2, --config.duration="3 steps".
+--config.evaluation.during=knn,linear scores the run every --config.evaluation.every="20 %", on the test set or on
+--config.evaluation.validation=SOURCE. --config.log.wandb=PROJECT and --config.log.mlflow=EXPERIMENT send the log there.
 --data looks at the images and at this machine, chooses network, views, batch and duration, tells what and why, and
 leaves it as WORKDIR/recipe.py; --test, --method, --net and --time choose for it, --config.KEY=VALUE changes any number.
 Of images with labels a part is held out for the table of accuracies, unless --test names a dataset or says none.
