@@ -18,6 +18,7 @@ from ssl_jax.evals import (
     fewshot,
     knn,
     linear,
+    one_vs_rest,
     ranking,
     ridge_few,
     share,
@@ -44,6 +45,7 @@ PLAIN = {
     "retrieval": Protocol(ranking, score="map"),
     "clusters": Protocol(clusters, reads="test"),
     "svm": Protocol(svm, score="map"),
+    "one_vs_rest": Protocol(one_vs_rest, score="map_11_point"),
 }
 COUNTED = {
     "few_shot": Protocol(fewshot, {"labels": 0}),
@@ -157,7 +159,7 @@ def chance(name: str, train: np.ndarray, test: np.ndarray) -> float | None:
         return 1 / one.options["ways"]
     if one.module in (clusters, ranking):
         return None
-    if one.module is svm:
+    if one.module in (svm, one_vs_rest):
         return 1 / len(np.unique(test))
     return float(np.mean(test == np.bincount(train).argmax()))
 

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ssl_jax.evals import centroid, linear, one_vs_rest, precision, splits, usable
+from ssl_jax.evals import centroid, linear, newton, precision, splits, usable
 
 COSTS = (0.01, 0.1, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 50.0, 100.0, 1000.0)
 PARTS, DRAWS, POSITIVE = 3, 5, 2.0
@@ -95,9 +95,9 @@ def fitted(
     weight = np.where(truth == 1, POSITIVE, 1.0) * (truth >= 0) * cost
     ridge = jnp.ones((basis.x.shape[1] + 1, 1), dtype)
     sign = jnp.asarray(np.where(truth == 1, 1, -1), dtype)
-    problem = one_vs_rest.Problem(basis.x, sign, jnp.asarray(weight, dtype), ridge)
+    problem = newton.Problem(basis.x, sign, jnp.asarray(weight, dtype), ridge)
     start = jnp.zeros((basis.x.shape[1] + 1, truth.shape[1]), dtype) if start is None else start
-    return one_vs_rest.fit(problem, start, jnp.asarray(TOLERANCE, dtype), loss=one_vs_rest.SQUARED_HINGE)[0]
+    return newton.fit(problem, start, jnp.asarray(TOLERANCE, dtype), loss=newton.SQUARED_HINGE)[0]
 
 
 def _decided(
@@ -108,7 +108,7 @@ def _decided(
     asked, scores, costs = linear.project(basis, test_x), [], []
     for block, one in _blocks(key, truth, parts):
         theta, chosen = _best(one, basis, truth[:, block], parts)
-        scores.append(np.asarray(one_vs_rest.decision(asked, theta)))
+        scores.append(np.asarray(newton.decision(asked, theta)))
         costs += chosen
     return np.concatenate(scores, 1), costs
 
@@ -134,7 +134,7 @@ def _best(key: jax.Array, basis: linear.Design, truth: np.ndarray, parts: int) -
     for cost in COSTS:
         theta = fitted(basis, columns, cost, theta)
         whole.append(theta[:, :classes])
-        scores = np.asarray(one_vs_rest.decision(basis.x, theta[:, classes:])).reshape(len(truth), parts, classes)
+        scores = np.asarray(newton.decision(basis.x, theta[:, classes:])).reshape(len(truth), parts, classes)
         found.append([np.mean([_plain(truth, scores, folds, c, p) for p in range(parts)]) for c in range(classes)])
     best = np.argmax(found, 0)
     return jnp.stack(whole)[best, :, np.arange(classes)].T, [COSTS[number] for number in best]

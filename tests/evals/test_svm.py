@@ -6,7 +6,7 @@ from sklearn.metrics import average_precision_score
 from sklearn.model_selection import cross_val_score
 from sklearn.svm import LinearSVC
 
-from ssl_jax.evals import linear, one_vs_rest, precision, splits, suite, svm
+from ssl_jax.evals import linear, newton, one_vs_rest, precision, splits, suite, svm
 
 KEY = jax.random.key(0)
 
@@ -49,7 +49,7 @@ def test_the_machines_are_those_of_scikit_learn(strict, shape, cost, monkeypatch
     x = unit(x)
     basis = linear.design(x, (np.zeros(shape[1]), np.ones(shape[1])))
     theta = np.asarray(svm.fitted(basis, truth, cost))
-    found = np.asarray(one_vs_rest.decision(basis.x, theta))
+    found = np.asarray(newton.decision(basis.x, theta))
     for k, column in enumerate(truth.T):
         model = machine(x, column, cost)
         np.testing.assert_allclose(found[:, k], model.decision_function(x), rtol=1e-6, atol=1e-6)
@@ -62,8 +62,8 @@ def test_logistic_columns_are_those_of_scikit_learn(strict):
     x, truth = drawn(90)
     weight, penalty = (truth >= 0).astype(float), 0.3
     ridge = np.array([[penalty]] * 6 + [[0.0]])
-    problem = one_vs_rest.Problem(x, np.where(truth == 1, 1.0, -1.0), weight, ridge)
-    theta, size = one_vs_rest.fit(problem, np.zeros((7, 3)), np.float64(1e-12), loss=one_vs_rest.LOGISTIC)
+    problem = newton.Problem(x, np.where(truth == 1, 1.0, -1.0), weight, ridge)
+    theta, size = newton.fit(problem, np.zeros((7, 3)), np.float64(1e-12), loss=newton.LOGISTIC)
     assert float(size.max()) < 1e-12
     for column, found in zip(truth.T, np.asarray(theta).T, strict=True):
         model = LogisticRegression(C=1 / penalty, tol=1e-12, max_iter=5000)
@@ -75,8 +75,8 @@ def test_the_gradient_is_zero_at_the_end_in_numpy(strict):
     x, truth = drawn(60)
     weight = np.random.default_rng(2).uniform(0.5, 2, truth.shape) * 7
     sign, ridge = np.where(truth == 1, 1.0, -1.0), np.ones((7, 1))
-    problem = one_vs_rest.Problem(x, sign, weight, ridge)
-    theta = np.asarray(one_vs_rest.fit(problem, np.zeros((7, 3)), np.float64(1e-13), loss=one_vs_rest.SQUARED_HINGE)[0])
+    problem = newton.Problem(x, sign, weight, ridge)
+    theta = np.asarray(newton.fit(problem, np.zeros((7, 3)), np.float64(1e-13), loss=newton.SQUARED_HINGE)[0])
     for k in range(3):
         total = theta[:, k].copy()
         for row, s, w in zip(np.c_[x, np.ones(60)], sign[:, k], weight[:, k], strict=True):
@@ -164,3 +164,25 @@ def test_float32_scores_as_float64_does():
     with jax.enable_x64(True):
         wanted = svm.evaluate(KEY, (x.astype(float), truth), (test_x.astype(float), asked), classes=3)["map"]
     assert found == pytest.approx(wanted, abs=5e-3)
+
+
+def test_one_vs_rest_chooses_lambda_on_a_part_of_train_as_scikit_learn_would(strict, monkeypatch):
+    monkeypatch.setattr(one_vs_rest, "TOLERANCE", 1e-10)
+    monkeypatch.setattr(linear, "LAMBDAS", (1.0, 0.1, 0.01))
+    (x, truth), (test_x, asked) = drawn(120), drawn(60, seed=1)
+    found = one_vs_rest.evaluate(KEY, (x, truth), (test_x, asked), classes=3)
+    z, test_z = ((part - x.mean(0)) / x.std(0) for part in (x, test_x))
+    out = splits.folds(KEY, np.zeros(120, np.int32), 5) == 0
+
+    def decided(penalty, rows, shown):
+        columns = []
+        for column in truth.T:
+            kept = rows & (column >= 0)
+            model = LogisticRegression(C=1 / (penalty * kept.sum()), tol=1e-10, max_iter=5000)
+            columns.append(model.fit(z[kept], column[kept]).decision_function(shown))
+        return np.stack(columns, 1)
+
+    scores = {c: precision.means(truth[out], decided(c, ~out, z[out]))["map_11_point"] for c in linear.LAMBDAS}
+    assert scores[found["lambda"]] == max(scores.values())
+    wanted = precision.means(asked, decided(found["lambda"], np.ones(120, bool), test_z))
+    assert {name: found[name] for name in precision.NAMES} == pytest.approx(wanted, abs=1e-9)
