@@ -166,7 +166,7 @@ def _examples(builder: Any, split: str, name: str) -> int:
     if not splits:
         raise ValueError(
             f"{name} is not prepared in {os.path.dirname(builder.data_dir.rstrip('/'))}: run `tfds build "
-            f"{builder.name} --data_dir=DIR` where there is a network, and name DIR as the data directory"
+            f"{builder.info.full_name.rpartition('/')[0]} --data_dir=DIR` where there is a network, and name DIR as the data directory"
         )
     try:
         size = splits[split].num_examples

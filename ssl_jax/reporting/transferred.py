@@ -58,7 +58,7 @@ def table(rows: dict[str, dict], others: dict[str, dict] | None, name: str) -> T
     out = Table("dataset", "metric", *map(titles.of, columns), *more, title="What transfers, %")
     for title, row in rows.items():
         if "absent" in row:
-            out.add_row(title, "-", *["absent"] * bool(columns), *["-"] * (len(columns) + len(more) - bool(columns)))
+            out.add_row(title, "absent", *["-"] * (len(columns) + len(more)))
         beside = (others or {}).get(title, {})
         for key in ("scores", "groups"):
             for what, scores in row.get(key, {}).items():

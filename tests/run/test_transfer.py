@@ -12,9 +12,11 @@ from ssl_jax.cli import main
 from ssl_jax.data import sources
 from ssl_jax.run import multilabel, transfer
 from tests.data import forms
-from tests.run.test_evaluation import SMALL, images
+from tests.run.test_evaluation import images
 from tests.tfds_sets import TFDS, real
 
+SMALL = ("--config=pca_fashion_mnist", "--config.batch=8", "--config.nets.encoder.out=8")
+"""No step, so that nothing is compiled for it."""
 SIZES = {"a": (0, 30), "b": (1, 12), "c": (2, 10)}
 """Of the run's own training set, which is unequal."""
 
@@ -111,10 +113,11 @@ def test_images_of_several_classes_have_average_precision(run, tmp_path):
         "svm": None
     }
     train = f"--config.data.train={text}"
-    assert "has no labels for the online probe" in command("train", f"--workdir={tmp_path}/V", *SMALL, train)[2]
+    assert "has no labels for the online probe" in command("train", f"--workdir={tmp_path}/V", *SMALL, *train)[2]
 
 
 @real
+@pytest.mark.slow
 def test_real_sets_of_other_images_are_decoded_and_resized_for_the_encoder(run):
     flags = (f"--config.data.dir={TFDS}", "--data=tfds:cifar10/train[:100]", "--test=tfds:cifar10/test[:50]")
     more = ("--data=tfds:fashion_mnist/train[:100]", "--test=tfds:fashion_mnist/test[:50]")
