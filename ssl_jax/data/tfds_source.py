@@ -164,9 +164,10 @@ def _examples(builder: Any, split: str, name: str) -> int:
     """The number of examples of the split; ValueError where the set is not prepared or the split is wrong or empty."""
     splits = builder.info.splits
     if not splits:
+        whole = builder.info.full_name.rpartition("/")[0]  # its configuration with it
         raise ValueError(
             f"{name} is not prepared in {os.path.dirname(builder.data_dir.rstrip('/'))}: run `tfds build "
-            f"{builder.info.full_name.rpartition('/')[0]} --data_dir=DIR` where there is a network, and name DIR as the data directory"
+            f"{whole} --data_dir=DIR` where there is a network, and name DIR as the data directory"
         )
     try:
         size = splits[split].num_examples

@@ -93,27 +93,42 @@ def test_another_run_stands_beside_with_the_gap(run, measured, monkeypatch):
     assert transfer.gap(0.6, 0.8) == pytest.approx(0.25) and transfer.gap(0.5, 0.0) is None
 
 
-def test_images_of_several_classes_have_average_precision(run, tmp_path):
-    files = {f"{k}.png": forms.png(k, channels=1, size=(28, 28)) for k in range(40)}
-    forms.folder(tmp_path, files)
+@pytest.fixture(scope="module")
+def several(tmp_path_factory):
+    """A table of images that have one to two of three classes."""
+    place = tmp_path_factory.mktemp("several")
+    forms.folder(place, {f"{k}.png": forms.png(k, channels=1, size=(28, 28)) for k in range(40)})
     names = np.random.default_rng(0).choice(["cat", "dog", "cat|dog", "dog|?owl", "owl"], 40)
-    (tmp_path / "set.csv").write_text("\n".join(["path,objects", *(f"set/{k}.png,{n}" for k, n in enumerate(names))]))
-    text = f"csv:{tmp_path}/set.csv?labels=objects"
-    flags = (f"--data={text}", "--test=0.4", "--protocol=linear,svm_2,knn")
-    code, _, err = command("transfer", f"--workdir={run}/W", *flags)
+    (place / "set.csv").write_text("\n".join(["path,objects", *(f"set/{k}.png,{n}" for k, n in enumerate(names))]))
+    return f"csv:{place}/set.csv?labels=objects"
+
+
+def test_images_of_several_classes_have_average_precision(run, several):
+    code, _, err = command("transfer", f"--workdir={run}/W", f"--data={several}", "--test=0.4", "--protocol=linear,knn")
     assert code == 0, err
-    row = json.loads((run / "W" / "transfer.json").read_text())["datasets"][text]
-    assert row["metric"] == "11-point mAP" and [*row["scores"]] == ["one_vs_rest", "svm_2"]
+    row = json.loads((run / "W" / "transfer.json").read_text())["datasets"][several]
+    assert row["metric"] == "11-point mAP" and [*row["scores"]] == ["one_vs_rest"]
     found, details = row["scores"]["one_vs_rest"], row["details"]["pretrained"]
-    assert found["pretrained"] == details["one_vs_rest"]["map_11_point"] and details["svm_2"]["std"] >= 0
-    test = sources.open(f"held:0.4*{text}").multi_hot
+    assert found["pretrained"] == details["one_vs_rest"]["map_11_point"]
+    test = sources.open(f"held:0.4*{several}").multi_hot
     prior = [np.mean([value for value in column if value >= 0]) for column in test.T]
     assert found["chance"] == pytest.approx(np.mean(prior))
-    assert multilabel.chance(sources.open(text)._replace(multi_hot=np.zeros((40, 3), np.int8)), ("svm",)) == {
-        "svm": None
-    }
-    train = f"--config.data.train={text}"
-    assert "has no labels for the online probe" in command("train", f"--workdir={tmp_path}/V", *SMALL, *train)[2]
+    nothing = sources.open(several)._replace(multi_hot=np.zeros((40, 3), np.int8))
+    assert multilabel.chance(nothing, ("svm",)) == {"svm": None}
+
+
+@pytest.mark.slow
+def test_a_run_on_images_of_several_classes_ends_with_what_there_is_of_them(several, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    data = (f"--config.data.train=rest:0.4*{several}", f"--config.data.test=held:0.4*{several}")
+    flags = ("train", f"--workdir={tmp_path}/V", *SMALL, *data, "--config.evaluation.final=svm_2,knn")
+    probed = command(*flags, "--config.probe=True")
+    assert probed[0] == 2 and "has no labels for the online probe" in probed[2]
+    code, out, err = command(*flags)
+    assert code == 0 and "SVM, 2 labels a class, mAP" in out and "kNN" not in out, err
+    result = json.loads((tmp_path / "V" / "result.json").read_text())
+    assert {*result["svm_2"]} == {"chance", "raw_pixels", "random_init", "pretrained"} and "knn" not in result
+    assert result["details"]["pretrained"]["svm_2"]["std"] >= 0
 
 
 @real
