@@ -165,7 +165,9 @@ def transfer(
     found = {"config_hash": job.digest, "step": int(state.step), "datasets": {}}
     for entry in dict.fromkeys((*entries, *pairs)):
         pair = pairs.get(entry) or transfers.found(entry, job)
-        processes.agree({entry.title: str(pair)[:1000] if isinstance(pair, str) else "there"}, seconds=job.patience)
+        processes.agree({entry.title: "absent" if isinstance(pair, str) else "there"}, seconds=job.patience)
+        for notice in pair.notices if jax.process_index() == 0 and not isinstance(pair, str) else ():
+            complain(notice)
         row = transfers.row(job, program, state, random, entry, pair, baselines.Known)
         found["datasets"][entry.title] = row
         if jax.process_index() == 0:

@@ -1,5 +1,6 @@
 """The protocols of images that have several classes each: one class against the rest, scored by average precision."""
 
+import functools
 from collections.abc import Callable
 
 import jax
@@ -15,11 +16,19 @@ from ssl_jax.types import TrainState
 
 LINEAR = "one_vs_rest"
 """What stands for the linear probe of images of one class."""
+REASON = "images have several classes each here, of which one_vs_rest, svm and svm_N are measured"
 
 
 def possible(job: Job) -> bool:
     """Whether there is a test set, and images of both sets can have several classes."""
     return job.test is not None and job.train.multi_hot is not None and job.test.multi_hot is not None
+
+
+def unsuited(job: Job) -> dict[str, str]:
+    """{protocol: why there is none of it} of those that are asked for by name."""
+    asked = suite.asked(job.evaluation["final"], MORE)
+    other = {*asked} - {"linear", *suited(job), *MORE} if job.evaluation["final"] not in suite.SETS else ()
+    return {name: REASON for name in asked if name in other}
 
 
 def suited(job: Job) -> tuple[str, ...]:
@@ -40,17 +49,20 @@ def final(
     As `evaluation.final` of the protocols that are `suited`; "map" and the like of the others are under "details".
     """
     train, which = evaluation.some(job.train, job.evaluation["examples"]), suited(job)
-    of_state = lambda make: lambda source: evaluation.embedded(job, program, source, make())  # noqa: E731
-    unlearned = lambda name: lambda source: evaluation.unlearned(job, program, source, name)  # noqa: E731
-    readers = {name: unlearned(name) for name in raw.names(job.clean.inputs)}
-    readers |= {"random_init": of_state(random), "pretrained": of_state(lambda: state)}
-    columns, details, why, left_out = {CHANCE: chance(job.test, which)}, {}, {}, {}
-    for name, reader in readers.items():
-        make = lambda reader=reader: scored(job, train, (reader(train), reader(job.test)), which)  # noqa: E731
+    columns, details, why, left_out = {CHANCE: chance(job.test, which)}, {}, unsuited(job), {}
+
+    def of(name: str) -> Scores:
+        if name in raw.NAMES:
+            return scored(job, train, lambda source: evaluation.unlearned(job, program, source, name), which)
+        known = random() if name == "random_init" else state
+        return scored(job, train, lambda source: evaluation.embedded(job, program, source, known), which)
+
+    for name in (*raw.names(job.clean.inputs), "random_init", "pretrained"):
+        make = functools.partial(of, name)
         try:
             found = make() if name == "pretrained" else cached(name, make)
         except ValueError as error:
-            columns[name], why[name] = dict.fromkeys(which), str(error)
+            columns[name], why = dict.fromkeys(which), why | {name: str(error)}
             continue
         columns[name], why, left_out = found.accuracies, why | found.reasons, found.left_out
         details[name] = found.details
@@ -58,16 +70,17 @@ def final(
     return {**table, "not_measured": why, "left_out": left_out, "details": details}
 
 
-def scored(job: Job, source: Source, rows: tuple[Rows, Rows], which: tuple[str, ...]) -> Scores:
-    """Scores of features of training examples and of the test set. Raises ValueError for features that are not finite,
-    and where no test example has any of the classes."""
-    sides = [(each.x[each.valid], s.multi_hot[each.valid]) for each, s in zip(rows, (source, job.test), strict=True)]
+def scored(job: Job, train: Source, read: Callable[[Source], Rows], which: tuple[str, ...]) -> Scores:
+    """Scores of the features that `read` makes of training examples and of the test set. Raises ValueError for features
+    that are not finite, and where no test example has any of the classes."""
+    rows = read(train), read(job.test)
+    sides = [(each.x[each.valid], s.multi_hot[each.valid]) for each, s in zip(rows, (train, job.test), strict=True)]
     left_out = {role: {"unreadable": int((~r.valid).sum())} for role, r in zip(("train", "test"), rows, strict=True)}
     if not all(np.isfinite(x).all() for x, _ in sides):
         raise ValueError("features are not finite: the encoder has diverged")
     kept = np.flatnonzero((sides[0][1] == 1).any(0))  # a class without a training example cannot be learned
     (x, y), (test_x, asked) = ((x, known[:, kept]) for x, known in sides)
-    names, reasons, scores, details = [source.classes[k] for k in kept], {}, dict.fromkeys(which), {}
+    names, reasons, scores, details = [train.classes[k] for k in kept], {}, dict.fromkeys(which), {}
     for name in which:
         one = suite.protocol(name)
         if reason := one.module.impossible(y, **one.options, names=names):

@@ -155,7 +155,7 @@ MAY_IMPORT = {
     },
     "run.robustness": {"data", "evals", "run.evaluation", "run.job", "run.protocols", "shard", "types", "views"},
     "run.robustness": {"data", "evals", "run.evaluation", "run.job", "shard", "types", "views"},
-    "run.transfer": {"checks", "data", "run.evaluation", "run.job", "run.multilabel", "shard", "types"},
+    "run.transfer": {"checks", "data", "evals", "run.evaluation", "run.job", "run.multilabel", "shard", "types"},
     "run.starting": {"exporting", "features", "reporting", "run.job", "run.resuming", "shard", "storage", "types"},
     "run.tuning": {
         "data",

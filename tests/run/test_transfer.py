@@ -125,7 +125,8 @@ def test_a_run_on_images_of_several_classes_ends_with_what_there_is_of_them(seve
     probed = command(*flags, "--config.probe=True")
     assert probed[0] == 2 and "has no labels for the online probe" in probed[2]
     code, out, err = command(*flags)
-    assert code == 0 and "SVM, 2 labels a class, mAP" in out and "kNN" not in out, err
+    assert code == 0 and "SVM, 2 labels a class, mAP" in out, err
+    assert "kNN is not measured: images have several classes each here" in out
     result = json.loads((tmp_path / "V" / "result.json").read_text())
     assert {*result["svm_2"]} == {"chance", "raw_pixels", "random_init", "pretrained"} and "knn" not in result
     assert result["details"]["pretrained"]["svm_2"]["std"] >= 0
@@ -153,6 +154,10 @@ def test_real_sets_of_other_images_are_decoded_and_resized_for_the_encoder(run):
         (("--data=folder:{run}/other", "--test=folder:{run}/own"), "have no class in common"),
         (("--data=folder:{run}/other/x",), "have no labels to measure anything by"),
         (("--data=folder:{run}/other", "--protocol=linaer"), "did you mean linear"),
+        (
+            ("--data=folder:{run}/other", "--protocol=gamma"),
+            "gamma: not of other datasets; `ssl-jax evaluate` measures",
+        ),
         (
             ("--data=folder:{run}/other", "--against={run}"),
             "has no transfer.json to compare with: run `ssl-jax transfer",
