@@ -8,8 +8,8 @@ import numpy as np
 
 from ssl_jax.data.sources import Source
 from ssl_jax.evals import raw, suite
-from ssl_jax.run import evaluation
-from ssl_jax.run.evaluation import CHANCE, MORE, Rows, Scores
+from ssl_jax.run import evaluation, protocols
+from ssl_jax.run.evaluation import CHANCE, Rows, Scores
 from ssl_jax.run.job import Job
 from ssl_jax.shard.program import Program
 from ssl_jax.types import TrainState
@@ -26,14 +26,13 @@ def possible(job: Job) -> bool:
 
 def unsuited(job: Job) -> dict[str, str]:
     """{protocol: why there is none of it} of those that are asked for by name."""
-    asked = suite.asked(job.evaluation["final"], MORE)
-    other = {*asked} - {"linear", *suited(job), *MORE} if job.evaluation["final"] not in suite.SETS else ()
-    return {name: REASON for name in asked if name in other}
+    asked = () if job.evaluation["final"] in suite.SETS else protocols.asked(job.evaluation["final"])
+    return {name: REASON for name in asked if name not in ("linear", *suited(job)) and not protocols.apart(name)}
 
 
 def suited(job: Job) -> tuple[str, ...]:
     """Those of the asked protocols that there are for several classes; for the linear probe its own form."""
-    asked = (LINEAR if name == "linear" else name for name in suite.asked(job.evaluation["final"], MORE))
+    asked = (LINEAR if name == "linear" else name for name in protocols.asked(job.evaluation["final"]))
     return tuple(dict.fromkeys(name for name in asked if name == LINEAR or name.split("_")[0] == "svm"))
 
 

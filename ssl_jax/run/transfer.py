@@ -15,8 +15,7 @@ import numpy as np
 from ssl_jax.checks import spelling
 from ssl_jax.data import classes, sources
 from ssl_jax.data.sources import Source
-from ssl_jax.evals import suite as suites
-from ssl_jax.run import evaluation, multilabel
+from ssl_jax.run import evaluation, multilabel, protocols
 from ssl_jax.run.job import Job
 from ssl_jax.shard.program import Program
 from ssl_jax.types import TrainState
@@ -124,10 +123,9 @@ def suite(name: str, more: bool) -> tuple[Entry, ...]:
 
 
 def given(data: Sequence[tuple[str, str]], job: Job) -> dict[Entry, Pair]:
-    """The datasets that a person names, opened. Raises ValueError where one is not there, and for protocols of
-    distorted images, which are not of features."""
-    asked = suites.asked(job.evaluation["final"], evaluation.MORE)
-    if wrong := [name for name in asked if name in evaluation.MORE]:
+    """The datasets that a person names, opened. Raises ValueError where one is not there, and for protocols that do not
+    work on features."""
+    if wrong := [name for name in protocols.asked(job.evaluation["final"]) if protocols.apart(name)]:
         raise ValueError(f"{', '.join(wrong)}: not of other datasets; `ssl-jax evaluate` measures it on the run's own")
     entries = []
     for train, test in data:
