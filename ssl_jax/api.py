@@ -4,7 +4,7 @@ import contextlib
 import functools
 import os
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import jax
 from etils import epath
@@ -15,7 +15,7 @@ from ssl_jax.config import build, dry_run, recipes, schema
 from ssl_jax.process import goodput, lease, machine, stopping
 from ssl_jax.process.goodput import Goodput
 from ssl_jax.process.watchdog import Watchdog
-from ssl_jax.reporting import report, trackers
+from ssl_jax.reporting import report, trackers, transferred
 from ssl_jax.reporting.display import complain
 from ssl_jax.run import (
     baselines,
@@ -26,6 +26,7 @@ from ssl_jax.run import (
     identity,
     interval,
     label_free,
+    multilabel,
     probing,
     protocols,
     resuming,
@@ -33,6 +34,7 @@ from ssl_jax.run import (
     starting,
     tuning,
 )
+from ssl_jax.run import transfer as transfers
 from ssl_jax.run.job import Job
 from ssl_jax.shard import processes
 from ssl_jax.shard.cluster import Flags
@@ -137,11 +139,46 @@ def evaluate(
     """
     spent = Goodput()
     job, program = again(workdir, changes or {}, flags)
-    with checkpoints(job, workdir) as saved:
-        step = saved.chosen(step)
-        processes.agree({"the step": str(step)}, seconds=job.patience)
-        state = saved.restore(step, program.state)
-    return concluded(job, program, state, workdir, spent)
+    return concluded(job, program, restored(job, program, workdir, step), workdir, spent)
+
+
+def transfer(
+    workdir: str,
+    data: Sequence[tuple[str, str]] = (),
+    *,
+    suite: str = "",
+    against: str = "",
+    step: int | None = None,
+    changes: dict[str, str] | None = None,
+    flags: Flags = Flags(),
+) -> dict:
+    """Measures the frozen encoder of a run on other datasets, prints a table, writes transfer.json and returns it.
+
+    data: (training set, test set, or the share to hold out, or "" for its own) of each dataset; suite: one of
+    `run.transfer.SUITES`, of which what is not on this machine is "absent" with the way to get it. against: the work
+    directory of another run, whose transfer.json is shown beside. step: as of `evaluate`. changes: as of `evaluate`;
+    evaluation.final names the protocols. Raises ValueError where there is no such run, step, suite or dataset.
+    """
+    other = transferred.read(against) if against else None
+    entries = transfers.suite(suite, bool(data))
+    changes = {"evaluation.final": "linear", "evaluation.examples": str(transfers.ALL), **(changes or {})}
+    job, program = again(workdir, changes, flags, tell=False)
+    pairs = transfers.given(data, job)
+    state = restored(job, program, workdir, step)
+    random = functools.cache(lambda: loop.baseline(job, program))
+    found = {"config_hash": job.digest, "step": int(state.step), "datasets": {}}
+    for entry in dict.fromkeys((*entries, *pairs)):
+        pair = pairs.get(entry) or transfers.found(entry, job)
+        processes.agree({entry.title: "absent" if isinstance(pair, str) else "there"}, seconds=job.patience)
+        for notice in pair.notices if jax.process_index() == 0 and not isinstance(pair, str) else ():
+            complain(notice)
+        row = transfers.row(job, program, state, random, entry, pair, baselines.Known)
+        found["datasets"][entry.title] = row
+        if jax.process_index() == 0:
+            transferred.written(found, workdir)  # what is measured stays where a later dataset stops it
+    if jax.process_index() == 0:
+        transferred.shown(found, workdir, other, against)
+    return found
 
 
 def compare(workdir: str, *, changes: dict[str, str] | None = None, flags: Flags = Flags()) -> history.Compared:
@@ -162,8 +199,16 @@ def compare(workdir: str, *, changes: dict[str, str] | None = None, flags: Flags
     return report.compared(history.compared(rows), workdir)
 
 
-def again(workdir: str, changes: dict[str, str], flags: Flags) -> tuple[Job, Program]:
-    """The job of a work directory, for evaluation. changes: as of `evaluate`."""
+def restored(job: Job, program: Program, workdir: str, step: int | None) -> TrainState:
+    """The state of a checkpoint, the newest if none is named."""
+    with checkpoints(job, workdir) as saved:
+        step = saved.chosen(step)
+        processes.agree({"the step": str(step)}, seconds=job.patience)
+        return saved.restore(step, program.state)
+
+
+def again(workdir: str, changes: dict[str, str], flags: Flags, *, tell: bool = True) -> tuple[Job, Program]:
+    """The job of a work directory, for evaluation. changes: as of `evaluate`. tell: of its own data what to say."""
     run = schema.resolve(recipes.of_run(workdir))
     if run["evaluation"]["final"] == "none":  # what the run left out is what is asked for now
         changes = {"evaluation.final": "all", **changes}
@@ -171,7 +216,7 @@ def again(workdir: str, changes: dict[str, str], flags: Flags) -> tuple[Job, Pro
     recipes.check_same(run, full, workdir, free=recipes.PLACES)
     job, program = joined(full, flags)
     resuming.check_data(job, workdir, roles=("train",))
-    if jax.process_index() == 0:
+    if tell and jax.process_index() == 0:
         for notice in (*job.notices, *evaluation.foreseen(job)):
             complain(notice)
     return job, program
@@ -194,7 +239,9 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent
         if not protocols.asked(asked):
             return begun, None
         known, random = baselines.Known(job), lambda: loop.baseline(job, program)
-        if evaluation.possible(job):
+        if multilabel.possible(job):
+            found = multilabel.final(job, program, state, random, known)
+        elif evaluation.possible(job):
             found = evaluation.final(job, program, state, random, known)
         else:
             found, features = label_free.measured(job, program, state, random, known)

@@ -23,6 +23,8 @@ def alike(train: Source, test: Source) -> tuple[Source, tuple[str, ...]]:
     ValueError where no class is in both, where one set has two classes of one name and the other has other names, or
     where numbers decide and are not equally many.
     """
+    if train.multi_hot is not None and test.multi_hot is not None:
+        return _columns_alike(train, test)
     if not labeled(train) or not labeled(test):
         return test, ()
     if not train.classes or not test.classes:
@@ -89,6 +91,22 @@ def relabeled(source: Source, classes: tuple[str, ...]) -> Source:
         gather=source.gather and (lambda index: renumbered(*source.gather(index))),
         scan=source.scan and (lambda start, stop: source.scan(start, stop).map(renumbered)),
     )
+
+
+def _columns_alike(train: Source, test: Source) -> tuple[Source, tuple[str, ...]]:
+    """`alike` of examples of several classes: a column for each class of training, 0 where the test set lacks it."""
+    for source in (train, test):
+        _once(source)
+    place = {name: k for k, name in enumerate(test.classes)}
+    both = [(k, place[name]) for k, name in enumerate(train.classes) if name in place]
+    if not both:
+        raise ValueError(f"{test.name} and {train.name} have no class in common")
+    known = np.zeros((test.size, len(train.classes)), np.int8)
+    for here, there in both:
+        known[:, here] = test.multi_hot[:, there]
+    other = [name for name in test.classes if name not in train.classes]
+    told = (f"classes of {test.name} that {train.name} lacks take no part in any score: {_some(other)}",)
+    return test._replace(classes=train.classes, multi_hot=known), told if other else ()
 
 
 def _once(source: Source) -> None:

@@ -14,20 +14,21 @@ from ssl_jax.data.source import Source, digest
 from ssl_jax.data.stored import stored
 from ssl_jax.views.formats import Reading
 
-NAMED = ("image", "label", "target")
+NAMED = ("image", "label", "labels", "target")
 """The columns that can be named."""
 OPTIONS = (*NAMED, *headers.OPTIONS)
 
 
 class Columns(NamedTuple):
     """image: the column of images, or a struct of them; inside: its field of bytes, "" where it is bytes itself; path:
-    the field of paths, or "". label, target: columns, "" for none. classes: the names of labels. notes: sentences.
-    reading: how files of several images are read."""
+    the field of paths, or "". label, labels, target: columns, "" for none; labels is one of lists. classes: the names
+    of labels. notes: sentences. reading: how files of several images are read."""
 
     image: str
     inside: str
     path: str
     label: str
+    labels: str
     target: str
     classes: tuple[str, ...]
     notes: tuple[str, ...]
@@ -45,19 +46,23 @@ def chosen(schema: pa.Schema, wanted: dict[str, str], name: str) -> Columns:
     every = [field.name for field in schema if _holds_images(field.type)]
     notes = []
     image = wanted.get("image") or _image(every, features, name, schema, notes)
-    for column in (image, *(wanted[key] for key in ("label", "target") if key in wanted)):
+    for column in (image, *(wanted[key] for key in NAMED[1:] if key in wanted)):
         if column not in schema.names:
             raise ValueError(f"{name}: {spelling.unknown(column, schema.names, 'the columns')}")
     kind = schema.field(image).type
     if image not in every:
         raise ValueError(f"{name}: the column {image!r} is {kind}, which holds no encoded images (bytes of files)")
-    label = wanted.get("label") or _label(schema, features, name, notes)
-    names = features.get(label, {}).get("names") or () if label else ()
+    if {"label", "labels"} <= {*wanted}:
+        raise ValueError(f"{name}: label is of images of one class and labels of images of several; leave out one")
+    several = wanted.get("labels", "")
+    label = "" if several else wanted.get("label") or _label(schema, features, name, notes)
+    feature = features.get(several, {}).get("feature", {}) if several else features.get(label, {}) if label else {}
+    names = feature.get("names") or ()
     struct = pa.types.is_struct(kind)
     path = "path" if struct and any(kind.field(k).name == "path" for k in range(kind.num_fields)) else ""
     classes = tuple(printable(str(each)) for each in names)
     target, reading = wanted.get("target", ""), headers.reading(wanted, name)
-    return Columns(image, "bytes" if struct else "", path, label, target, classes, tuple(notes), reading)
+    return Columns(image, "bytes" if struct else "", path, label, several, target, classes, tuple(notes), reading)
 
 
 def _features(schema: pa.Schema) -> dict[str, dict]:
@@ -129,6 +134,15 @@ def _labeled(column: pa.ChunkedArray, chosen: Columns, name: str) -> tuple[np.nd
     return labels.numbered(column.to_pylist(), what)
 
 
+def _several(column: pa.ChunkedArray, chosen: Columns, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """(`Source.multi_hot`, names of classes) of a column of lists. Raises ValueError where it holds none."""
+    what, kind, is_a = f"{name}: the column {chosen.labels!r}", column.type, pa.types
+    lists = is_a.is_list(kind) or is_a.is_large_list(kind) or is_a.is_fixed_size_list(kind)
+    if not (lists and _names_classes(kind.value_type)) or is_a.is_boolean(kind.value_type):
+        raise ValueError(f"{what} is {kind}; labels=COLUMN is of lists of whole numbers or names, label=COLUMN of one")
+    return labels.several(column.to_pylist(), what, chosen.classes)
+
+
 def _numbers(column: pa.ChunkedArray, chosen: Columns, name: str) -> np.ndarray:
     """The numbers to be predicted, float32 [n, 1], NaN where one is missing. Raises ValueError for another type."""
     column = _decoded(column)
@@ -160,6 +174,9 @@ def source(table: Table, chosen: Columns, missing: int, asked: tuple[int | None,
     found, classes = np.full(size, -1, np.int32), ()
     if chosen.label:
         found, classes = _labeled(table.column(chosen.label), chosen, name)
+    several = None
+    if chosen.labels:
+        several, classes = _several(table.column(chosen.labels), chosen, name)
     targets = _numbers(table.column(chosen.target), chosen, name) if chosen.target else None
     fetch = lambda rows: [each or b"" for each in table.take(rows, chosen.inside)]  # noqa: E731
 
@@ -170,9 +187,10 @@ def source(table: Table, chosen: Columns, missing: int, asked: tuple[int | None,
     head = lambda k, _: fetch(np.array([k]))[0]  # noqa: E731
     most = headers.REMOTE if "://" in table.files[0] else headers.FEW
     image, told = headers.read(name, size, head, asked, most=most, noun="images", how=chosen.reading)
-    said = (chosen.image, chosen.label, chosen.target, *classes, *(chosen.reading if any(chosen.reading) else ()))
+    named = (chosen.image, chosen.label, *((chosen.labels,) if chosen.labels else ()), chosen.target)
+    said = (*named, *classes, *(chosen.reading if any(chosen.reading) else ()))
     identity = tuple(digest(part, *said) for part in contents.of_files(table.files))
-    known = dict(labels=found, classes=classes, targets=targets, image=image, identity=identity)
+    known = dict(labels=found, classes=classes, targets=targets, multi_hot=several, image=image, identity=identity)
     return stored(name, fetch, names, notices=[*notes, *told], **known)
 
 

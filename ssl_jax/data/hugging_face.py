@@ -19,7 +19,7 @@ REMOTE = 8 * 2**30
 
 
 def hugging_face(text: str, *, channels: int | None = None, bits: int | None = None) -> Source:
-    """`DIR[?split=NAME&image=COLUMN&label=COLUMN&target=COLUMN&pages=WAY&key=NAME]`, by the order of files and rows.
+    """`DIR[?split=NAME&image=COLUMN&label[s]=COLUMN&target=COLUMN&pages=WAY&key=NAME]`, by the order of files and rows.
 
     DIR holds what `Dataset.save_to_disk` or `DatasetDict.save_to_disk` wrote, or the Arrow files of the cache of
     `datasets`, as NAME-train.arrow, which are mapped into memory, or the Parquet files of a repository of the hub:

@@ -7,6 +7,8 @@ import numpy as np
 from ssl_jax.data.contents import printable
 
 MOST = 2**31 - 1
+UNSURE = "?"
+"""Before the name of a class that does not count for an example of several classes, as what is hard to see."""
 
 
 def numbered(values: Sequence[int | str | None], what: str) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -43,3 +45,28 @@ def within(numbers: Sequence[int] | np.ndarray, what: str) -> np.ndarray:
     if found.size and found.max() > MOST:
         raise ValueError(f"{what} has the number {found.max()}, which is too large for a label")
     return np.maximum(found, -1).astype(np.int32)
+
+
+def several(
+    values: Sequence[Sequence[int | str] | None], what: str, classes: tuple[str, ...] = ()
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """(int8 [n, k] as `Source.multi_hot`, names of the k classes) of the labels that each example has.
+
+    Without `classes` these are the labels that occur, numbers in their order, or else names, sorted; with them labels
+    are numbers of them. A name behind `UNSURE` does not count for the example, and of None none does. Raises
+    ValueError, which begins with `what`, for a number that is not among the classes, and where no example has a label.
+    """
+    said = [None if some is None else [str(each).strip() for each in some if str(each).strip()] for some in values]
+    found = {name.removeprefix(UNSURE) for names in said for name in names or ()}
+    known = [*map(str, range(len(classes)))] or sorted(found, key=int if all(map(str.isdecimal, found)) else None)
+    place = {name: k for k, name in enumerate(known)}
+    if not found:
+        raise ValueError(f"{what} has no labels")
+    if wrong := sorted(found - {*place}):
+        raise ValueError(f"{what} has the label {wrong[0]} and names for {len(classes)} classes")
+    out = np.zeros((len(said), len(place)), np.int8)
+    for row, names in zip(out, said, strict=True):
+        row[:] = -1 if names is None else 0
+        for name in names or ():
+            row[place[name.removeprefix(UNSURE)]] = -1 if name.startswith(UNSURE) else 1
+    return out, tuple(map(printable, classes or known))

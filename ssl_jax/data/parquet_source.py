@@ -18,13 +18,14 @@ THREADS = 16
 
 
 def parquet_source(text: str, *, channels: int | None = None, bits: int | None = None) -> Source:
-    """`PATTERN[?image=COLUMN&label=COLUMN&target=COLUMN&pages=WAY&key=NAME]`, by the order of files and rows.
+    """`PATTERN[?image=COLUMN&label[s]=COLUMN&target=COLUMN&pages=WAY&key=NAME]`, by the order of files and rows.
 
     PATTERN is a file, a folder of them, or a path with braces or stars. Images are a binary column, or a struct
-    with the field "bytes"; labels whole numbers, of which a ClassLabel has the names, or names. pages, key: as in
-    `folder.folder`. Single images are read by the pages that they lie in. `columns.chosen` says which columns are meant
-    where none is named. ValueError, in one sentence, for a file that is no Parquet or ends early, a column that is not
-    there or has another type, and no rows.
+    with the field "bytes"; labels whole numbers, of which a ClassLabel has the names, or names; labels=COLUMN, in the
+    place of label, is one of lists of these, where images have several. pages, key: as in `folder.folder`. Single
+    images are read by the pages that they lie in. `columns.chosen` says which columns are meant where none is named.
+    ValueError, in one sentence, for a file that is no Parquet or ends early, a column that is not there or has another
+    type, and no rows.
     """
     name = f"parquet:{contents.printable(text)}"
     place, wanted = queries.parted(text, columns.OPTIONS, name, "parquet")
@@ -37,7 +38,7 @@ def of_files(name: str, files: list[str], wanted: dict[str, str], asked: tuple[i
         footers = list(pool.map(functools.partial(_footer, name=name), files))
     schemas = [footer.schema.to_arrow_schema() for footer in footers]
     chosen = columns.chosen(schemas[0], wanted, name)
-    for column in filter(None, (chosen.image, chosen.label, chosen.target)):
+    for column in filter(None, (chosen.image, chosen.label, chosen.labels, chosen.target)):
         _alike(schemas, files, column, name)
     size = sum(footer.num_rows for footer in footers)
     if not size:

@@ -28,6 +28,8 @@ class Source(NamedTuple):
     read: a pure tf graph function, int64 index -> (raw, int32 label); raw is the only part, or a dict of all of them;
         None where only `scan` is possible
     labels: int32 [size], -1 where there is none; None where labels are known only by reading the examples
+    multi_hot: int8 [size, k] where an example can have several of the k `classes`: 1 it has the class, 0 it has not,
+        -1 it does not count for the class; None where it has one, which `labels` says
     targets: float32 [size, k], numbers to be predicted, NaN where one is missing; None where there are none
     classes: the names of the labels, in order; empty where unknown
     digest: 16 hexadecimal digits that tell this data from other data; equal on every host, and for a copy of the data
@@ -55,6 +57,7 @@ class Source(NamedTuple):
     names: Callable | None = None
     stamp: str = ""
     targets: np.ndarray | None = None
+    multi_hot: np.ndarray | None = None
     notices: tuple[str, ...] = ()
     order: Callable | None = None
 
@@ -99,6 +102,7 @@ def subset(source: Source, indices: np.ndarray) -> Source:
         read=lambda index: source.read(chosen[index]),
         labels=None if source.labels is None else source.labels[indices],
         targets=None if source.targets is None else source.targets[indices],
+        multi_hot=None if source.multi_hot is None else source.multi_hot[indices],
         digest=digest(source.digest, indices.tobytes()),
         stamp=source.stamp and digest(source.stamp, indices.tobytes()),
         describe=lambda index: source.describe(int(indices[index])),

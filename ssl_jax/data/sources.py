@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from ssl_jax.checks import spelling
-from ssl_jax.data import held_out
+from ssl_jax.data import held_out, long_tail
 from ssl_jax.data.archives import tar_source, zip_source
 from ssl_jax.data.embedded_source import embedded
 from ssl_jax.data.folder import folder
@@ -41,13 +41,14 @@ ENCODED = (*OPENERS, *ARROW)
 """The kinds whose images are encoded, so that they can be decoded to other channels and bits."""
 COLORS = ("tfds",)
 """Those of them that have 1, 3 or 4 channels; others may have any number, as TIFF has them and NumPy's arrays."""
-KINDS = ("embedded", "series", "mix", *held_out.KINDS, *ENCODED)
+KINDS = ("embedded", "series", "mix", *held_out.KINDS, *long_tail.KINDS, *ENCODED)
 COMPUTED = {MOVING: moving_fashion_mnist, JOINTS: solder_joints}
 """Embedded datasets that are computed."""
 FORMS = (
     "embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, zip:PATTERN, tar:PATTERN, csv:FILE or table:FILE, "
     "hf:FOLDER, parquet:PATTERN, wds:PATTERN[#FIELD], arrayrecord:PATTERN, series:PATH[?OPTIONS], "
-    "mix:WEIGHT*SOURCE+WEIGHT*SOURCE, held:SHARE*SOURCE, rest:SHARE*SOURCE or package.module:function"
+    "mix:WEIGHT*SOURCE+WEIGHT*SOURCE, held:SHARE*SOURCE, rest:SHARE*SOURCE, long_tail:RATIO*SOURCE, "
+    "balanced:RATIO*SOURCE or package.module:function"
 )
 
 
@@ -70,8 +71,9 @@ def open(
     (`parquet_source.py`); wds:PATTERN are WebDataset shards of images and captions; arrayrecord:PATTERN was made by
     `ssl-jax data convert`; series:PATH are series of sensors (`series.py`); mix:0.7*SOURCE+0.3*SOURCE are several of
     these, drawn by weights (`mix.py`); held:0.1*SOURCE is a tenth of one, rest:0.1*SOURCE all others (`held_out.py`);
-    package.module:function is called without arguments and returns a Source. Paths may be gs:// where TensorFlow can
-    read it, but those of ArrayRecord files.
+    long_tail:100*SOURCE has its classes in unequal shares, balanced:100*SOURCE as many examples in equal ones
+    (`long_tail.py`); package.module:function is called without arguments and returns a Source. Paths may be gs:// where
+    TensorFlow can read it, but those of ArrayRecord files.
 
     channels: what encoded images are decoded to, 1, 3 or 4; bits: 8 or 16; None or 0 for what they have. scan: the
     source is only read in order, as check and convert do, which lifts the size limit of TFRecord sets. ValueError, in
@@ -88,6 +90,9 @@ def open(
     if kind in held_out.KINDS:
         share, inner = held_out.parted(rest, text)
         return held_out.part(text, open(inner, data_dir=data_dir, **wanted), share)
+    if kind in long_tail.KINDS:
+        ratio, seed, inner = long_tail.parted(rest, text)
+        return long_tail.part(text, open(inner, data_dir=data_dir, **wanted), ratio, seed)
     if kind == "embedded":
         name, _, split = rest.partition("/")
         return _plain(COMPUTED[name](split) if name in COMPUTED else embedded(rest), **wanted)

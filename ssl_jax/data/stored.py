@@ -19,6 +19,7 @@ def stored(
     identity: tuple[str, str],
     classes: tuple[str, ...] = (),
     targets: np.ndarray | None = None,
+    multi_hot: np.ndarray | None = None,
     notices: Sequence[str] = (),
 ) -> Source:
     """A source whose images lie where `fetch` finds them.
@@ -46,5 +47,6 @@ def stored(
         names=names,
         stamp=identity[1],
         targets=targets,
+        multi_hot=multi_hot,
         notices=tuple(notices),
     )

@@ -22,6 +22,8 @@ MEMORY = 8 * 2**30
 DECODED, SIDE = 512 * 2**20, 64
 """Images of one known size, at most this many pixels long, are held decoded if that takes at most so many bytes:
 decoding 32 x 32 pixels takes longer than making two views of them."""
+HARD = "_no_difficult"
+"""Behind a key of several labels: the key of those that VOC counts, since the objects are not hard to see."""
 # tensorflow_datasets asks its own features for this when it leaves images encoded, and tells the user to change that.
 logging.getLogger("absl").addFilter(lambda record: "FeatureConnector.dtype" not in record.getMessage())
 
@@ -30,6 +32,8 @@ def tfds_source(
     text: str, *, data_dir: str | None = None, channels: int | None = None, bits: int | None = None, scan: bool = False
 ) -> Source:
     """`NAME[/CONFIG][/SPLIT]`, for example cifar10, cifar10/test, cifar10/train[:1000]; the split is train by default.
+
+    Labels are a ClassLabel, or a sequence of them, as "labels" of voc/2007, where images have several.
 
     data_dir: where it was prepared; by default TFDS_DATA_DIR, else ~/tensorflow_datasets. With `scan` nothing is
     loaded: the source can only be read in order, whatever its size. ValueError for an unknown name or split, a set
@@ -40,6 +44,7 @@ def tfds_source(
     name = f"tfds:{text}" if text.endswith(split) else f"tfds:{text}/{split}"
     size = _examples(builder, split, name)
     image, label = _keys(builder.info, name)
+    several = "" if label or scan else _several(builder.info)
     feature = builder.info.features[image]
     card = {
         "classes": tuple(builder.info.features[label].names or ()) if label else (),
@@ -51,13 +56,42 @@ def tfds_source(
         records.require(name)
         raw = tfds.decode.DeserializeMethod.RAW_BYTES
         data = builder.as_data_source(split=split, deserialize_method=raw)
-        return records.examples(name, data, identity=identity, labels=None, image=picture, keys=(image, label), **card)
+        known = dict(identity=identity, labels=None, image=picture, keys=(image, label), **card)
+        source = records.examples(name, data, **known)
+        return _with_several(source, builder, split, (image, several)) if several else source
     card["digest"], card["stamp"] = identity
     card["describe"] = lambda index: f"{name}, example {index}"
     if scan:
         rows = _scan(builder, split, image, label)
         return Source(name=name, size=size, parts={"image": picture}, read=None, labels=None, scan=rows, **card)
-    return _held(name, builder, split, (image, label), picture, card)
+    source = _held(name, builder, split, (image, label), picture, card)
+    return _with_several(source, builder, split, (image, several)) if several else source
+
+
+def _several(info: Any) -> str:
+    """The key of several labels an image, "labels" where there are more of them; "" for none."""
+    lists = [key for key, each in info.features.items() if isinstance(each, tfds.features.Sequence)]
+    found = [key for key in lists if isinstance(info.features[key].feature, tfds.features.ClassLabel)]
+    return "labels" if "labels" in found else found[0] if len(found) == 1 else ""
+
+
+def _with_several(source: Source, builder: Any, split: str, named: tuple[str, str]) -> Source:
+    """The source with the labels that each image has; those that `HARD` lacks do not count for it. named: the keys of
+    the image and of the labels."""
+    (image, key), features = named, builder.info.features
+    keys = [key, *([key + HARD] if key + HARD in features else [])]
+    if builder.info.file_format == tfds.core.FileFormat.ARRAY_RECORD:
+        rows = builder.as_data_source(split=split, decoders={image: tfds.decode.SkipDecoding()})
+    else:
+        decoders = tfds.decode.PartialDecoding(dict.fromkeys(keys, True))
+        known = dict(decoders=decoders, shuffle_files=False, read_config=_in_order())
+        rows = tfds.as_numpy(builder.as_dataset(split=split, **known))
+    classes = tuple(features[key].feature.names)
+    known = np.zeros((source.size, len(classes)), np.int8)
+    for row, said in zip(known, rows, strict=True):
+        row[said[key]] = 1 if len(keys) == 1 else -1
+        row[said[keys[-1]]] = 1
+    return source._replace(multi_hot=known, classes=classes, labels=np.full(source.size, -1, np.int32))
 
 
 def _identity(info: Any, split: str, classes: tuple[str, ...]) -> tuple[str, str]:
@@ -130,9 +164,10 @@ def _examples(builder: Any, split: str, name: str) -> int:
     """The number of examples of the split; ValueError where the set is not prepared or the split is wrong or empty."""
     splits = builder.info.splits
     if not splits:
+        whole = builder.info.full_name.rpartition("/")[0]  # its configuration with it
         raise ValueError(
             f"{name} is not prepared in {os.path.dirname(builder.data_dir.rstrip('/'))}: run `tfds build "
-            f"{builder.name} --data_dir=DIR` where there is a network, and name DIR as the data directory"
+            f"{whole} --data_dir=DIR` where there is a network, and name DIR as the data directory"
         )
     try:
         size = splits[split].num_examples
@@ -161,9 +196,12 @@ def _dataset(builder: Any, split: str, image: str, label: str) -> tf.data.Datase
     """(encoded image, int32 label) in the order of the files."""
     wanted = {image: True, label: True} if label else {image: True}
     partial = tfds.decode.PartialDecoding(wanted, decoders={image: tfds.decode.SkipDecoding()})
-    config = tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
-    rows = builder.as_dataset(split=split, decoders=partial, shuffle_files=False, read_config=config)
+    rows = builder.as_dataset(split=split, decoders=partial, shuffle_files=False, read_config=_in_order())
     return rows.map(lambda row: (row[image], tf.cast(row[label], tf.int32) if label else tf.constant(-1)))
+
+
+def _in_order() -> tfds.ReadConfig:
+    return tfds.ReadConfig(interleave_cycle_length=1, try_autocache=False)
 
 
 def _scan(builder: Any, split: str, image: str, label: str) -> Any:

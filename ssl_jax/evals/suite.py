@@ -11,7 +11,21 @@ import jax
 import numpy as np
 
 from ssl_jax.checks import spelling
-from ssl_jax.evals import centroid, clusters, episodes, fewshot, knn, linear, ranking, ridge_few, share, splits, usable
+from ssl_jax.evals import (
+    centroid,
+    clusters,
+    episodes,
+    fewshot,
+    knn,
+    linear,
+    one_vs_rest,
+    ranking,
+    ridge_few,
+    share,
+    splits,
+    svm,
+    usable,
+)
 
 
 class Protocol(NamedTuple):
@@ -30,15 +44,18 @@ PLAIN = {
     "centroid": Protocol(centroid),
     "retrieval": Protocol(ranking, score="map"),
     "clusters": Protocol(clusters, reads="test"),
+    "svm": Protocol(svm, score="map"),
+    "one_vs_rest": Protocol(one_vs_rest, score="map_11_point"),
 }
 COUNTED = {
     "few_shot": Protocol(fewshot, {"labels": 0}),
     "ridge": Protocol(ridge_few, {"labels": 0}),
     "share": Protocol(share, {"percent": 0}),
     "episodes": Protocol(episodes, {"ways": 0, "shots": 0}, reads="test"),
+    "svm": Protocol(svm, {"labels": 0}, score="map"),
 }
 """Protocols with numbers behind their names, in the order of their options."""
-NAMES = (*PLAIN, "few_shot_N", "ridge_N", "share_N", "episodes_N_K")
+NAMES = (*PLAIN, "few_shot_N", "ridge_N", "share_N", "episodes_N_K", "svm_N")
 STANDARD = ("knn", "linear", "few_shot_10")
 EVERY = (
     *("knn", "linear", "centroid", *(f"ridge_{n}" for n in (1, 5, 10, 25)), "few_shot_10", "share_1", "share_10"),
@@ -135,12 +152,15 @@ def known(name: str) -> bool:
 
 def chance(name: str, train: np.ndarray, test: np.ndarray) -> float | None:
     """What who knows nothing scores on test labels int [m], by saying the most frequent class of train, int [n]; of
-    episodes one by the ways; None where that is no matter of a guess."""
+    episodes one by the ways, of average precision the classes' mean share of test; None where that is no matter of a
+    guess."""
     one = protocol(name)
     if one.module is episodes:
         return 1 / one.options["ways"]
     if one.module in (clusters, ranking):
         return None
+    if one.module in (svm, one_vs_rest):
+        return 1 / len(np.unique(test))
     return float(np.mean(test == np.bincount(train).argmax()))
 
 

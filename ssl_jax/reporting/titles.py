@@ -17,6 +17,8 @@ TITLES = {
     "patch_pixels": "pixels of the patch",
     "foreground_iou": "foreground IoU",
     "miou": "mean IoU",
+    "svm": "SVM, mAP",
+    "one_vs_rest": "one-vs-rest, mAP (11 points)",
     "raw_pixels": "raw pixels",
     "d2_histogram": "D2 histogram",
     "random_init": "random init",
@@ -42,6 +44,7 @@ COUNTED = {
     r"ridge_(\d+)": "ridge, {} labels a class",
     r"share_(\d+)": "{} % of the labels",
     r"episodes_(\d+)_(\d+)": "{} classes, {} shots",
+    r"svm_(\d+)": "SVM, {} labels a class, mAP",
 }
 """Of protocols with numbers behind their names."""
 

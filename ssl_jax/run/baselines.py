@@ -64,7 +64,7 @@ def key(job: Job, name: str) -> str:
         parts |= {k: v for k, v in config.items() if k not in recipes.FREE or k == "duration"}
         parts["data"] = ()
     parts["data of"] = [[s.stamp or s.digest, s.size, s.parts, s.classes] for s in sources]
-    known = [array for s in sources for array in (s.labels, s.targets)]
+    known = [array for s in sources for array in (s.labels, s.targets, s.multi_hot)]
     parts["labels"] = [None if array is None else hashlib.sha256(array.tobytes()).hexdigest() for array in known]
     parts["machine"] = [jax.default_backend(), jax.device_count(), identity.code()]
     parts["libraries"] = [getattr(sys.modules.get(name), "__version__", "") for name in LIBRARIES]

@@ -100,7 +100,7 @@ def test_numbers_to_be_predicted(tmp_path):
         (dict(a=pa.array(["x"] * 4)), "", "no column holds encoded images (bytes of files); there are a (string)"),
         (dict(image=PLAIN), "?image=imag", "no 'imag' in the columns; did you mean image?"),
         (dict(image=PLAIN), "?label=kind", "no 'kind' in the columns; there are image"),
-        (dict(image=PLAIN), "?labels=kind", "no 'labels' in the options of parquet; did you mean label"),
+        (dict(image=PLAIN), "?lable=kind", "no 'lable' in the options of parquet; did you mean label"),
         (dict(image=PLAIN, n=pa.array([1] * 4)), "?image=n", "the column 'n' is int64, which holds no encoded images"),
         (dict(image=PLAIN, x=pa.array([0.5] * 4)), "?label=x", "the column 'x' is double; labels are whole numbers or"),
         (dict(image=PLAIN, x=pa.array(["0.5"] * 4)), "?label=x", "'x' has the number 0.5, which is no label"),

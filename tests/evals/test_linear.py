@@ -126,3 +126,11 @@ def test_shuffled_labels_give_chance():
     test_x, test_y = blobs(1000, 12, seed=1, dtype=np.float32)
     result = linear.evaluate(jax.random.key(0), (x, mixed), (test_x, test_y), classes=CLASSES)
     assert abs(result["accuracy"] - 1 / CLASSES) < 0.12
+
+
+def test_classes_count_alike_in_the_mean_per_class():
+    y = np.array([0, 0, 0, 2, 2, 3])
+    right = np.array([True, True, False, True, False, False])
+    found = linear.by_class(right, y, 4)
+    assert found["per_class"] == [pytest.approx(2 / 3), None, 0.5, 0.0]
+    assert found["mean_per_class"] == pytest.approx((2 / 3 + 0.5) / 3)

@@ -90,6 +90,8 @@ MAY_IMPORT = {
         "run.label_free",
         "run.matching",
         "run.protocols",
+        "run.multilabel",
+        "run.transfer",
         "shard",
         "step",
         "storage",
@@ -138,6 +140,7 @@ MAY_IMPORT = {
     "run.job": {"config.durations", "data", "run.health", "storage", "types"},
     "run.label_free": {"data", "evals", "losses", "monitors", "run.evaluation", "run.job", "shard", "types"},
     "run.matching": {"evals", "run.job", "types"},
+    "run.multilabel": {"data", "evals", "run.evaluation", "run.job", "run.protocols", "shard", "types"},
     "run.passing": {"config.durations", "data", "run.job", "shard", "types"},
     "run.probing": {
         "config.durations",
@@ -164,6 +167,16 @@ MAY_IMPORT = {
         "views",
     },
     "run.robustness": {"data", "evals", "run.evaluation", "run.job", "run.protocols", "shard", "types", "views"},
+    "run.transfer": {
+        "checks",
+        "data",
+        "run.evaluation",
+        "run.job",
+        "run.multilabel",
+        "run.protocols",
+        "shard",
+        "types",
+    },
     "run.starting": {"exporting", "features", "reporting", "run.job", "run.resuming", "shard", "storage", "types"},
     "run.tuning": {
         "data",

@@ -6,8 +6,8 @@
   ssl-jax data convert tfds:imagenet2012/train --to=arrayrecord:/data/in1k --short-side=256
 
 SOURCE is embedded:NAME[/SPLIT], tfds:NAME[/SPLIT], folder:PATH, zip:PATTERN, tar:PATTERN, csv:FILE, hf:FOLDER,
-parquet:PATTERN, wds:PATTERN[#FIELD], arrayrecord:PATTERN, mix:WEIGHT*SOURCE+WEIGHT*SOURCE, held:SHARE*SOURCE and
-rest:SHARE*SOURCE, or package.module:function:
+parquet:PATTERN, wds:PATTERN[#FIELD], arrayrecord:PATTERN, mix:WEIGHT*SOURCE+WEIGHT*SOURCE, held:SHARE*SOURCE,
+rest:SHARE*SOURCE, long_tail:RATIO*SOURCE and balanced:RATIO*SOURCE, or package.module:function:
 
   'folder:/data/photos?list=train.txt'  the files that a list names: a path a line, and its class behind a tab or blank
   'zip:photos.zip?folder=train'         an archive as it is, or several, 'zip:part-{0..4}.zip'; no compressed tar
@@ -17,6 +17,8 @@ rest:SHARE*SOURCE, or package.module:function:
   'mix:3*folder:/data/own+1*zip:b.zip'  training draws three of the first for one of the second; an epoch is as many
                                         draws as there are examples in all, and what reads in order sees each once
   'held:0.1*folder:/data/photos'        a tenth of each class, and 'rest:0.1*folder:/data/photos' what it leaves
+  'long_tail:100*tfds:cifar10'          the largest class has 100 times the smallest, in an order of classes that a
+                                        seed draws (long_tail:100@SEED*); balanced:100* has as many in equal classes
 
 PATTERN is a file, or a path with braces or stars, and of parquet: a folder. Paths may be gs:// (not of arrayrecord:).
 check reads every example once: counts, sizes, channels, turned and corrupt files, and the statistics of each channel,

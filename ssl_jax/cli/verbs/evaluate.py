@@ -13,7 +13,9 @@ chosen is under "details".
 
 Protocols: knn, linear (logistic regression), centroid (nearest class mean), ridge_N and few_shot_N (N labels a class,
 by ridge or logistic regression), share_N (N percent of the labels), episodes_N_K (N classes, K examples each), clusters
-(k-means against the classes), retrieval (mean average precision). "every", the default, stands for the usual ones,
+(k-means against the classes), retrieval (mean average precision), svm and svm_N (a linear SVM a class by VISSL's
+protocol, all labels or N a class) and one_vs_rest (a logistic regression a class), both with mean average precision,
+which are all that there is where images have several classes each. "every", the default, stands for the usual ones,
 "all" for what training ends with. gamma, corruptions and patches (shuffled, so that texture is left and shape is not)
 say what a linear probe on clean images still knows of distorted ones, up to 2,000 of them. probe_NAME trains a linear
 head on augmented images as a paper does: probe_simclr, moco, moco_v3, moco_v3_resnet, byol, simsiam, swav,
