@@ -245,9 +245,9 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent
             found = evaluation.final(job, program, state, random, known)
         else:
             found, features = label_free.measured(job, program, state, random, known)
-        own = classifying.measured(job, program, {"random_init": random, "pretrained": lambda: state})
         states = {"random_init": random, "pretrained": lambda: state}
-        found |= {**distorted(job, program, state, random), **placed(job, program, state, random)}
+        own = classifying.measured(job, program, states)
+        found |= {**robustness.final(job, program, states), **dense.final(job, program, states)}
         found = protocols.merged(found, probing.measured(job, program, states, protocols.probes(asked), known))
         found = protocols.merged(found, tuning.measured(job, workdir, int(state.step), protocols.tuned(asked), tune))
         cached = dict.fromkeys(name.partition("_probe_")[0] for name in known.found)
@@ -259,29 +259,6 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent
 def tune(recipe: dict, workdir: str, conclude: Callable) -> dict | None:
     """A run of fine-tuning within an evaluation, in a directory of its own; see `tuning.measured`."""
     return _run(resolved(recipe, {}, workdir), workdir, Flags(), conclude)
-
-
-def distorted(job: Job, program: Program, state: TrainState, random: Callable[[], TrainState]) -> dict:
-    """{"robustness": ...} of pixels, the random network and the trained one, or why it is not measured; {} unasked."""
-    which = robustness.asked(job)
-    if not which:
-        return {}
-    if reason := robustness.impossible(job):
-        complain(f"{', '.join(which)} not measured: {reason}")
-        return {}
-    states = {"random_init": random, "pretrained": lambda: state}
-    return {"robustness": robustness.compared(job, program, states, which)}
-
-
-def placed(job: Job, program: Program, state: TrainState, random: Callable[[], TrainState]) -> dict:
-    """{"dense": ...} of pixels, the random network and the trained one; {} unasked, or where it cannot be measured."""
-    if not dense.asked(job):
-        return {}
-    try:
-        return dense.measured(job, program, {"random_init": random, "pretrained": lambda: state})
-    except ValueError as error:
-        complain(f"dense not measured: {error}")
-        return {}
 
 
 def resolved(config: ConfigDict | dict, changes: dict[str, str], workdir: str) -> dict:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ssl_jax.data.sources import Source
 from ssl_jax.evals import linear, raw
+from ssl_jax.reporting.display import complain
 from ssl_jax.run import evaluation, protocols
 from ssl_jax.run.job import Job, Preprocess
 from ssl_jax.shard.program import Program
@@ -58,6 +59,15 @@ def encoders(job: Job, states: dict[str, Callable[[], TrainState]]) -> dict[str,
 
     pixels = {name: functools.partial(jax.jit, features) for name, features in raw.of("image").items()}
     return pixels | {name: functools.partial(of_state, make) for name, make in states.items()}
+
+
+def final(job: Job, program: Program, states: dict[str, Callable[[], TrainState]]) -> dict:
+    """{"robustness": `compared`} of what is asked for; {} unasked, and where it cannot be measured, which is said."""
+    which = asked(job)
+    if which and (reason := impossible(job)):
+        complain(f"{', '.join(which)} not measured: {reason}")
+        return {}
+    return {"robustness": compared(job, program, states, which)} if which else {}
 
 
 def measured(job: Job, program: Program, encoder: Features, which: tuple[str, ...]) -> dict[str, float]:
