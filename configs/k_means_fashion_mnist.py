@@ -14,7 +14,7 @@ def get_config() -> ConfigDict:
     """0 steps."""
     c = ConfigDict()
     c.data = dict(train="embedded:fashion_mnist/train", test="embedded:fashion_mnist/test")
-    c.batch = 500
+    c.batch = 400
     c.duration = "0 steps"
     c.method = dict(name="k_means", iterations=20)
     c.nets = dict(encoder=dict(name="centroids", out=256, features="triangle"))

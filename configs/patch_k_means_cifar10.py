@@ -17,7 +17,7 @@ def get_config() -> ConfigDict:
     """0 steps."""
     c = ConfigDict()
     c.data = dict(train="tfds:cifar10/train[:10000]", test="tfds:cifar10/test")
-    c.batch = 100
+    c.batch = 80
     c.duration = "0 steps"
     c.method = dict(name="patch_k_means", drawn=2**16, iterations=10, epsilon=0.1)
     c.nets = dict(encoder=dict(name="patch_centroids", out=256, patch=6))
@@ -25,5 +25,5 @@ def get_config() -> ConfigDict:
     c.probe = False
     c.optimizer = dict(name="sgd")
     c.lr = 0.0
-    c.evaluation = dict(batch=100)
+    c.evaluation = dict(batch=80)
     return c

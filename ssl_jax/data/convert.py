@@ -37,6 +37,7 @@ def convert(
     JPEG and WebP as JPEG of quality 95, all others as PNG. Bytes of all other images that TensorFlow decodes are kept
     as they are, with an EXIF orientation that reading honors; arrays and files of other formats become PNG, or with
     other channels than 1, 3 or 4 arrays as numpy writes them: what is read of them is kept whole.
+    What else a source knows of its images is `lost`, and the manifest says so.
     Corrupt images are left out and listed in the manifest. Shards that an earlier, broken call has finished are kept.
     ValueError where `path` holds another conversion, of other data or of files with other times of modification
     included, or the images cannot be encoded.
@@ -68,6 +69,13 @@ def convert(
             _shards(source, folder, names, (per_shard, short_side, threads or cores()), progress)
         _finish(source, folder, names, plan)
     return json.loads((folder / "manifest.json").read_text())
+
+
+def lost(source: Source) -> tuple[str, ...]:
+    """What a conversion does not keep of a source, each in a sentence: it holds images with one class or none."""
+    kept = {"several classes of an image": source.multi_hot, "numbers to be predicted": source.targets}
+    there = [what for what, values in kept.items() if values is not None]
+    return tuple(f"{source.name} has {what}, which a conversion does not keep: its images alone" for what in there)
 
 
 def _same(folder: epath.Path, plan: dict) -> None:
@@ -212,6 +220,7 @@ def _finish(source: Source, folder: epath.Path, names: list[str], plan: dict) ->
         "format": "tf.train.Example: image (bytes), label (int64), name (bytes)",
         "content": digest(*(note["content"] for note in notes)),
         "classes": list(source.classes),
+        "lost": list(lost(source)),
         "files": names,
         "skipped": [entry for note in notes for entry in note["skipped"]],
         "labels": np.concatenate([np.asarray(note["labels"], np.int32) for note in notes]).tolist(),

@@ -110,9 +110,17 @@ def mix(name: str, sources: Sequence[Source], weights: Sequence[float]) -> Sourc
         names=names,
         stamp=digest(*identity, *(source.stamp or source.digest for source in sources)),
         targets=_targets(name, sources),
-        notices=(*(notice for source in sources for notice in source.notices), *notes),
+        notices=(*(notice for source in sources for notice in source.notices), *notes, *_lost(sources)),
         order=lambda g, seed: drawn(g, seed, sizes, quotas),
     )
+
+
+def _lost(sources: Sequence[Source]) -> list[str]:
+    return [
+        f"{source.name} has several classes of an image, which a mix does not keep: its images have no label here"
+        for source in sources
+        if source.multi_hot is not None
+    ]
 
 
 def shares(weights: Sequence[float], n: int) -> np.ndarray:

@@ -160,3 +160,8 @@ def test_the_patch_projection_of_moco_v3_stays_as_it_is_and_all_else_is_decayed(
     still_there = {path for path, moved in still("moco_v3_imagenet_vits16").items() if not moved}
     patches = {f"encoder/patch_embed/{name}" for name in ("kernel", "bias")}
     assert {path for path in still_there if not path.startswith("probe/")} == patches
+
+
+def test_every_recipe_s_batch_divides_over_eight_devices():
+    """A laptop's simulated ones, or the chips of a host."""
+    assert not [name for name in recipes.names() if schema.resolve(recipes.load(name))["batch"] % 8]

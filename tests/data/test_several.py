@@ -9,7 +9,8 @@ import pytest
 import tensorflow_datasets as tfds
 from pyarrow import parquet
 
-from ssl_jax.data import classes, sources
+from ssl_jax.cli.main import main
+from ssl_jax.data import classes, convert, sources
 from ssl_jax.data.source import labeled
 from tests import tfds_sets
 from tests.data import forms
@@ -94,3 +95,16 @@ def test_a_test_set_gets_the_columns_of_training(tmp_path):
 def test_what_cannot_be_is_one_sentence(made, said, tmp_path):
     with pytest.raises(ValueError, match=re.escape(said)):
         made(tmp_path)
+
+
+def test_what_is_not_kept_is_said(tmp_path, capsys):
+    for place in ("a", "b"):
+        (tmp_path / place).mkdir()
+    source, plain = table(tmp_path / "a"), table(tmp_path / "b", query="")
+    mixed = sources.open(f"mix:1*{source.name}+1*{plain.name}")
+    assert mixed.multi_hot is None and [source.name in notice for notice in mixed.notices] == [True]
+    manifest = convert.convert(source, str(tmp_path / "out"))
+    assert manifest["labels"] == [-1] * 4 and len(manifest["lost"]) == 1
+    assert convert.convert(plain, str(tmp_path / "plain"))["lost"] == []
+    main(["data", "convert", source.name, f"--to=arrayrecord:{tmp_path / 'again'}"])
+    assert "has several classes of an image, which a conversion does not keep" in capsys.readouterr().out

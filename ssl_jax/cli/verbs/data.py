@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> None:
     source = sources.open(args.source, data_dir=args.dir, channels=args.channels, bits=args.bits, scan=True)
     console = Console(markup=False, emoji=False)
     if not args.json:
-        for notice in source.notices:
+        for notice in (*source.notices, *(convert.lost(source) if args.action == "convert" else ())):
             console.print(f"note: {notice}", markup=False, soft_wrap=True)
     if args.action == "convert":
         made = convert.convert(source, args.to.removeprefix(PREFIX), short_side=args.short_side, console=console)
