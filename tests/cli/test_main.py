@@ -106,7 +106,7 @@ def test_another_recipe_is_refused_and_a_longer_one_goes_on(straight):
 @pytest.mark.parametrize(
     "arguments, sentence",
     [
-        (("trian",), "no 'trian' in ssl-jax's verbs; did you mean train?"),
+        (("trian",), "no 'trian' in ssl-jax's verbs; did you mean train or transfer?"),
         (("train", "--config=nothing_like_it", "--workdir=W"), "no 'nothing_like_it' in the recipes"),
         (("train", "--config=quickstart", "--workdir=W", "--config.batch=33", "--config.mesh.data=3"), "devices"),
         (("train", "--config=quickstart", "--workdir=W", "--config.data.train=folder:/not/there"), "/not/there"),
