@@ -99,8 +99,7 @@ def validating(config: dict, train: sources.Source) -> tuple[sources.Source | No
 def _beside(train: sources.Source, text: str, options: dict) -> sources.Source:
     """Another dataset, its images with the channels and bits of those of training. Raises ValueError where it has other
     parts."""
-    alike = dict(channels=train.image.channels, bits=train.image.bits) if "image" in train.parts else {}
-    source = sources.open(text, **options, **alike)
+    source = sources.open_like(train, text, **options)
     _check_alike(train, source)
     return source
 

@@ -48,9 +48,14 @@ def part(name: str, source: Source, share: float) -> Source:
     return subset(source, np.flatnonzero(chosen if name.startswith("held:") else ~chosen))._replace(name=name)
 
 
+def ordered(size: int, seed: int) -> np.ndarray:
+    """int64 [size]: the numbers from 0 in an order that the seed draws."""
+    return shuffled(tf.range(size, dtype=tf.int64), size, seed).numpy()
+
+
 def held(source: Source, share: float) -> np.ndarray:
     """bool [n]: the examples that are held out, the share rounded down."""
-    order = shuffled(tf.range(source.size, dtype=tf.int64), source.size, SEED).numpy()
+    order = ordered(source.size, SEED)
     if source.labels is not None and (source.labels >= 0).any():
         order = order[source.labels[order] >= 0]
         order = order[np.argsort(source.labels[order], kind="stable")]

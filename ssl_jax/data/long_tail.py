@@ -7,10 +7,9 @@ arXiv:2110.05025, section 2).
 """
 
 import numpy as np
-import tensorflow as tf
 
+from ssl_jax.data.held_out import ordered
 from ssl_jax.data.source import Source, subset
-from ssl_jax.data.stream import shuffled
 
 KINDS = ("long_tail", "balanced")
 WAY_OUT = "long_tail:100*tfds:cifar10, or long_tail:100@3*tfds:cifar10 for the order of classes of seed 3"
@@ -60,11 +59,7 @@ def part(name: str, source: Source, ratio: float, seed: int) -> Source:
     if not kept.min():
         most = int(have[there].min())
         raise ValueError(f"{name}: the smallest class of {source.name} has {most:,} examples, too few for 1/{ratio:g}")
-    ranks = dict(zip(there[_order(len(there), seed)].tolist(), kept.tolist(), strict=True))
-    order = _order(source.size, seed)
+    ranks = dict(zip(there[ordered(len(there), seed)].tolist(), kept.tolist(), strict=True))
+    order = ordered(source.size, seed)
     rows = [order[source.labels[order] == label][:count] for label, count in ranks.items()]
     return subset(source, np.sort(np.concatenate(rows)))._replace(name=name)
-
-
-def _order(size: int, seed: int) -> np.ndarray:
-    return shuffled(tf.range(size, dtype=tf.int64), size, seed).numpy()

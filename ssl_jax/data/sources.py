@@ -23,7 +23,7 @@ from ssl_jax.data.source import Source, images, labeled, subset
 from ssl_jax.data.table import table
 from ssl_jax.data.tfds_source import tfds_source
 
-__all__ = ["Source", "arrays", "images", "labeled", "open", "subset"]
+__all__ = ["Source", "arrays", "images", "labeled", "open", "open_like", "subset"]
 
 OPENERS = {
     "tfds": tfds_source,
@@ -108,6 +108,12 @@ def open(
         raise ValueError(f"{text}: {bits} bits cannot be read; data.bits is 8, 16, or 0 for those of the files")
     options = {"data_dir": data_dir, "scan": scan} if kind == "tfds" else {}
     return _opener(kind, text)(rest, **wanted, **options)
+
+
+def open_like(like: Source, text: str, *, data_dir: str | None = None) -> Source:
+    """Another source, its images with the channels and bits of those of `like`. Raises ValueError as `open`."""
+    alike = dict(channels=like.image.channels, bits=like.image.bits) if "image" in like.parts else {}
+    return open(text, data_dir=data_dir, **alike)
 
 
 def _opener(kind: str, text: str) -> Callable:

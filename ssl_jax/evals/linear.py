@@ -4,8 +4,8 @@ The protocol of Kornblith et al. 2019 (arXiv:1805.08974, section 3.1: L-BFGS, L2
 then a fit on all of train) with two differences: features are standardized, and the bias is free of the penalty.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -173,23 +173,39 @@ def chosen(
     """The probe that `evaluate` tests, of float [n, d] and int32 [n], and how it was found."""
     basis = design(x)
     held_out = splits.folds(key, y, parts) == 0
-    fits, scores = [None], []
-    for penalty in sorted(lambdas, reverse=True):
-        fits.append(fit(basis, y, 1.0 - held_out, penalty, fits[-1], classes=classes))
-        scores.append(float(np.mean((_classes(basis.x, fits[-1]) == y)[held_out])))
-        best = int(np.argmax(scores))
-        if len(scores) - best > patience:
-            break
-    tried = sorted(lambdas, reverse=True)[: len(scores)]
-    final = fit(basis, y, np.ones(len(y)), tried[best], fits[1 + best], classes=classes)
+    penalty, start, tried = path(
+        lambdas,
+        lambda penalty, start: fit(basis, y, 1.0 - held_out, penalty, start, classes=classes),
+        lambda fitted: float(np.mean((_classes(basis.x, fitted) == y)[held_out])),
+        patience,
+    )
+    final = fit(basis, y, np.ones(len(y)), penalty, start, classes=classes)
     details = {
         "train_accuracy": float(np.mean(_classes(basis.x, final) == y)),
-        "lambda": tried[best],
-        "validation": {f"{penalty:.3g}": score for penalty, score in zip(tried, scores, strict=True)},
+        "lambda": penalty,
+        "validation": {f"{penalty:.3g}": score for penalty, score in tried.items()},
         "gradient": final.gradient,
         "iterations": final.iterations,
     }
     return basis, final, details
+
+
+def path(
+    lambdas: Sequence[float], fit: Callable[[float, Any], Any], score: Callable[[Any], float], patience: int
+) -> tuple[float, Any, dict[float, float]]:
+    """(the lambda of the best score, its fit, the scores of all that were tried).
+
+    fit: (lambda, the fit before it or None). From strong to weak, until `patience` in a row did not beat the best; of
+    equals the strongest is taken.
+    """
+    fits, scores, ordered = [None], [], sorted(lambdas, reverse=True)
+    for penalty in ordered:
+        fits.append(fit(penalty, fits[-1]))
+        scores.append(score(fits[-1]))
+        best = int(np.argmax(scores))
+        if len(scores) - best > patience:
+            break
+    return ordered[best], fits[1 + best], dict(zip(ordered, scores, strict=False))
 
 
 def _principal(z: jax.Array) -> jax.Array:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ssl_jax.types import Array
 
@@ -58,6 +59,19 @@ class _Search(NamedTuple):
 def decision(x: Array, theta: Array) -> Array:
     """[n, d], [d + 1, k] -> x theta + bias, [n, k]."""
     return jnp.dot(x, theta[:-1], precision="highest") + theta[-1:]
+
+
+def against_the_rest(
+    x: Array, truth: np.ndarray, weight: np.ndarray, ridge: Array, start: Array | None, *, tolerance: float, loss: Loss
+) -> Array:
+    """theta [d + 1, k] of a classifier a class, from `start` or from 0.
+
+    truth: int8 [n, k], 1 where an example has the class. weight, ridge: as of `Problem`.
+    """
+    sign = jnp.asarray(np.where(truth == 1, 1, -1), x.dtype)
+    problem = Problem(x, sign, jnp.asarray(weight, x.dtype), ridge)
+    start = jnp.zeros((x.shape[1] + 1, truth.shape[1]), x.dtype) if start is None else start
+    return fit(problem, start, jnp.asarray(tolerance, x.dtype), loss=loss)[0]
 
 
 @functools.partial(jax.jit, static_argnames=("loss",))

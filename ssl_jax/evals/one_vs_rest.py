@@ -24,13 +24,11 @@ def impossible(y: np.ndarray, *, names: Sequence[str] = ()) -> str:
 
 def fitted(basis: linear.Design, truth: np.ndarray, penalty: float, start: jax.Array | None = None) -> jax.Array:
     """theta [r + 1, k] of the regressions of each class. truth: int8 [n, k], -1 where an example does not count."""
-    dtype, counted = basis.x.dtype, truth >= 0
+    counted = truth >= 0
     weight = counted / np.maximum(counted.sum(0), 1)
-    ridge = jnp.full((basis.x.shape[1] + 1, 1), penalty, dtype).at[-1].set(0)
-    sign = jnp.asarray(np.where(truth == 1, 1, -1), dtype)
-    problem = newton.Problem(basis.x, sign, jnp.asarray(weight, dtype), ridge)
-    start = jnp.zeros((basis.x.shape[1] + 1, truth.shape[1]), dtype) if start is None else start
-    return newton.fit(problem, start, jnp.asarray(TOLERANCE, dtype), loss=newton.LOGISTIC)[0]
+    ridge = jnp.full((basis.x.shape[1] + 1, 1), penalty, basis.x.dtype).at[-1].set(0)
+    how = dict(tolerance=TOLERANCE, loss=newton.LOGISTIC)
+    return newton.against_the_rest(basis.x, truth, weight, ridge, start, **how)
 
 
 def evaluate(
@@ -51,14 +49,14 @@ def evaluate(
     if reason := impossible(truth):
         raise ValueError(f"regressions cannot be fitted: {reason}")
     basis, held_out = linear.design(train[0]), splits.folds(key, np.zeros(len(truth), np.int32), linear.PARTS) == 0
-    seen, fits, scores = np.where(held_out[:, None], -1, truth), [None], []
-    for penalty in linear.LAMBDAS:
-        fits.append(fitted(basis, seen, penalty, fits[-1]))
-        values = np.asarray(newton.decision(basis.x, fits[-1]))
-        scores.append(precision.means(truth[held_out], values[held_out])["map_11_point"])
-        best = int(np.argmax(scores))
-        if len(scores) - best > patience:
-            break
-    theta = fitted(basis, truth, linear.LAMBDAS[best], fits[1 + best])
+    seen = np.where(held_out[:, None], -1, truth)
+
+    def score(theta: jax.Array) -> float:
+        values = np.asarray(newton.decision(basis.x, theta))
+        return precision.means(truth[held_out], values[held_out])["map_11_point"]
+
+    fit = lambda penalty, start: fitted(basis, seen, penalty, start)  # noqa: E731
+    penalty, start, _ = linear.path(linear.LAMBDAS, fit, score, patience)
+    theta = fitted(basis, truth, penalty, start)
     found = precision.means(asked, np.asarray(newton.decision(linear.project(basis, test[0]), theta)))
-    return {**found, "interval95": None, "lambda": linear.LAMBDAS[best]}
+    return {**found, "interval95": None, "lambda": penalty}

@@ -91,13 +91,10 @@ def fitted(
     basis: linear.Design, truth: np.ndarray, cost: np.ndarray | float, start: jax.Array | None = None
 ) -> jax.Array:
     """theta [r + 1, k] of the SVMs with these costs [k], of examples that count: truth is -1 for the others."""
-    dtype = basis.x.dtype
     weight = np.where(truth == 1, POSITIVE, 1.0) * (truth >= 0) * cost
-    ridge = jnp.ones((basis.x.shape[1] + 1, 1), dtype)
-    sign = jnp.asarray(np.where(truth == 1, 1, -1), dtype)
-    problem = newton.Problem(basis.x, sign, jnp.asarray(weight, dtype), ridge)
-    start = jnp.zeros((basis.x.shape[1] + 1, truth.shape[1]), dtype) if start is None else start
-    return newton.fit(problem, start, jnp.asarray(TOLERANCE, dtype), loss=newton.SQUARED_HINGE)[0]
+    ridge = jnp.ones((basis.x.shape[1] + 1, 1), basis.x.dtype)
+    how = dict(tolerance=TOLERANCE, loss=newton.SQUARED_HINGE)
+    return newton.against_the_rest(basis.x, truth, weight, ridge, start, **how)
 
 
 def _decided(

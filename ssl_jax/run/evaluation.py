@@ -247,7 +247,7 @@ def final(
     learned. cached: (name of a baseline, what makes its scores) -> scores. names: the columns of the table that are
     wanted.
     """
-    train, which, columns, why = some(job.train, job.evaluation["examples"]), protocols(job), {}, {}
+    train, which, columns = some(job.train, job.evaluation["examples"]), protocols(job), {}
     own = raw.names(job.clean.inputs)
     readers = {
         **{name: lambda name=name: (functools.partial(unlearned, job, program, name=name), None) for name in own},
@@ -265,11 +265,18 @@ def final(
             columns[column] = dict.fromkeys(which) | known
         return found
 
+    return compared([name for name in readers if name in names], scores_of, cached, which, columns, {})
+
+
+def compared(
+    names: Sequence[str], scores_of: Callable, cached: Callable, which: Sequence[str], columns: dict, why: dict
+) -> dict:
+    """The table of `final` for the encoders `names`. scores_of: a name -> `Scores`. columns: {name: {protocol: score}}
+    of what the table has beside them, to which `scores_of` may add. why: what is not measured already, and why."""
     left_out, details = {}, {}
-    for name in (name for name in readers if name in names):
-        make = functools.partial(scores_of, name)
+    for name in names:
         try:
-            scores = make() if name == "pretrained" else cached(name, make)
+            scores = scores_of(name) if name == "pretrained" else cached(name, functools.partial(scores_of, name))
         except ValueError as error:
             columns[name], why = dict.fromkeys(which), why | {name: str(error)}
             continue

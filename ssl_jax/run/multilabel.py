@@ -1,6 +1,5 @@
 """The protocols of images that have several classes each: one class against the rest, scored by average precision."""
 
-import functools
 from collections.abc import Callable
 
 import jax
@@ -48,7 +47,6 @@ def final(
     As `evaluation.final` of the protocols that are `suited`; "map" and the like of the others are under "details".
     """
     train, which = evaluation.some(job.train, job.evaluation["examples"]), suited(job)
-    columns, details, why, left_out = {CHANCE: chance(job.test, which)}, {}, unsuited(job), {}
 
     def of(name: str) -> Scores:
         if name in raw.NAMES:
@@ -56,17 +54,8 @@ def final(
         known = random() if name == "random_init" else state
         return scored(job, train, lambda source: evaluation.embedded(job, program, source, known), which)
 
-    for name in (*raw.names(job.clean.inputs), "random_init", "pretrained"):
-        make = functools.partial(of, name)
-        try:
-            found = make() if name == "pretrained" else cached(name, make)
-        except ValueError as error:
-            columns[name], why = dict.fromkeys(which), why | {name: str(error)}
-            continue
-        columns[name], why, left_out = found.accuracies, why | found.reasons, found.left_out
-        details[name] = found.details
-    table = {protocol: {name: column[protocol] for name, column in columns.items()} for protocol in which}
-    return {**table, "not_measured": why, "left_out": left_out, "details": details}
+    names = (*raw.names(job.clean.inputs), "random_init", "pretrained")
+    return evaluation.compared(names, of, cached, which, {CHANCE: chance(job.test, which)}, unsuited(job))
 
 
 def scored(job: Job, train: Source, read: Callable[[Source], Rows], which: tuple[str, ...]) -> Scores:

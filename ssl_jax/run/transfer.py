@@ -27,8 +27,6 @@ SPLITS = ("test", "validation")
 """Of a set of tensorflow_datasets, the first of these that there is, where none is named."""
 SHARE = 0.2
 """Held out of a dataset that has no test set and for which none is named."""
-
-
 DIR = "{dir}"
 """What stands for the folder of datasets in an entry."""
 ALL = 2**31 - 1
@@ -91,9 +89,8 @@ def folder(job: Job) -> str:
 def opened(entry: Entry, job: Job) -> Pair:
     """The sets of an entry, with the channels and bits of the run's. Raises ValueError where one is not there, and
     where they do not fit each other or the encoder."""
-    place, image = folder(job), job.train.parts.get("image")
-    alike = dict(channels=image.channels, bits=image.bits) if image else {}
-    train, test = (sources.open(t.replace(DIR, place), data_dir=place, **alike) for t in (entry.train, entry.test))
+    place, texts = folder(job), (entry.train, entry.test)
+    train, test = (sources.open_like(job.train, text.replace(DIR, place), data_dir=place) for text in texts)
     for source in (train, test):
         if lacking := {*job.clean.inputs} - {*source.parts}:
             raise ValueError(f"{source.name} has no {', '.join(sorted(lacking))}, which the encoder takes")

@@ -63,8 +63,7 @@ def anywhere(shape: str, size: int, *, color: tuple[float, ...]) -> Holes:
         raise ValueError(f"the hole is '{shape}'; there are center, {', '.join(SHAPES)}")
 
     def cut(key: Key, images: Array) -> tuple[Array, Array]:
-        b, h, w, _ = images.shape
-        hidden = jax.vmap(lambda key: SHAPES[shape](key, size))(jax.random.split(key, b))
+        hidden = jax.vmap(lambda key: SHAPES[shape](key, size))(jax.random.split(key, len(images)))
         # without a word on it the compiler has every device draw the holes of all images
         hidden = shard_alike(hidden, target(images)[..., 0] < 0)[0]
         return jnp.where(hidden[..., None], _colored(images, color), images), hidden
