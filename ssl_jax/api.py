@@ -33,6 +33,7 @@ from ssl_jax.run import (
     robustness,
     starting,
     tuning,
+    zero_shot,
 )
 from ssl_jax.run import transfer as transfers
 from ssl_jax.run.job import Job
@@ -249,6 +250,7 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent
         own = classifying.measured(job, program, states)
         found |= {**robustness.final(job, program, states), **dense.final(job, program, states)}
         found = protocols.merged(found, probing.measured(job, program, states, protocols.probes(asked), known))
+        found = protocols.merged(found, zero_shot.measured(job, job.test, program, states))
         found = protocols.merged(found, tuning.measured(job, workdir, int(state.step), protocols.tuned(asked), tune))
         cached = dict.fromkeys(name.partition("_probe_")[0] for name in known.found)
         return {**begun, **own, **found, "from_cache": list(cached)}, features

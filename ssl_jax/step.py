@@ -142,12 +142,14 @@ def make_calibration(method: Method, augment: Callable) -> Callable:
 def make_embed(method: Method, clean: Callable, inputs: Mapping[str, str]) -> Callable:
     """(params, method state, {group: clean views [b, 1, ...] as the host makes them}) -> what `method.embed` gives.
 
-    inputs: for each part of an example that is embedded the group that shows it.
+    inputs: for each part of an example that is embedded the group that shows it; of what `method.embed` can do without,
+    views may be left out.
     """
 
     def embed(params: Tree, method_state: Tree, views: dict) -> dict:
         views = clean(jax.random.key(0), views)  # a clean view draws nothing
-        return method.embed(params, method_state, {part: views[group][:, 0] for part, group in inputs.items()})
+        given = {part: group for part, group in inputs.items() if group in views}
+        return method.embed(params, method_state, {part: views[group][:, 0] for part, group in given.items()})
 
     return embed
 

@@ -17,7 +17,7 @@ from ssl_jax.optim import chain, schedules
 from ssl_jax.paradigms import chunks
 from ssl_jax.paradigms.monitored import with_monitors
 from ssl_jax.paradigms.probe import with_probe
-from ssl_jax.run import passing, protocols
+from ssl_jax.run import passing, protocols, zero_shot
 from ssl_jax.run.health import Limits
 from ssl_jax.run.job import Every, Job, Preprocess
 from ssl_jax.storage.checkpoint import Keep
@@ -187,6 +187,8 @@ def check(config: dict, clock: durations.Clock) -> None:
             raise ValueError(f"config.processes.{key} is {seconds}; it must be a number of seconds from 1 to {YEAR}")
     with about("evaluation.final"):
         protocols.asked(config["evaluation"]["final"])
+    with about("evaluation.prompts"):
+        zero_shot.check(config["evaluation"]["prompts"])
     with about("evaluation.during"):
         suite.asked(config["evaluation"]["during"])
     for part in ("log", "checkpoint", "evaluation"):

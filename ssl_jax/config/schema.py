@@ -40,6 +40,7 @@ DEFAULTS = {
         "examples": 50_000,
         "batch": 500,
         "final": "all",
+        "prompts": ("a photo of a {}.",),
     },
 }
 DATA = {"train": "", "test": "", "dir": "", "channels": 0, "bits": 0}

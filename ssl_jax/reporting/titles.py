@@ -17,6 +17,7 @@ TITLES = {
     "patch_pixels": "pixels of the patch",
     "foreground_iou": "foreground IoU",
     "miou": "mean IoU",
+    "zero_shot": "zero-shot, by class names",
     "svm": "SVM, mAP",
     "one_vs_rest": "one-vs-rest, mAP (11 points)",
     "raw_pixels": "raw pixels",

@@ -265,7 +265,7 @@ def final(
             columns[column] = dict.fromkeys(which) | known
         return found
 
-    return compared([name for name in readers if name in names], scores_of, cached, which, columns, {})
+    return compared([name for name in readers if name in names and which], scores_of, cached, which, columns, {})
 
 
 def compared(

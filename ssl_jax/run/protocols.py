@@ -8,11 +8,13 @@ DISTORTED = ("gamma", "corruptions", "patches")
 """What can be asked for of distorted images, see `robustness.py`."""
 DENSE = "dense"
 """What can be asked for of single places, see `dense.py`."""
+ZERO_SHOT = "zero_shot"
+"""What images and class names have in common, see `zero_shot.py`."""
 
 
 def asked(text: str) -> tuple[str, ...]:
     """The names, in order. Raises ValueError for one that is no protocol, with those most like it."""
-    return suite.asked(text, (*DISTORTED, DENSE, *recipes.names(), fine_tuning.FORM), accepts=apart)
+    return suite.asked(text, (*DISTORTED, DENSE, ZERO_SHOT, *recipes.names(), fine_tuning.FORM), accepts=apart)
 
 
 def probes(text: str) -> tuple[str, ...]:
@@ -27,12 +29,12 @@ def tuned(text: str) -> tuple[str, ...]:
 
 def scored(name: str) -> bool:
     """Whether a name is of a protocol whose accuracies are a row of the table."""
-    return suite.known(name) or recipes.known(name) or fine_tuning.known(name)
+    return name == ZERO_SHOT or suite.known(name) or recipes.known(name) or fine_tuning.known(name)
 
 
 def apart(name: str) -> bool:
     """Whether a name is of a protocol that does not work on the features that others share."""
-    return name in (*DISTORTED, DENSE) or recipes.known(name) or fine_tuning.known(name)
+    return name in (*DISTORTED, DENSE, ZERO_SHOT) or recipes.known(name) or fine_tuning.known(name)
 
 
 def merged(found: dict, more: dict) -> dict:

@@ -15,7 +15,7 @@ import numpy as np
 from ssl_jax.checks import spelling
 from ssl_jax.data import classes, sources
 from ssl_jax.data.sources import Source
-from ssl_jax.run import evaluation, multilabel, protocols
+from ssl_jax.run import evaluation, multilabel, protocols, zero_shot
 from ssl_jax.run.job import Job
 from ssl_jax.shard.program import Program
 from ssl_jax.types import TrainState
@@ -92,11 +92,18 @@ def opened(entry: Entry, job: Job) -> Pair:
     place, texts = folder(job), (entry.train, entry.test)
     train, test = (sources.open_like(job.train, text.replace(DIR, place), data_dir=place) for text in texts)
     for source in (train, test):
-        if lacking := {*job.clean.inputs} - {*source.parts}:
+        if lacking := {*without_text(job, source).clean.inputs} - {*source.parts}:
             raise ValueError(f"{source.name} has no {', '.join(sorted(lacking))}, which the encoder takes")
     test, told = classes.alike(train, test)
     both = dict.fromkeys((*train.notices, *test.notices))
     return Pair(train, test, (*both, *told))
+
+
+def without_text(job: Job, source: Source) -> Job:
+    """The job of an encoder of images and texts as that of its image encoder, for a source that has no texts."""
+    if "text" in source.parts or set(job.clean.inputs) != {"image", "text"}:
+        return job
+    return job._replace(clean=zero_shot.only(job, "image"))
 
 
 def found(entry: Entry, job: Job) -> Pair | str:
@@ -122,7 +129,8 @@ def suite(name: str, more: bool) -> tuple[Entry, ...]:
 def given(data: Sequence[tuple[str, str]], job: Job) -> dict[Entry, Pair]:
     """The datasets that a person names, opened. Raises ValueError where one is not there, and for protocols that do not
     work on features."""
-    if wrong := [name for name in protocols.asked(job.evaluation["final"]) if protocols.apart(name)]:
+    apart = filter(protocols.apart, protocols.asked(job.evaluation["final"]))
+    if wrong := [name for name in apart if name != protocols.ZERO_SHOT]:
         raise ValueError(f"{', '.join(wrong)}: not of other datasets; `ssl-jax evaluate` measures it on the run's own")
     entries = []
     for train, test in data:
@@ -180,10 +188,14 @@ def row(
     # What the random network is depends on the run's own data, which its kept scores would otherwise not know of.
     config = {**job.config, "calibrated_on": job.train.digest}
     there = job._replace(train=pair.train, test=pair.test, config=config, notices=())
+    there = without_text(there, pair.train)
     measure = multilabel.final if multilabel.possible(there) else evaluation.final
     if not (multilabel.possible(there) or evaluation.possible(there)):
         raise ValueError(f"{pair.train.name} and {pair.test.name} have no labels to measure anything by")
-    made = measure(there, program, state, random, known(there))
+    states = {"random_init": random, "pretrained": lambda: state}
+    made = protocols.merged(
+        measure(there, program, state, random, known(there)), zero_shot.measured(job, pair.test, program, states)
+    )
     rest = {key: made.pop(key) for key in ("not_measured", "left_out", "details")}
     scores = {name: _by(entry.metric, name, columns, rest["details"]) for name, columns in made.items()}
     groups = grouped(job.train, pair.train, rest["details"])

@@ -185,6 +185,7 @@ MAY_IMPORT = {
         "run.job",
         "run.multilabel",
         "run.protocols",
+        "run.zero_shot",
         "shard",
         "types",
     },
@@ -201,6 +202,17 @@ MAY_IMPORT = {
         "shard",
         "storage",
         "types",
+    },
+    "run.zero_shot": {
+        "data",
+        "evals",
+        "run.evaluation",
+        "run.job",
+        "run.matching",
+        "run.protocols",
+        "shard",
+        "types",
+        "views",
     },
 }
 HOST_VIEWS = {

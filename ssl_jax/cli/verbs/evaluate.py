@@ -24,6 +24,8 @@ fine_tune_N trains the network itself on N percent of the labels, and beside it 
 epochs; their runs lie in WORKDIR/fine_tune and go on where they were stopped. docs/evaluation.md says what each costs.
 dense tells foreground from background by the features of single patches, up to 500 images, whose masks are the alpha
 channel of their files: the overlap (IoU) with the foreground, beside the pixels of the patches.
+zero_shot names images by encoders of images and texts: the class whose name, in the prompts of
+--config.evaluation.prompts="('a photo of a {}.',)", lies nearest, without any training.
 Hyper-parameters are chosen on parts of the training set, and the test set is read once. --all-steps compares the
 checkpoints that there are by protocols of features, in steps.json, and says which one measures without labels choose.
 Scores of raw pixels and of the random network are kept in ~/.cache/ssl_jax, or where SSL_JAX_CACHE says.
