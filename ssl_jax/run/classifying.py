@@ -1,4 +1,4 @@
-"""How often a network that names classes itself is right: of methods whose `embed` gives "logits"."""
+"""How often a network that names classes itself is right: of methods whose `embed` gives "logits" [b, classes]."""
 
 from collections.abc import Callable
 
@@ -16,11 +16,12 @@ LOGITS = "logits"
 
 
 def possible(job: Job, program: Program) -> bool:
-    """Whether the network names classes, and the test set has them."""
+    """Whether the network names classes, and the test set has them; logits of single places are of codes."""
     if not evaluation.classifying(job):
         return False
     shown = dry_run.seen_clean(job.clean, job.train.parts, program.devices)
-    return LOGITS in jax.eval_shape(program.embed, program.state.params, program.state.method_state, shown)
+    found = jax.eval_shape(program.embed, program.state.params, program.state.method_state, shown)
+    return LOGITS in found and found[LOGITS].ndim == 2
 
 
 def measured(job: Job, program: Program, states: dict[str, Callable[[], TrainState]]) -> dict[str, dict[str, float]]:
