@@ -177,17 +177,26 @@ def trained(recipe: str, steps: int, seed: int, options: argparse.Namespace) -> 
 def scores_of(work: Path, steps: int) -> dict:
     """What a finished run measured."""
     result = json.loads((work / "result.json").read_text())
+    lines = logged(work / "metrics.jsonl")
+    if "goodput" in result:
+        seconds = result["goodput"]["step"]
+    else:  # trained to its end, and evaluated by another process
+        seconds = next(line["time/seconds"] for line in reversed(lines) if "time/seconds" in line)
     return {
         **{score + end: result[score][side] for score in SCORES for end, side in SIDES.items()},
-        "pretext": task(work / "metrics.jsonl", steps),
-        "seconds": result["goodput"]["step"],
+        "pretext": task(lines, steps),
+        "seconds": seconds,
         "commit": commit(),
     }
 
 
-def task(metrics: Path, steps: int) -> tuple[str, float, float] | None:
+def logged(metrics: Path) -> list[dict]:
+    """The lines of a log; none where nothing was trained by steps."""
+    return [json.loads(line) for line in metrics.read_text().splitlines()] if metrics.exists() else []
+
+
+def task(lines: list[dict], steps: int) -> tuple[str, float, float] | None:
     """The name of a task's number, its mean over the last tenth of the training, and that of a guess."""
-    lines = [json.loads(line) for line in metrics.read_text().splitlines()] if metrics.exists() else []
     last = [line for line in lines if line["step"] > 0.9 * steps and "loss" in line]
     for own, guess in PRETEXT:
         if last and guess in last[0]:
@@ -205,9 +214,8 @@ def table(rows: list[dict]) -> Table:
     for row in rows:
         cells = []
         for score in SCORES:
-            ours, random, pixels = (row[score + end] for end in SIDES)
-            beyond = ours["mean"] - random["mean"] > (ours["std"] or 0) + (random["std"] or 0)
-            cells += [shown(ours) + "!" * (not beyond), shown(random), shown(pixels)]
+            _, random, pixels = (row[score + end] for end in SIDES)
+            cells += [marked(row, score), shown(random), shown(pixels)]
         out.add_row(row["method"], str(row["steps"]), str(row["seconds"]), str(len(row["runs"])), *cells, of_own(row))
     return out
 
@@ -216,7 +224,7 @@ def markdown(rows: list[dict]) -> str:
     """The same for docs, the best linear probe first."""
     lines = ["| method | steps | seeds | kNN | random | linear | random | its own task (a guess) |", "|---" * 8 + "|"]
     for row in sorted(rows, key=lambda row: (row["recipe"].removeprefix(row["method"]), -row["linear"]["mean"])):
-        scores = [shown(row[score + end]) for score in SCORES for end in ("", "_random_init")]
+        scores = [said for score in SCORES for said in (marked(row, score), shown(row[f"{score}_random_init"]))]
         cells = [f"[{row['method']}](methods/{row['method']}.md)", row["steps"], len(row["runs"]), *scores, of_own(row)]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines) + "\n"
@@ -226,6 +234,13 @@ def of_own(row: dict) -> str:
     """A method's own task and a guess; "" where it has none."""
     own = row["pretext"]
     return f"{own['metric']} {own['value']['mean']:.3g} ({own['guess']['mean']:.3g})" if own else ""
+
+
+def marked(row: dict, score: str) -> str:
+    """A score, with a "!" where it is not beyond that of random weights by more than the spread of both."""
+    ours, random = row[score], row[f"{score}_random_init"]
+    beyond = ours["mean"] - random["mean"] > (ours["std"] or 0) + (random["std"] or 0)
+    return shown(ours) + "!" * (not beyond)
 
 
 def shown(value: dict) -> str:

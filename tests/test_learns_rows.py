@@ -30,10 +30,16 @@ def test_a_task_is_the_mean_of_the_last_tenth_beside_a_guess(tmp_path):
     path = tmp_path / "metrics.jsonl"
     lines = [{"step": s, "loss": 1.0 * s, "mean_target": 7.0} for s in (10, 90, 95, 100)] + [{"step": 100, "knn": 0.1}]
     path.write_text("\n".join(map(json.dumps, lines)))
-    assert learns.task(path, 100) == ("loss", 97.5, 7.0)
-    path.write_text(json.dumps({"step": 100, "loss": 1.0}))
-    assert learns.task(path, 100) is None
-    assert learns.task(tmp_path / "none", 0) is None
+    assert learns.task(learns.logged(path), 100) == ("loss", 97.5, 7.0)
+    assert learns.task([{"step": 100, "loss": 1.0}], 100) is None
+    assert learns.logged(tmp_path / "none") == [] and learns.task([], 0) is None
+
+
+def test_what_is_not_beyond_random_weights_is_marked():
+    level = lambda mean, std: {"mean": mean, "std": std}  # noqa: E731
+    row = {"knn": level(0.4, 0.02), "knn_random_init": level(0.37, 0.02), "linear": level(0.5, None)}
+    row |= {"linear_random_init": level(0.4, None)}
+    assert learns.marked(row, "knn") == "40.0 ± 2.0!" and learns.marked(row, "linear") == "50.0"
 
 
 def test_every_method_of_images_that_trains_without_labels_has_a_recipe_there(capsys):
