@@ -22,6 +22,7 @@ from ssl_jax.run import (
     classifying,
     dense,
     evaluation,
+    frames,
     history,
     identity,
     interval,
@@ -249,6 +250,7 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent
         states = {"random_init": random, "pretrained": lambda: state}
         own = classifying.measured(job, program, states)
         found |= {**robustness.final(job, program, states), **dense.final(job, program, states)}
+        found = protocols.merged(found, frames.measured(job, program, states))
         found = protocols.merged(found, probing.measured(job, program, states, protocols.probes(asked), known))
         found = protocols.merged(found, zero_shot.measured(job, job.test, program, states))
         found = protocols.merged(found, tuning.measured(job, workdir, int(state.step), protocols.tuned(asked), tune))

@@ -169,10 +169,14 @@ def chosen(
     lambdas: Sequence[float] = LAMBDAS,
     parts: int = PARTS,
     patience: int = 2,
+    held_out: np.ndarray | None = None,
 ) -> tuple[Design, Fit, dict]:
-    """The probe that `evaluate` tests, of float [n, d] and int32 [n], and how it was found."""
+    """The probe that `evaluate` tests, of float [n, d] and int32 [n], and how it was found.
+
+    held_out: bool [n], the examples on which lambda is chosen, in the place of one of `parts` parts that `key` draws.
+    """
     basis = design(x)
-    held_out = splits.folds(key, y, parts) == 0
+    held_out = splits.folds(key, y, parts) == 0 if held_out is None else held_out
     penalty, start, tried = path(
         lambdas,
         lambda penalty, start: fit(basis, y, 1.0 - held_out, penalty, start, classes=classes),

@@ -91,7 +91,7 @@ def dense_table(found: dict[str, dict[str, float]]) -> Table:
 
 
 def robustness_table(found: dict[str, dict]) -> Table:
-    """Accuracies of a linear probe on distorted test images: one row a distortion, its drop behind it.
+    """Accuracies of a linear probe on distorted test data: one row a distortion, behind it what it changes.
 
     Of corruptions there is the mean over the severities.
     """
@@ -106,7 +106,7 @@ def robustness_table(found: dict[str, dict]) -> Table:
             value, drop, share = (
                 100 * sum(scores[m][key] for m in members) / len(members) for key in ("accuracy", "drop", "relative")
             )
-            cells.append(f"{value:.1f}" + (f" (-{drop:.1f}, {share:.0f} %)" if shown != "clean" else ""))
+            cells.append(f"{value:.1f}" + (f" ({-drop:+.1f}, {-share:+.0f} %)" if shown != "clean" else ""))
         out.add_row(shown, *cells)
     return out
 

@@ -95,12 +95,13 @@ def read(
     *,
     views: Preprocess | None = None,
     seed: int = 0,
+    numbers: bool = False,
 ) -> Rows:
     """Features of all examples of a source, NaN where an image cannot be read.
 
     embed: {group: views [b, v, ...] as the host makes them} -> {"pool": [b, d]}. check: is called before each batch,
-    and may raise. views: the clean ones, or others; seed: what random ones draw from. Raises ValueError where no image
-    can be read.
+    and may raise. views: the clean ones, or others; seed: what random ones draw from. numbers: whether embed
+    gets those of the examples, too, as "index", int32 [b]. Raises ValueError where no image can be read.
     """
     views = views or job.clean
     batch = max(job.evaluation["batch"] // program.devices, 1) * program.devices
@@ -108,7 +109,7 @@ def read(
     # Where one process holds all, nothing is gathered: two programs with collectives in flight can block each other on
     # a CPU, which has fewer threads than they have participants.
     whole = program.whole if processes.several() else lambda tree: tree
-    groups = tuple({view.group: None for view in views.views})
+    groups = (*{view.group: None for view in views.views}, *(("index",) if numbers else ()))
     with device.put(local, program.by_example) as batches:
         known = ({k: b[k] for k in (*groups, "label", "mask", "valid")} for b in batches if not check())
         parts = ({"inputs": {group: b.pop(group) for group in groups}, **whole(b)} for b in known)
@@ -244,8 +245,7 @@ def final(
     scores of a regression, with "training_mean". An accuracy that cannot be measured is None, and `not_measured` has
     the reason under the name of the protocol, or of the encoder. left_out: examples that took no part, as `Scores` has
     them. details: what was chosen, by encoder and protocol. random: makes the state of the same job before anything was
-    learned. cached: (name of a baseline, what makes its scores) -> scores. names: the columns of the table that are
-    wanted.
+    learned. cached: (name of a baseline, what makes its scores) -> scores. names: the columns that are wanted.
     """
     train, which, columns = some(job.train, job.evaluation["examples"]), protocols(job), {}
     own = raw.names(job.clean.inputs)

@@ -1,4 +1,4 @@
-"""Which protocols a text of `evaluation.final` names, of all kinds: of features, of distorted images, with training."""
+"""Which protocols a text of `evaluation.final` names, of all kinds: of features, of distorted data, with training."""
 
 from ssl_jax.evals import suite
 from ssl_jax.probes import recipes
@@ -6,15 +6,20 @@ from ssl_jax.run import fine_tuning
 
 DISTORTED = ("gamma", "corruptions", "patches")
 """What can be asked for of distorted images, see `robustness.py`."""
+FRAMES = ("frames", "order", "arrow")
+"""What can be asked for of clips with their frames in other orders, see `frames.py`; the first of accuracies by labels,
+the others of answers that need none."""
 DENSE = "dense"
 """What can be asked for of single places, see `dense.py`."""
 ZERO_SHOT = "zero_shot"
 """What images and class names have in common, see `zero_shot.py`."""
+APART = (*DISTORTED, *FRAMES, DENSE, ZERO_SHOT)
+"""Names of those that do not work on the features that others share."""
 
 
 def asked(text: str) -> tuple[str, ...]:
     """The names, in order. Raises ValueError for one that is no protocol, with those most like it."""
-    return suite.asked(text, (*DISTORTED, DENSE, ZERO_SHOT, *recipes.names(), fine_tuning.FORM), accepts=apart)
+    return suite.asked(text, (*APART, *recipes.names(), fine_tuning.FORM), accepts=apart)
 
 
 def probes(text: str) -> tuple[str, ...]:
@@ -29,12 +34,12 @@ def tuned(text: str) -> tuple[str, ...]:
 
 def scored(name: str) -> bool:
     """Whether a name is of a protocol whose accuracies are a row of the table."""
-    return name == ZERO_SHOT or suite.known(name) or recipes.known(name) or fine_tuning.known(name)
+    return suite.known(name) or name in (*FRAMES[1:], ZERO_SHOT) or recipes.known(name) or fine_tuning.known(name)
 
 
 def apart(name: str) -> bool:
     """Whether a name is of a protocol that does not work on the features that others share."""
-    return name in (*DISTORTED, DENSE, ZERO_SHOT) or recipes.known(name) or fine_tuning.known(name)
+    return name in APART or recipes.known(name) or fine_tuning.known(name)
 
 
 def merged(found: dict, more: dict) -> dict:

@@ -1,7 +1,7 @@
 """What a linear probe on clean features still knows of distorted test images."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import jax
 import numpy as np
@@ -76,15 +76,27 @@ def measured(job: Job, program: Program, encoder: Features, which: tuple[str, ..
     The probe is fitted on clean training images, as `evals.linear` does. Noise is drawn by the place of the image.
     """
     train, test = (evaluation.some(s, n) for s, n in ((job.train, job.evaluation["examples"]), (job.test, LIMIT)))
-    x, y = _features(job, program, encoder, train, None)
+    learned = _features(job, program, encoder, train, None)
+    ops = {CLEAN: None, **distortions(which)}
+    tests = ((title, _features(job, program, encoder, test, op)) for title, op in ops.items())
+    return accuracies(job.seed, learned, tests)
+
+
+def accuracies(
+    seed: int, train: tuple[np.ndarray, np.ndarray], tests: Iterable[tuple[str, tuple[np.ndarray, np.ndarray]]]
+) -> dict[str, float]:
+    """{title: top-1 in 0..1} on several sets of the linear probe that `evals.linear` fits on one.
+
+    train, and what stands behind each title: (features float [n, d], labels int [n]). Examples in classes that train
+    lacks take no part.
+    """
+    x, y = train
     classes, numbers = np.unique(y, return_inverse=True)
-    basis, fitted, _ = linear.chosen(jax.random.key(job.seed), x, numbers.astype(np.int32), classes=len(classes))
+    basis, fitted, _ = linear.chosen(jax.random.key(seed), x, numbers.astype(np.int32), classes=len(classes))
     out = {}
-    for title, op in {CLEAN: None, **distortions(which)}.items():
-        x, y = _features(job, program, encoder, test, op)
+    for title, (x, y) in tests:
         known = np.isin(y, classes)
-        found = classes[linear.predict(basis, fitted, x[known])]
-        out[title] = float(np.mean(found == y[known]))
+        out[title] = float(np.mean(classes[linear.predict(basis, fitted, x[known])] == y[known]))
     return out
 
 

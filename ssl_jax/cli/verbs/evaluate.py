@@ -24,6 +24,8 @@ fine_tune_N trains the network itself on N percent of the labels, and beside it 
 epochs; their runs lie in WORKDIR/fine_tune and go on where they were stopped. docs/evaluation.md says what each costs.
 dense tells foreground from background by the features of single patches, up to 500 images, whose masks are the alpha
 channel of their files: the overlap (IoU) with the foreground, beside the pixels of the patches.
+Of clips: frames says what a linear probe still knows of up to 2,000 test clips that show one frame, shuffled frames or
+reversed ones; order and arrow, whether features tell clips from the same ones shuffled, or reversed, without labels.
 zero_shot names images by encoders of images and texts: the class whose name, in the prompts of
 --config.evaluation.prompts="('a photo of a {}.',)", lies nearest, without any training.
 Hyper-parameters are chosen on parts of the training set, and the test set is read once. --all-steps compares the
