@@ -24,8 +24,8 @@ TINY = {
     },
 }
 FEW = {
-    "data.train": "held:0.02*embedded:moving_fashion_mnist/train",
-    "data.test": "held:0.05*embedded:moving_fashion_mnist/test",
+    "data.train": "held:0.01*embedded:moving_fashion_mnist/train",
+    "data.test": "held:0.01*embedded:moving_fashion_mnist/test",
 }
 ALL = "frames,order,arrow"
 
