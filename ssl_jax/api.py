@@ -169,15 +169,19 @@ def transfer(
     state = restored(job, program, workdir, step)
     random = functools.cache(lambda: loop.baseline(job, program))
     found = {"config_hash": job.digest, "step": int(state.step), "datasets": {}}
+    names = protocols.tuned(job.evaluation["final"])
+    tuned = functools.partial(tuning.measured, workdir=workdir, step=found["step"], names=names, train=tune)
     for entry in dict.fromkeys((*entries, *pairs)):
         pair = pairs.get(entry) or transfers.found(entry, job)
         processes.agree({entry.title: "absent" if isinstance(pair, str) else "there"}, seconds=job.patience)
         for notice in pair.notices if jax.process_index() == 0 and not isinstance(pair, str) else ():
             complain(notice)
-        row = transfers.row(job, program, state, random, entry, pair, baselines.Known)
+        row = transfers.row(job, program, state, random, entry, pair, baselines.Known, tuned)
         found["datasets"][entry.title] = row
         if jax.process_index() == 0:
             transferred.written(found, workdir)  # what is measured stays where a later dataset stops it
+        if tuning.STOPPED in row.get("not_measured", {}).values():
+            break
     if jax.process_index() == 0:
         transferred.shown(found, workdir, other, against)
     return found

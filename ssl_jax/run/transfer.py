@@ -7,6 +7,7 @@ dataset's own paper has.
 
 import contextlib
 import os
+import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from ssl_jax.checks import spelling
 from ssl_jax.data import classes, sources
+from ssl_jax.data.source import digest
 from ssl_jax.data.sources import Source
 from ssl_jax.run import evaluation, multilabel, protocols, zero_shot
 from ssl_jax.run.job import Job
@@ -89,14 +91,17 @@ def folder(job: Job) -> str:
 def opened(entry: Entry, job: Job) -> Pair:
     """The sets of an entry, with the channels and bits of the run's. Raises ValueError where one is not there, and
     where they do not fit each other or the encoder."""
-    place, texts = folder(job), (entry.train, entry.test)
-    train, test = (sources.open_like(job.train, text.replace(DIR, place), data_dir=place) for text in texts)
+    train, test = (sources.open_like(job.train, text, data_dir=folder(job)) for text in _texts(entry, job).values())
     for source in (train, test):
         if lacking := {*without_text(job, source).clean.inputs} - {*source.parts}:
             raise ValueError(f"{source.name} has no {', '.join(sorted(lacking))}, which the encoder takes")
     test, told = classes.alike(train, test)
     both = dict.fromkeys((*train.notices, *test.notices))
     return Pair(train, test, (*both, *told))
+
+
+def _texts(entry: Entry, job: Job) -> dict[str, str]:
+    return {role: text.replace(DIR, folder(job)) for role, text in (("train", entry.train), ("test", entry.test))}
 
 
 def without_text(job: Job, source: Source) -> Job:
@@ -129,8 +134,9 @@ def suite(name: str, more: bool) -> tuple[Entry, ...]:
 def given(data: Sequence[tuple[str, str]], job: Job) -> dict[Entry, Pair]:
     """The datasets that a person names, opened. Raises ValueError where one is not there, and for protocols that do not
     work on features."""
-    apart = filter(protocols.apart, protocols.asked(job.evaluation["final"]))
-    if wrong := [name for name in apart if name != protocols.ZERO_SHOT]:
+    asked = protocols.asked(job.evaluation["final"])
+    can = (protocols.ZERO_SHOT, *protocols.tuned(job.evaluation["final"]))
+    if wrong := [name for name in asked if protocols.apart(name) and name not in can]:
         raise ValueError(f"{', '.join(wrong)}: not of other datasets; `ssl-jax evaluate` measures it on the run's own")
     entries = []
     for train, test in data:
@@ -176,31 +182,47 @@ def row(
     entry: Entry,
     pair: Pair | str,
     known: Callable[[Job], Callable],
+    tuned: Callable[..., dict],
 ) -> dict:
     """{"metric", "scores": {protocol: {column: score}}, "groups", ...} of the encoder on the sets of an entry.
 
     pair: its sets, or why they are not there, which is "absent" then. random: the untrained network, with the batch
     statistics of the run's own data, as the trained one has them. known: a job -> what keeps the scores of baselines.
+    tuned: (a job whose recipe has these data, under=a name for a folder) -> what `tuning.measured` gives.
     "groups": `grouped` accuracies, where there are some. Raises ValueError for sets without labels.
     """
     if isinstance(pair, str):
         return {"absent": pair}
-    # What the random network is depends on the run's own data, which its kept scores would otherwise not know of.
-    config = {**job.config, "calibrated_on": job.train.digest}
-    there = job._replace(train=pair.train, test=pair.test, config=config, notices=())
-    there = without_text(there, pair.train)
+    whole = _beside(entry, pair, job)
+    there = without_text(whole, pair.train)
     measure = multilabel.final if multilabel.possible(there) else evaluation.final
     if not (multilabel.possible(there) or evaluation.possible(there)):
         raise ValueError(f"{pair.train.name} and {pair.test.name} have no labels to measure anything by")
     states = {"random_init": random, "pretrained": lambda: state}
-    made = protocols.merged(
-        measure(there, program, state, random, known(there)), zero_shot.measured(job, pair.test, program, states)
-    )
+    made = measure(there, program, state, random, known(there))
+    for more in (zero_shot.measured(job, pair.test, program, states), tuned(whole, under=slug(entry.title))):
+        made = protocols.merged(made, more)
     rest = {key: made.pop(key) for key in ("not_measured", "left_out", "details")}
     scores = {name: _by(entry.metric, name, columns, rest["details"]) for name, columns in made.items()}
     groups = grouped(job.train, pair.train, rest["details"])
     cards = {role: {"source": s.name, "digest": s.digest, "examples": s.size} for role, s in pair.sets.items()}
     return {"data": cards, "metric": entry.metric, "scores": scores, **({"groups": groups} if groups else {}), **rest}
+
+
+def _beside(entry: Entry, pair: Pair, job: Job) -> Job:
+    """The job with other data, which its recipe names, too, so that runs of it have them."""
+    own = {**job.config["data"], **_texts(entry, job)}
+    if "image" in job.train.parts:
+        own["channels"] = job.train.image.channels  # which a recipe may leave to its data
+    # What the random network is depends on the run's own data, which its kept scores would otherwise not know of.
+    config = {**job.config, "calibrated_on": job.train.digest, "data": own}
+    return job._replace(train=pair.train, test=pair.test, config=config, notices=())
+
+
+def slug(title: str) -> str:
+    """A name for a folder, of a dataset's title: "tfds_dtd_" of "tfds:dtd", and 8 digits that tell all titles apart."""
+    plain = re.sub(r"[^a-z0-9]+", "_", title.casefold()).strip("_")
+    return f"{plain[-48:]}_{digest(title)[:8]}"
 
 
 def _by(metric: str, name: str, columns: dict[str, float | None], details: dict[str, dict]) -> dict[str, float | None]:

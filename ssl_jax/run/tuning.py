@@ -20,14 +20,16 @@ from ssl_jax.types import TrainState
 FOLDER = "fine_tune"
 """Where the runs lie, in the work directory of the run whose network they train."""
 RESULT = "result.json"
+STOPPED = "it was stopped; the same command goes on from there"
 
 
-def measured(job: Job, workdir: str, step: int, names: tuple[str, ...], train: Callable) -> dict:
+def measured(job: Job, workdir: str, step: int, names: tuple[str, ...], train: Callable, *, under: str = "") -> dict:
     """{protocol: {"random_init": test accuracy from scratch, "pretrained": that of the network of checkpoint `step`},
     "not_measured": ..., "details": ...}, None with a reason where there is none.
 
     train: (recipe, work directory, conclude) -> what conclude(job, program, state, ...) gives at the end of the run;
-    None where it was stopped. A run goes on where it was stopped, and is not repeated once it is over.
+    None where it was stopped. A run goes on where it was stopped, and is not repeated once it is over. under: a folder
+    of the runs within `FOLDER`, where the job's data are others than those of the network.
     """
     if not names:
         return {}
@@ -36,13 +38,13 @@ def measured(job: Job, workdir: str, step: int, names: tuple[str, ...], train: C
         table[name] = dict.fromkeys(details)
         for column, place in (("random_init", "scratch"), ("pretrained", f"step_{step}")):
             try:
-                folder = f"{workdir}/{FOLDER}/{name}/{place}"
+                folder = "/".join(filter(None, (workdir, FOLDER, under, name, place)))
                 found = _known(job, folder)
                 if found is None and not stopped:
                     found = train(_recipe(job, workdir, step, name, column), folder, _concluding)
                 if found is None:
                     stopped = True
-                    raise ValueError("it was stopped; the same command goes on from there")
+                    raise ValueError(STOPPED)
                 table[name][column], details[column][name] = found["accuracy"], found
             except ValueError as error:
                 why[name] = str(error)

@@ -1,12 +1,14 @@
 """Fine-tuning as a protocol: the recipe of its runs, and what becomes of them."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from ssl_jax.cli import main
 from ssl_jax.config import build, recipes, schema
 from ssl_jax.run import fine_tuning, tuning
+from tests.run.test_evaluation import images
 
 TINY = {
     "batch": "8",
@@ -107,5 +109,12 @@ def test_fine_tuned_beside_from_scratch(tmp_path, capsys):
     assert "fine-tuned, 50 % of the labels" in printed and "SimCLR's probe, 2 epochs" in printed
     start = json.loads((tmp_path / "W" / "fine_tune" / "fine_tune_50_2" / "step_2" / "start.json").read_text())
     assert start["encoder"]["step"] == 2
+    sets = [f"{kind}=folder:{tmp_path}/other/{kind[2:]}" for kind in ("--data", "--test")]
+    for flag in sets:
+        images(Path(flag.partition(":")[2]), {"a": (0, 16), "b": (3, 16)})
+    assert main.main(["transfer", run, *sets, "--protocol=linear,fine_tune_100_2"]) == 0
+    (row,) = json.loads((tmp_path / "W" / "transfer.json").read_text())["datasets"].values()
+    assert set(row["scores"]["fine_tune_100_2"]) == {"random_init", "pretrained"} and not row["not_measured"]
+    assert row["details"]["pretrained"]["fine_tune_100_2"]["n_train"] == 32
     assert main.main(["evaluate", run, "--protocol=fine_tune_50_2"]) == 0, "read, not trained again"
     assert json.loads((tmp_path / "W" / "result.json").read_text())["fine_tune_50_2"] == found["fine_tune_50_2"]
