@@ -244,7 +244,7 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent
         asked = job.evaluation["final"]
         if not protocols.asked(asked):
             return begun, None
-        known, random = baselines.Known(job), lambda: loop.baseline(job, program)
+        known, random = baselines.Known(job), functools.cache(lambda: loop.baseline(job, program))
         if multilabel.possible(job):
             found = multilabel.final(job, program, state, random, known)
         elif evaluation.possible(job):

@@ -21,7 +21,7 @@ def recall(
     by the chance that one of the r comes within k if these m stand in random order. So equal embeddings score as chance
     does. Raises ValueError for features that are not finite, and where no query has a right candidate.
     """
-    query, candidates = _unit(query, "queries"), _unit(candidates, "candidates")
+    query, candidates = unit(query, "queries"), unit(candidates, "candidates")
     right = np.asarray(right, bool)
     allowed = ~np.eye(len(query), len(candidates), dtype=bool) if apart else np.ones(right.shape, bool)
     counted = (right & allowed).any(1)
@@ -42,7 +42,11 @@ def chance(right: np.ndarray, *, ks: Sequence[int] = CUTS, apart: bool = False) 
     return recall(np.ones((right.shape[0], 1)), np.ones((right.shape[1], 1)), right, ks=ks, apart=apart)
 
 
-def _unit(x: np.ndarray, what: str) -> np.ndarray:
+def unit(x: np.ndarray, what: str) -> np.ndarray:
+    """[n, ...] -> float64 [n, d], each row over its norm, zero where that is. what: of what these are the features.
+
+    Raises ValueError where they are not finite.
+    """
     x = np.asarray(x, np.float64).reshape(len(x), -1)
     if not np.isfinite(x).all():
         raise ValueError(f"the features of the {what} are not finite: the encoder has diverged")

@@ -53,9 +53,12 @@ def measured(job: Job, test: Source | None, program: Program, states: dict[str, 
     if reason := impossible(job, test):
         return {ZERO_SHOT: dict.fromkeys((CHANCE, *states)), "not_measured": {ZERO_SHOT: reason}}
     row, details, why = {CHANCE: 1 / len(test.classes)}, {}, {}
+    embed = jax.jit(lambda params, held, **inputs: job.method.embed(params, held, inputs))
+    tokens = prompted(test.classes, job)
     for name, make in states.items():
         try:
-            found = scores(job, test, program, make())
+            state = make()
+            found = scores(job, test, program, functools.partial(embed, state.params, state.method_state), tokens)
         except ValueError as error:
             row[name], why[name] = None, str(error)
             continue
@@ -64,19 +67,19 @@ def measured(job: Job, test: Source | None, program: Program, states: dict[str, 
     return {ZERO_SHOT: row, "not_measured": why, "details": details}
 
 
-def scores(job: Job, test: Source, program: Program, state: TrainState) -> dict[str, float]:
+def scores(job: Job, test: Source, program: Program, embed: Callable, tokens: np.ndarray) -> dict[str, float]:
     """{"top_1", "top_5" (of five classes or more), "mean_per_class"}, in 0..1, of one encoder.
 
-    Raises ValueError where features are not finite, and where no image can be read.
+    embed: of the parts that it is given, by name, their projections. tokens: of `prompted`. Raises ValueError where
+    features are not finite, and where no image can be read.
     """
-    embed = jax.jit(lambda params, held, **inputs: job.method.embed(params, held, inputs))
-    both = functools.partial(embed, state.params, state.method_state)
-    classes = class_vectors(test.classes, job, lambda tokens: both(text=tokens)[matching.TEXT])
+    text = lambda tokens: embed(text=tokens)[matching.TEXT]  # noqa: E731
+    classes = class_vectors(tokens, text, job.evaluation["batch"])
     alone = only(job, "image")
 
     def images(views: dict) -> dict:
         (pixels,) = alone.device(jax.random.key(0), views).values()
-        return {"pool": both(image=pixels[:, 0])[matching.IMAGE]}
+        return {"pool": embed(image=pixels[:, 0])[matching.IMAGE]}
 
     rows = evaluation.read(job, program, test, images, views=alone)
     kept = rows.valid & (rows.y >= 0)
@@ -93,20 +96,25 @@ def ranked(images: np.ndarray, classes: np.ndarray, labels: np.ndarray) -> dict[
     return {**{f"top_{k}": tops[k] for k in cuts}, "mean_per_class": float(np.mean(each))}
 
 
-def class_vectors(names: Sequence[str], job: Job, embed: Callable) -> np.ndarray:
-    """[classes, d]: for each name the mean of the unit projections of its prompts (section 3.1.4).
-
-    Underscores in names are read as blanks. embed: tokens int32 [b, l] -> projections [b, d].
-    """
+def prompted(names: Sequence[str], job: Job) -> np.ndarray:
+    """int32 [classes, prompts, l]: the tokens of each name in each prompt. Underscores in names are read as blanks."""
     prompts, host = job.evaluation["prompts"], only(job, "text").host
     texts = [prompt.replace(BLANK, name.replace("_", " ")) for name in names for prompt in prompts]
-    tokens = np.stack([next(iter(compose_host.alone(host, text, part="text").values()))[0] for text in texts])
-    batch = min(job.evaluation["batch"], len(tokens))
-    padded = np.pad(tokens, ((0, -len(tokens) % batch), (0, 0)), mode="edge")
+    tokens = [next(iter(compose_host.alone(host, text, part="text").values()))[0] for text in texts]
+    return np.stack(tokens).reshape(len(names), len(prompts), -1)
+
+
+def class_vectors(tokens: np.ndarray, embed: Callable, batch: int) -> np.ndarray:
+    """[classes, d]: for each class the mean of the unit projections of its prompts (section 3.1.4).
+
+    tokens: of `prompted`. embed: tokens int32 [b, l] -> projections [b, d]. Raises ValueError where these are not
+    finite.
+    """
+    rows = tokens.reshape(-1, tokens.shape[-1])
+    batch = min(batch, len(rows))
+    padded = np.pad(rows, ((0, -len(rows) % batch), (0, 0)), mode="edge")
     found = np.concatenate([np.asarray(embed(padded[i : i + batch])) for i in range(0, len(padded), batch)])
-    found = np.asarray(found[: len(tokens)], np.float64)
-    unit = found / np.maximum(np.linalg.norm(found, axis=-1, keepdims=True), 1e-30)
-    return unit.reshape(len(names), len(prompts), -1).mean(1)
+    return retrieval.unit(found[: len(rows)], "names of classes").reshape(*tokens.shape[:2], -1).mean(1)
 
 
 def only(job: Job, part: str) -> Preprocess:

@@ -43,9 +43,10 @@ def test_the_nearest_class_is_that_of_loops():
 @pytest.mark.parametrize("batch", [1, 4, 100])
 def test_a_class_is_the_mean_of_the_unit_projections_of_its_prompts(batch):
     view = View("text", 1, 24, (Op("tokenize", args={"size": 24}),), "text")
-    job = SimpleNamespace(clean=Preprocess((view,), None, None), evaluation=dict(prompts=PROMPTS, batch=batch))
+    job = SimpleNamespace(clean=Preprocess((view,), None, None), evaluation=dict(prompts=PROMPTS))
     weights = np.random.default_rng(1).normal(size=(24, 5))
-    found = zero_shot.class_vectors(("cat", "hot_dog", "owl"), job, lambda tokens: tokens @ weights)
+    tokens = zero_shot.prompted(("cat", "hot_dog", "owl"), job)
+    found = zero_shot.class_vectors(tokens, lambda rows: rows @ weights, batch)
     for row, name in zip(found, ("cat", "hot dog", "owl"), strict=True):
         both = [texts.encoded(p.replace("{}", name).encode(), size=24, merges="") @ weights for p in PROMPTS]
         assert_allclose(row, np.mean([unit(each) for each in both], 0), rtol=1e-12)
