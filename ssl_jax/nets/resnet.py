@@ -34,6 +34,7 @@ def resnet(
     base: int = 64,
     remat: bool = False,
     kernel_init: str = "kaiming",
+    bn_momentum: float | None = None,
 ) -> Net:
     """A residual network (arXiv:1512.03385, table 1) for [b, h, w, c] with any number of channels.
 
@@ -47,6 +48,7 @@ def resnet(
     remat: a block is computed again in the backward pass, instead of kept; values do not depend on it.
     kernel_init: of the convolutions: "kaiming" (normal, by fan-out, arXiv:1502.01852, as torchvision) or "torch", that
       library's default (uniform, a sixth of the variance where channels stay), with which short runs learn more.
+    bn_momentum: the share of batch norm's running statistics that survives a step, in 0..1; 0.9 where none is given.
 
     apply gives {"pool": [b, d], "maps": {"stage1": [b, h, w, c], ...}}, at least float32; pool is the mean over
     the last map. Raises ValueError for an unknown depth or stem.
@@ -57,13 +59,15 @@ def resnet(
     ranges.above_zero(width=width, groups=groups, base=base)
     ranges.at_most(MOST, width=width, base=base, groups=groups)
     compute = compute_dtype(dtype)
+    follow = {} if bn_momentum is None else {"momentum": bn_momentum}
+    ranges.share(**({"bn_momentum": bn_momentum} if follow else {}))
     module = ResNet(
         blocks=blocks,
         bottleneck=isinstance(depth, int) and depth in BOTTLENECK,
         base=base * width,
         stem=STEMS[stem],
         zero_init=zero_init,
-        norm=lambda train: partial(BatchNorm, train=train, groups=groups, dtype=compute),
+        norm=lambda train: partial(BatchNorm, train=train, groups=groups, dtype=compute, **follow),
         dtype=compute,
         remat=remat,
         kernel_init=kernel_init,

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 
 from ssl_jax.config import dry_run
+from ssl_jax.evals import linear
 from ssl_jax.run import evaluation
 from ssl_jax.run.job import Job
 from ssl_jax.shard.program import Program
@@ -28,15 +29,17 @@ def measured(job: Job, program: Program, states: dict[str, Callable[[], TrainSta
     """{"classifier": {encoder: top-1 on the test set, 0..1}} of each state; {} where it is not `possible`."""
     if not possible(job, program):
         return {}
-    return {NAME: {name: accuracy(job, program, make()) for name, make in states.items()}}
+    return {NAME: {name: scores(job, program, make())["accuracy"] for name, make in states.items()}}
 
 
-def accuracy(job: Job, program: Program, state: TrainState) -> float:
-    """Top-1 of the logits on the test images that can be read and have a class of training."""
+def scores(job: Job, program: Program, state: TrainState) -> dict:
+    """{"accuracy": top-1 of the logits on the test images that can be read and have a class of training} and
+    `linear.by_class` of them."""
 
     def said(views: dict) -> dict:
         return {"pool": program.embed(state.params, state.method_state, views)[LOGITS]}
 
     rows = evaluation.read(job, program, job.test, said)
     kept = rows.valid & (rows.y >= 0)
-    return float(np.mean(rows.x[kept].argmax(1) == rows.y[kept]))
+    right = rows.x[kept].argmax(1) == rows.y[kept]
+    return {"accuracy": float(np.mean(right)), **linear.by_class(right, rows.y[kept], rows.x.shape[1])}

@@ -4,28 +4,29 @@ import re
 
 from ssl_jax.nets import vit
 from ssl_jax.probes import views
+from ssl_jax.run import grid
 
-FORM = "fine_tune_N"
-SCRATCH, TUNED = "scratch", "tuned"
-"""The two runs that are compared: from random weights, and from the encoder's."""
+FORMS = ("fine_tune_N", grid.FORM)
 TRANSFORMERS = ("vit", "swin")
 LARGE = 1024
 """The width from which MAE has other figures, those of ViT-L and ViT-H."""
 
 
 def known(name: str) -> bool:
-    """Whether it is "fine_tune_10" or, in 5 epochs, "fine_tune_10_5"."""
-    return _parted(name) is not None
+    """Whether it is "fine_tune_10" or, in 5 epochs, "fine_tune_10_5", or a name of `grid.py`."""
+    return _parted(name) is not None or grid.known(name)
 
 
 def title(name: str) -> str:
     """What a table calls it."""
+    if grid.known(name):
+        return grid.title(name)
     percent, epochs = _parted(name)
     return f"fine-tuned, {percent} % of the labels" + (f", {epochs} epochs" if epochs else "")
 
 
 def recipe(config: dict, name: str, role: str, *, examples: int, classes: int, devices: int, weights: str) -> dict:
-    """The recipe that a protocol runs, from the resolved one of a run whose encoder is the network `role`.
+    """The recipe that "fine_tune_N" runs, from the resolved one of a run whose encoder is the network `role`.
 
     examples: of its training set. weights: a file with the encoder's, "" for random ones; both have the same batches,
     crops, flips and steps. Transformers as MAE (arXiv:2111.06377, table 9), others as SimCLR (arXiv:2002.05709,
@@ -33,28 +34,59 @@ def recipe(config: dict, name: str, role: str, *, examples: int, classes: int, d
     the labeled examples. Raises ValueError where these are fewer than one batch can be halved to.
     """
     percent, epochs = _parted(name)
-    spec = config["nets"][role]
-    labeled, batch = examples * percent // 100, config["batch"]
+    spec, train = config["nets"][role], config["data"]["train"]
+    batch = _batch(config["batch"], examples * percent // 100, devices, f"{percent} % of {examples:,}")
+    like = _mae(spec, bool(weights)) if spec["name"] in TRANSFORMERS else _simclr(percent)
+    like["duration"] = f"{epochs or like.pop('epochs')} epochs"
+    data = {"train": train if percent == 100 else f"held:{percent / 100:g}*{train}"}
+    return _made(config, spec, like, data=data, batch=batch, classes=classes, weights=weights)
+
+
+def of_pair(
+    config: dict,
+    name: str,
+    role: str,
+    pair: grid.Pair,
+    *,
+    examples: int,
+    classes: int,
+    devices: int,
+    weights: str,
+    choosing: bool,
+) -> dict:
+    """The recipe of a pair of "fine_tune_grid", as `recipe`. choosing: on the parts of the training set by which it is
+    chosen, else on all of it and the test set."""
+    train = config["data"]["train"]
+    parts = {"train": f"rest:{grid.HELD:g}*{train}", "test": f"held:{grid.HELD:g}*{train}"} if choosing else {}
+    there = examples - int(examples * grid.HELD) if choosing else examples
+    batch = _batch(grid.BATCH, there, devices, f"{there:,}")
+    spec = grid.network(config["nets"][role], there, batch)
+    return _made(config, spec, grid.like(name, pair), data=parts, batch=batch, classes=classes, weights=weights)
+
+
+def _batch(batch: int, labeled: int, devices: int, told: str) -> int:
+    """Halved until the labeled examples fill it. Raises ValueError, with the number that is told, where none does."""
     while batch > labeled and batch % (2 * devices) == 0:
         batch //= 2
     if batch > labeled:
-        raise ValueError(f"{percent} % of {examples:,} training examples are fewer than a batch of {batch}")
-    like = _mae(spec, bool(weights)) if spec["name"] in TRANSFORMERS else _simclr(percent)
-    train = config["data"]["train"]
+        raise ValueError(f"{told} training examples are fewer than a batch of {batch}")
+    return batch
+
+
+def _made(config: dict, spec: dict, like: dict, *, data: dict, batch: int, classes: int, weights: str) -> dict:
+    """A recipe from the one of the run. like: what differs by protocol. data: of the run's what is replaced."""
     same = ("seed", "photometric", "mesh", "processes", "health", "clean")
-    crop = views.augmented(config["clean"][0], method=like.pop("crop"), group="global")
     return {
         **{key: config[key] for key in same},
-        "data": {**config["data"], "train": train if percent == 100 else f"held:{percent / 100:g}*{train}"},
+        "data": {**config["data"], **data},
         "batch": batch,
-        "duration": f"{epochs or like.pop('epochs')} epochs",
         "nets": {"encoder": spec, "classifier": {"name": "linear", "out": classes}},
-        "views": (crop,),
+        "views": (views.augmented(config["clean"][0], method=like["crop"], group="global"),),
         "probe": False,
         "start": {"encoder": weights} if weights else {},
         "checkpoint": {"keep": 1},
         "evaluation": {**config["evaluation"], "every": "never", "final": "none"},
-        **{key: like[key] for key in ("method", "optimizer", "lr")},
+        **{key: like[key] for key in ("method", "optimizer", "lr", "duration")},
     }
 
 

@@ -19,7 +19,7 @@ APART = (*DISTORTED, *FRAMES, DENSE, ZERO_SHOT)
 
 def asked(text: str) -> tuple[str, ...]:
     """The names, in order. Raises ValueError for one that is no protocol, with those most like it."""
-    return suite.asked(text, (*APART, *recipes.names(), fine_tuning.FORM), accepts=apart)
+    return suite.asked(text, (*APART, *recipes.names(), *fine_tuning.FORMS), accepts=apart)
 
 
 def probes(text: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from ssl_jax.checks import spelling
 from ssl_jax.data import classes, sources
 from ssl_jax.data.source import digest
 from ssl_jax.data.sources import Source
-from ssl_jax.run import evaluation, multilabel, protocols, zero_shot
+from ssl_jax.run import evaluation, fine_tuning, multilabel, protocols, zero_shot
 from ssl_jax.run.job import Job
 from ssl_jax.shard.program import Program
 from ssl_jax.types import TrainState
@@ -226,8 +226,8 @@ def slug(title: str) -> str:
 
 
 def _by(metric: str, name: str, columns: dict[str, float | None], details: dict[str, dict]) -> dict[str, float | None]:
-    """The columns of a protocol, those of the linear probe in the metric of the dataset."""
-    if name not in ("linear", multilabel.LINEAR) or metric == TOP_1:
+    """The columns of a protocol, those of the linear probe and of fine-tuning in the metric of the dataset."""
+    if not (name in ("linear", multilabel.LINEAR) or fine_tuning.known(name)) or metric == TOP_1:
         return columns
     known = {column: found.get(name, {}).get(KEYS[metric]) for column, found in details.items()}
     chance = evaluation.CHANCE if metric == PER_CLASS else ""  # what is kept of it is a share of all examples

@@ -110,7 +110,7 @@ MAY_IMPORT = {
         "shard",
         "storage",
     },
-    "run.classifying": {"config.dry_run", "run.evaluation", "run.job", "shard", "types"},
+    "run.classifying": {"config.dry_run", "evals", "run.evaluation", "run.job", "shard", "types"},
     "run.dense": {
         "config.dry_run",
         "data",
@@ -133,7 +133,7 @@ MAY_IMPORT = {
         "shard",
         "types",
     },
-    "run.fine_tuning": {"nets", "probes"},
+    "run.fine_tuning": {"nets", "probes", "run.grid"},
     "run.frames": {
         "data",
         "evals",
@@ -193,6 +193,7 @@ MAY_IMPORT = {
         "checks",
         "data",
         "run.evaluation",
+        "run.fine_tuning",
         "run.job",
         "run.multilabel",
         "run.protocols",
@@ -208,6 +209,7 @@ MAY_IMPORT = {
         "process",
         "run.classifying",
         "run.fine_tuning",
+        "run.grid",
         "run.job",
         "run.probing",
         "shard",

@@ -150,3 +150,16 @@ def test_unknown_names_are_sentences():
         resnet(depth=51)
     with pytest.raises(ValueError, match="did you mean cifar"):
         resnet(stem="cifar10")
+
+
+def test_statistics_that_survive_a_step():
+    x, moved = jax.random.normal(jax.random.key(0), (4, 8, 8, 3)) + 2, []
+    for options in ({}, dict(bn_momentum=0.75)):
+        net = resnet(depth=(1,), base=4, stem="cifar", **options)
+        params, stats = net.init(jax.random.key(1), x)
+        moved.append(net.apply(params, stats, x, train=True)[1])
+    steps = [jax.tree.map(jnp.subtract, after, stats) for after in moved]
+    jax.tree.map(lambda a, b: assert_allclose(b, 2.5 * a, rtol=1e-5, atol=1e-5), *steps)
+    assert all(jnp.abs(leaf).max() > 1e-3 for leaf in jax.tree.leaves(steps))
+    with pytest.raises(ValueError, match="bn_momentum is 1.5; it must lie between 0 and 1"):
+        resnet(bn_momentum=1.5)

@@ -21,7 +21,9 @@ say what a linear probe on clean images still knows of distorted ones, up to 2,0
 head on augmented images as a paper does: probe_simclr, moco, moco_v3, moco_v3_resnet, byol, simsiam, swav,
 barlow_twins, vicreg, mae, dino, dino_base, dinov2, beit; probe_mae_5 in 5 epochs, probe_mae_5_256 with batches of 256.
 fine_tune_N trains the network itself on N percent of the labels, and beside it one from scratch; fine_tune_N_E in E
-epochs; their runs lie in WORKDIR/fine_tune and go on where they were stopped. docs/evaluation.md says what each costs.
+epochs; fine_tune_grid chooses rate and decay among 56 pairs by a fifth of the training set, as SimCLR does on other
+datasets, 20,000 steps each; fine_tune_grid_S_R has S steps, R rates and one decay more. Their runs lie in
+WORKDIR/fine_tune and go on where they were stopped. docs/evaluation.md says what each costs.
 dense tells foreground from background by the features of single patches, up to 500 images, whose masks are the alpha
 channel of their files: the overlap (IoU) with the foreground, beside the pixels of the patches.
 Of clips: frames says what a linear probe still knows of up to 2,000 test clips that show one frame, shuffled frames or
