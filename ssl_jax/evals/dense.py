@@ -7,7 +7,7 @@ classes, at the resolution of the patches, and with the classifier of `linear` f
 import jax
 import numpy as np
 
-from ssl_jax.evals import linear
+from ssl_jax.evals import linear, usable
 
 NAMES = ("foreground_iou", "miou")
 ROWS = 20_000
@@ -30,9 +30,7 @@ def evaluate(
     features are not finite.
     """
     d = train[0].shape[-1]
-    (x, y), (queries, truth) = ((features.reshape(-1, d), mask.ravel()) for features, mask in (train, test))
-    if not (np.isfinite(x).all() and np.isfinite(queries).all()):
-        raise ValueError("features of places are not finite: the encoder has diverged")
+    (x, y), (queries, truth) = ((usable.finite(f.reshape(-1, d), "places"), mask.ravel()) for f, mask in (train, test))
     few = np.asarray(jax.random.permutation(key, len(x)))[:ROWS]
     basis, fit, _ = linear.chosen(key, x[few], y[few].astype(np.int32), classes=2)
     return overlaps(linear.predict(basis, fit, queries).astype(bool), truth)

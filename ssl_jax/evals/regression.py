@@ -10,7 +10,7 @@ import numpy as np
 import scipy.linalg
 import scipy.stats
 
-from ssl_jax.evals import linear
+from ssl_jax.evals import linear, usable
 
 LAMBDAS = tuple(10.0 ** (2 - i / 2) for i in range(17))
 """100 to 1e-6 in half decades. On n examples, scikit-learn's alpha is lambda n."""
@@ -88,7 +88,7 @@ def evaluate(train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.nd
     train, test: (features [n, ...], which are flattened, targets [n, k] without NaN). Test is read once. Raises
     ValueError for features that are not finite.
     """
-    x, test_x = _rows(train[0], "the training set"), _rows(test[0], "the test set")
+    x, test_x = (usable.finite(p[0], f"examples of the {s} set") for p, s in ((train, "training"), (test, "test")))
     y, test_y = (np.asarray(part[1], np.float64) for part in (train, test))
     center, scale = linear.statistics(x)
     x, test_x = (x - center) * scale, (test_x - center) * scale
@@ -98,13 +98,3 @@ def evaluate(train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.nd
     best = LAMBDAS[int(np.argmin(tried))]
     ((kernel, bias),) = fit(x, y, [best])
     return {**scores(test_y, (test_x @ kernel + bias) * std + mean), "lambda": best}
-
-
-def _rows(x: np.ndarray, what: str) -> np.ndarray:
-    x = np.asarray(x).reshape(len(x), -1)
-    bad = int(np.sum(~np.isfinite(x).all(1)))
-    if bad:
-        raise ValueError(
-            f"the features of {bad} of the {len(x)} examples of {what} are not finite: the encoder has diverged"
-        )
-    return x

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ssl_jax.evals import usable
+
 CUTS = (1, 5, 10)
 """Ranks at which recall is read off (arXiv:2103.00020, table 13)."""
 BLOCK = 1024
@@ -47,9 +49,7 @@ def unit(x: np.ndarray, what: str) -> np.ndarray:
 
     Raises ValueError where they are not finite.
     """
-    x = np.asarray(x, np.float64).reshape(len(x), -1)
-    if not np.isfinite(x).all():
-        raise ValueError(f"the features of the {what} are not finite: the encoder has diverged")
+    x = usable.finite(np.asarray(x, np.float64), what)
     # Rounded, so that equal rows stay equal whatever order a product is summed in.
     return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-30)
 

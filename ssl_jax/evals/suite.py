@@ -168,13 +168,8 @@ def _checked(part: tuple, what: str, classes: int) -> tuple[np.ndarray, np.ndarr
     x, y = np.asarray(part[0]), splits.check_labels(part[1], classes=classes, what=what)
     if len(x) != len(y):
         raise ValueError(f"{what} has {len(x)} rows of features and {len(y)} labels")
-    x = x.reshape(len(x), -1).astype(np.promote_types(x.dtype, np.float32), copy=False)
-    bad = int(np.sum(~np.isfinite(x).all(1)))
-    if bad:
-        raise ValueError(
-            f"the features of {bad} of the {len(x)} examples of {what} are not finite: the encoder has diverged"
-        )
-    return x, y
+    x = usable.finite(x, f"examples of {what}")
+    return x.astype(np.promote_types(x.dtype, np.float32), copy=False), y
 
 
 def _interval(accuracy: float, count: int) -> float:

@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+DIVERGED = "are not finite: the encoder has diverged"
+"""How the reason ends where features are no numbers."""
+
 
 class Usable(NamedTuple):
     """train, test: bool [n], the examples that take part. classes: int32 [k], the labels that occur in training.
@@ -38,6 +41,15 @@ def of(
         counts = {"unreadable": ~ok, "unlabeled": ok & (y == -1), "other_class": ok & (y != -1) & ~part}
         left_out[name] = {reason: int(rows.sum()) for reason, rows in counts.items() if rows.any()}
     return Usable(*used, classes, left_out)
+
+
+def finite(x: np.ndarray, what: str) -> np.ndarray:
+    """Features [n, ...] of `what`, as "examples of the test set" -> the same as [n, d]. Raises ValueError where some of
+    them are not finite."""
+    x = np.asarray(x).reshape(len(x), -1)
+    if bad := int(np.sum(~np.isfinite(x).all(1))):
+        raise ValueError(f"the features of {bad} of the {len(x)} {what} {DIVERGED}")
+    return x
 
 
 def named(classes: Sequence[str], number: int) -> str:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from ssl_jax.data import sources, stream
 from ssl_jax.data.sources import Source
+from ssl_jax.evals import usable
 from ssl_jax.process import environment, goodput
 from ssl_jax.process.goodput import Goodput
 from ssl_jax.reporting import drawing, neighbors, pictures, titles
@@ -140,7 +141,7 @@ def label_free_table(result: dict) -> Table:
     """What there is without labels: one row a measure, one column an encoder; why there is no number, in a word."""
     found = result["label_free"]
     columns, reasons = list(next(iter(found.values()))), result["not_measured"]
-    lost = {name: "diverged" if reasons.get(name) == label_free.DIVERGED else "-" for name in columns}
+    lost = {name: "diverged" if reasons.get(name, "").endswith(usable.DIVERGED) else "-" for name in columns}
     out = Table("without labels", *map(titles.of, columns), title="What was learned")
     for name, values in found.items():
         scale, form = (100, ".1f") if name == label_free.CONSISTENCY else (1, ".3g")

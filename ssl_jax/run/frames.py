@@ -10,8 +10,8 @@ import numpy as np
 
 from ssl_jax.data import held_out
 from ssl_jax.data.sources import Source, subset
-from ssl_jax.evals import linear, order, raw
-from ssl_jax.run import evaluation, label_free, protocols, robustness
+from ssl_jax.evals import linear, order, raw, usable
+from ssl_jax.run import evaluation, protocols, robustness
 from ssl_jax.run.job import Job
 from ssl_jax.shard.program import Program, jit_on
 from ssl_jax.types import Array, TrainState
@@ -134,9 +134,7 @@ def seen(job: Job, program: Program, source: Source, titles: Sequence[str], enco
         return {"pool": joined([encoder({view.group: ordered(clips, index, known[title])}) for title in titles])}
 
     rows = evaluation.read(job, program, source, embed, numbers=True)
-    x = rows.x[rows.valid]
-    if not np.isfinite(x).all():
-        raise ValueError(label_free.DIVERGED)
+    x = usable.finite(rows.x[rows.valid], "clips")
     return Seen(dict(zip(titles, np.split(x, len(titles), 1), strict=True)), rows.y[rows.valid])
 
 

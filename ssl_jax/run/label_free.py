@@ -8,7 +8,7 @@ import numpy as np
 
 from ssl_jax import monitors
 from ssl_jax.data.sources import Source
-from ssl_jax.evals import knn
+from ssl_jax.evals import knn, usable
 from ssl_jax.losses import clustering, contrastive
 from ssl_jax.run import evaluation
 from ssl_jax.run.job import Job
@@ -26,7 +26,6 @@ CONSISTENCY = "view_consistency"
 NAMES = (CONSISTENCY, *MONITORS)
 BASELINE = "random_init_label_free"
 """What the scores of the random network are kept as."""
-DIVERGED = "features are not finite: the encoder has diverged"
 
 
 class Seen(NamedTuple):
@@ -72,9 +71,7 @@ def seen(job: Job, program: Program, state: TrainState) -> Seen:
     """
     source = evaluation.some(job.train, min(evaluation.MONITORED, job.evaluation["examples"]))
     rows = evaluation.embedded(job, program, source, state)
-    if not np.isfinite(rows.x[rows.valid]).all():
-        raise ValueError(DIVERGED)
-    return Seen(source, rows.x[rows.valid], np.flatnonzero(rows.valid))
+    return Seen(source, usable.finite(rows.x[rows.valid], "training examples"), np.flatnonzero(rows.valid))
 
 
 def scores(job: Job, program: Program, state: TrainState, features: Seen) -> dict[str, float]:

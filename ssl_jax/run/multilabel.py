@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from ssl_jax.data.sources import Source
-from ssl_jax.evals import raw, suite
+from ssl_jax.evals import raw, suite, usable
 from ssl_jax.run import evaluation, protocols
 from ssl_jax.run.evaluation import CHANCE, Rows, Scores
 from ssl_jax.run.job import Job
@@ -64,8 +64,8 @@ def scored(job: Job, train: Source, read: Callable[[Source], Rows], which: tuple
     rows = read(train), read(job.test)
     sides = [(each.x[each.valid], s.multi_hot[each.valid]) for each, s in zip(rows, (train, job.test), strict=True)]
     left_out = {role: {"unreadable": int((~r.valid).sum())} for role, r in zip(("train", "test"), rows, strict=True)}
-    if not all(np.isfinite(x).all() for x, _ in sides):
-        raise ValueError("features are not finite: the encoder has diverged")
+    for (x, _), role in zip(sides, ("training", "test"), strict=True):
+        usable.finite(x, f"examples of the {role} set")
     kept = np.flatnonzero((sides[0][1] == 1).any(0))  # a class without a training example cannot be learned
     (x, y), (test_x, asked) = ((x, known[:, kept]) for x, known in sides)
     names, reasons, scores, details = [train.classes[k] for k in kept], {}, dict.fromkeys(which), {}

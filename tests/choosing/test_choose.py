@@ -12,6 +12,7 @@ from PIL import Image
 from ssl_jax.choosing import facts, measured
 from ssl_jax.cli import main
 from ssl_jax.config import recipes
+from ssl_jax.evals import usable
 from ssl_jax.process import machine
 from ssl_jax.reporting import report
 from ssl_jax.run import evaluation, label_free
@@ -144,10 +145,13 @@ def test_a_run_of_a_named_recipe_is_left_alone(photos, tmp_path, capsys):
 
 def test_a_run_that_diverged_says_so_in_the_table():
     found = {name: {"random_init": 0.5, "pretrained": None} for name in label_free.NAMES}
-    result = {"label_free": found, "not_measured": {"pretrained": label_free.DIVERGED}}
+    result = {
+        "label_free": found,
+        "not_measured": {"pretrained": f"the features of 3 of the 9 training examples {usable.DIVERGED}"},
+    }
     table = report.label_free_table(result)
     assert list(table.columns[2].cells) == ["diverged"] * len(label_free.NAMES) == ["diverged"] * table.row_count
-    assert "pre-trained is not measured: features are not finite" in report.remarks(result)[0]
+    assert "pre-trained is not measured: the features of 3 of the 9" in report.remarks(result)[0]
     unread = {**result, "not_measured": {"pretrained": "none of the 9 images can be read"}}
     assert set(report.label_free_table(unread).columns[2].cells) == {"-"}
 

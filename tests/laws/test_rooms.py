@@ -139,7 +139,6 @@ MAY_IMPORT = {
         "evals",
         "run.evaluation",
         "run.job",
-        "run.label_free",
         "run.protocols",
         "run.robustness",
         "shard",
