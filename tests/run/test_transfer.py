@@ -173,3 +173,11 @@ def test_a_mistake_is_one_sentence(run, flags, said):
         except SystemExit as end:
             code = end.code
     assert code == 2 and said in err.getvalue() and "Traceback" not in err.getvalue()
+
+
+@pytest.mark.parametrize("name", ["linear", "fine_tune_100", "fine_tune_grid_9_2"])
+def test_what_is_trained_has_the_metric_of_the_dataset(name):
+    columns, details = {"pretrained": 0.6}, {"pretrained": {name: {"accuracy": 0.6, "mean_per_class": 0.4}}}
+    assert transfer._by(transfer.PER_CLASS, name, columns, details) == {"pretrained": 0.4}
+    assert transfer._by(transfer.TOP_1, name, columns, details) == columns
+    assert transfer._by(transfer.PER_CLASS, "knn", columns, details) == columns
