@@ -3,13 +3,13 @@
 import functools
 import time
 
-from rich.console import Console
 from rich.table import Table
 
 from ssl_jax import api
 from ssl_jax.choosing import facts, kept, measured, recipe, reserve
 from ssl_jax.choosing.recipe import Choice, Request
 from ssl_jax.data import sources
+from ssl_jax.reporting import terminal
 from ssl_jax.run import baselines
 
 
@@ -25,7 +25,7 @@ def choose(
     begun, changes = time.monotonic() if begun is None else begun, changes or {}
     if (known := kept.of(workdir, request)) is not None:
         return known
-    console = Console(markup=False, emoji=False, highlight=False)
+    console = terminal.output(highlight=False)
     source = sources.open(request.data, data_dir=request.dir or None, **_reading(changes))
     found, machine = facts.of(source, console), facts.here()
     api.keep_compiled()  # what is compiled for its memory is run for its time

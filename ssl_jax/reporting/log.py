@@ -18,7 +18,7 @@ from tensorboardX import RecordWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.proto.summary_pb2 import Summary
 
-from ssl_jax.reporting import drawing
+from ssl_jax.reporting import drawing, terminal
 from ssl_jax.reporting.display import Display
 from ssl_jax.reporting.trackers import Sender
 from ssl_jax.storage import files
@@ -73,7 +73,7 @@ class Writer:
             (self._local / FILE).write_text((self._folder / FILE).read_text())
         self._file = (self._local / FILE).open("a", encoding="utf-8")
         self._events = _events(self._local / EVENTS, start)
-        self._show = Display(console or Console(markup=False, emoji=False), start, total, line_seconds)
+        self._show = Display(console or terminal.output(), start, total, line_seconds)
 
     def write(self, step: int, metrics: dict[str, Array], *, waited: float = 0.0) -> None:
         """Takes the scalars of one step, still on the device, and puts those of the call before on disk.

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 import jax
 import numpy as np
 from etils import epath
-from rich.console import Console
 from rich.table import Table
 
 from ssl_jax.data import sources, stream
@@ -15,7 +14,7 @@ from ssl_jax.data.sources import Source
 from ssl_jax.evals import usable
 from ssl_jax.process import environment, goodput
 from ssl_jax.process.goodput import Goodput
-from ssl_jax.reporting import drawing, neighbors, pictures, titles
+from ssl_jax.reporting import drawing, neighbors, pictures, terminal, titles
 from ssl_jax.reporting.display import complain
 from ssl_jax.reporting.log import rows
 from ssl_jax.run import classifying, evaluation, history, label_free, matching, protocols, regressing
@@ -159,7 +158,7 @@ def compared(found: history.Compared, workdir: str) -> history.Compared:
     for row in found.steps:
         cells = (_cell(row[name], None, *((1, ".3g") if name in history.CHOOSERS else (100, ".1f"))) for name in names)
         out.add_row(f"{row['step']:,}", *cells)
-    console = Console(markup=False, emoji=False)
+    console = terminal.output()
     console.print(out)
     for name, step in found.chosen.items():
         known = ((titles.of(other), value) for other, value in found.correlation[name].items() if value is not None)
@@ -194,7 +193,7 @@ def conclude(
     `label_free.measured` does, {} where nothing is wanted, and the features for neighbors.png. A picture that cannot be
     drawn is a sentence.
     """
-    folder, console = epath.Path(workdir), Console(markup=False, emoji=False)
+    folder, console = epath.Path(workdir), terminal.output()
     result, around = measure()
     drawn = _projected(job, program, state) if "linear" in result else None
     seconds = spent.seconds()

@@ -4,12 +4,11 @@ import json
 from collections.abc import Iterable
 
 from etils import epath
-from rich.console import Console
 from rich.table import Table
 
-from ssl_jax.reporting import titles
+from ssl_jax.reporting import terminal, titles
 from ssl_jax.reporting.report import COLUMNS
-from ssl_jax.run import multilabel, transfer
+from ssl_jax.run import fine_tuning, multilabel, transfer
 from ssl_jax.storage import files
 
 FILE = "transfer.json"
@@ -34,7 +33,7 @@ def read(workdir: str) -> dict:
 
 def shown(found: dict, workdir: str, other: dict | None = None, name: str = "") -> None:
     """Prints the table, what is not in it and why, and where it is. other: the transfer.json of the run `name`."""
-    console = Console(markup=False, emoji=False)
+    console = terminal.output()
     console.print(table(found["datasets"], (other or {}).get("datasets"), name))
     for title, row in found["datasets"].items():
         for line in remarks(row):
@@ -71,4 +70,6 @@ def table(rows: dict[str, dict], others: dict[str, dict] | None, name: str) -> T
 
 
 def _metric(protocol: str, metric: str) -> str:
-    return metric if protocol in ("linear", multilabel.LINEAR) else titles.of(protocol)
+    if protocol in ("linear", multilabel.LINEAR):
+        return metric
+    return titles.of(protocol) + (f", {metric}" if fine_tuning.known(protocol) and metric != transfer.TOP_1 else "")

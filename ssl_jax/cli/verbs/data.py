@@ -54,10 +54,9 @@ import argparse
 import json
 
 from etils import epath
-from rich.console import Console
 
 from ssl_jax.data import check, convert, sources
-from ssl_jax.reporting import data_page
+from ssl_jax.reporting import data_page, terminal
 
 PREFIX = "arrayrecord:"
 
@@ -82,7 +81,7 @@ def run(args: argparse.Namespace) -> None:
     if args.html is not None:
         _check_page(args)
     source = sources.open(args.source, data_dir=args.dir, channels=args.channels, bits=args.bits, scan=True)
-    console = Console(markup=False, emoji=False)
+    console = terminal.output()
     if not args.json:
         for notice in (*source.notices, *(convert.lost(source) if args.action == "convert" else ())):
             console.print(f"note: {notice}", markup=False, soft_wrap=True)

@@ -16,13 +16,13 @@ import argparse
 import functools
 
 import numpy as np
-from rich.console import Console
 
 from ssl_jax import api
 from ssl_jax.cli.verbs import _together
 from ssl_jax.config import schema
 from ssl_jax.data import check
 from ssl_jax.features import embedding, encoder
+from ssl_jax.reporting import terminal
 from ssl_jax.shard import processes
 
 NAMED = 5
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
         what = {**embedding.request(loaded, source), "--out": args.out}
         alike = {name: str(value) for name, value in what.items() if name != embedding.STAMP}
         processes.agree(alike, seconds=patience["agree"])
-        console = Console(markup=False, emoji=False, quiet=processes.which()[0] > 0)
+        console = terminal.output(quiet=processes.which()[0] > 0)
         with check.bar(console) as bar:
             task = bar.add_task("embedding", total=source.size)
             say = lambda done, total: bar.update(task, completed=done)  # noqa: E731

@@ -6,20 +6,17 @@ ssl-jax methods --json
 
 import argparse
 import json
-import sys
 
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Column, Table
 
 from ssl_jax.config import catalog, registry
+from ssl_jax.reporting import terminal
 from ssl_jax.reporting.display import complain
 
 COLUMNS = ("name", "family", "needs", "paper", "year", "recipes")
 WHOLE = ("name", "paper", "year", "recipes")
 """Columns that a narrow terminal does not break."""
-PIPED = 120
-"""Columns of text where the output is no terminal."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -38,4 +35,4 @@ def run(args: argparse.Namespace) -> None:
     table = Table(*(Column(name, overflow="fold", no_wrap=name in WHOLE) for name in COLUMNS), box=SIMPLE)
     for row in rows:
         table.add_row(*("\n".join(v) if isinstance(v, list | tuple) else str(v) for v in (row[c] for c in COLUMNS)))
-    Console(markup=False, emoji=False, width=None if sys.stdout.isatty() else PIPED).print(table)
+    terminal.output().print(table)

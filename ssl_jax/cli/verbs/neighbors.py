@@ -32,7 +32,7 @@ from ssl_jax.data import check
 from ssl_jax.evals import alike
 from ssl_jax.features import embedding, encoder
 from ssl_jax.features.encoder import Rows
-from ssl_jax.reporting import neighbors_page
+from ssl_jax.reporting import neighbors_page, terminal
 from ssl_jax.reporting.neighbors_page import Found
 from ssl_jax.storage import tables
 
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> None:
             f"--k={args.k}: each of the {source.size} examples of {source.name} has {source.size - 1} others"
         )
     out.mkdir(parents=True, exist_ok=True)
-    console = Console(markup=False, emoji=False)
+    console = terminal.output()
     with check.bar(console) as bar:
         task = bar.add_task("embedding", total=source.size)
         say = lambda done, total: bar.update(task, completed=done)  # noqa: E731

@@ -12,11 +12,11 @@ import argparse
 import json
 
 from rich import box
-from rich.console import Console
 from rich.table import Column, Table
 
 from ssl_jax import planning
 from ssl_jax.config import recipes, schema
+from ssl_jax.reporting import terminal
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace, changes: dict[str, str]) -> None:
     if args.json:
         print(json.dumps(rows, indent=2))
         return
-    console = Console(markup=False, emoji=False)
+    console = terminal.output()
     console.print(table(args.config, rows))
     for row in rows:
         console.print(remark(row), highlight=False, soft_wrap=True)

@@ -24,7 +24,6 @@ from collections.abc import Sequence
 from types import ModuleType
 
 from etils import epath
-from rich.console import Console
 
 from ssl_jax import api
 from ssl_jax.checks import spelling
@@ -32,7 +31,7 @@ from ssl_jax.config import build, recipes, schema
 from ssl_jax.data import classes
 from ssl_jax.data.source import Source
 from ssl_jax.features import encoder
-from ssl_jax.reporting import run_record
+from ssl_jax.reporting import run_record, terminal
 
 EXAMPLES = 1000
 MOST = 10_000
@@ -65,7 +64,7 @@ def run(args: argparse.Namespace) -> None:
     ]
     page, inspection = (_library(module) for module in ("reporting.run_page", "features.inspection"))
     api.keep_compiled()
-    console = Console(markup=False, emoji=False)
+    console = terminal.output()
     looked = []
     for workdir, record in zip(args.workdirs, runs, strict=True):
         console.print(f"looking at {workdir}", soft_wrap=True)
