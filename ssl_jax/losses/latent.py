@@ -24,15 +24,28 @@ def layer_normalized(features: Array, *, eps: float = 1e-5) -> Array:
     """Each vector of [..., d] less its mean, over its deviation, without gain and bias (I-JEPA's code,
     arXiv:2301.08243; data2vec, arXiv:2202.03555, section 3.3); the variance is biased, eps torch's default.
     """
+    return _normalized(features, -1, eps)
+
+
+def instance_normalized(features: Array, *, eps: float = 1e-5) -> Array:
+    """Each feature of [..., l, d] less its mean over the l places of its image, over its deviation there: what all
+    places share is gone (data2vec, arXiv:2202.03555, section 3.3 and code); variance and eps as above.
+    """
+    return _normalized(features, -2, eps)
+
+
+def _normalized(features: Array, axis: int, eps: float) -> Array:
     features = widen(features)
-    mean = jnp.mean(features, -1, keepdims=True)
-    return (features - mean) * jax.lax.rsqrt(jnp.var(features, -1, keepdims=True) + eps)
+    mean = jnp.mean(features, axis, keepdims=True)
+    return (features - mean) * jax.lax.rsqrt(jnp.var(features, axis, keepdims=True) + eps)
 
 
-def layers_averaged(layers: Array) -> Array:
+def layers_averaged(layers: Array, *, instance_norm: bool = False) -> Array:
     """data2vec's target (arXiv:2202.03555, section 3.3 and code): [b, k, l, d], outputs of k layers -> [b, l, d].
 
-    Each vector of each layer is normalized, their mean over the layers once more.
+    Each vector of each layer is normalized, their mean over the layers once more. instance_norm: of each layer every
+    feature over the places instead, as data2vec 2.0 (arXiv:2212.07525, code) has for images.
     """
     chex.assert_rank(layers, 4)
-    return layer_normalized(jnp.mean(layer_normalized(layers), 1))
+    each = instance_normalized(layers) if instance_norm else layer_normalized(layers)
+    return layer_normalized(jnp.mean(each, 1))

@@ -1,5 +1,7 @@
 """Smooth L1 and data2vec's and I-JEPA's targets against loops."""
 
+from functools import partial
+
 import jax
 import numpy as np
 import pytest
@@ -55,6 +57,17 @@ def test_the_targets_by_loops(strict):
         assert_allclose(found[i, j], normalized_by_loops(mean), rtol=1e-10)
         assert_allclose(latent.layer_normalized(layers)[i, 0, j], normalized_by_loops(layers[i, 0, j]), rtol=1e-10)
     assert_allclose(np.asarray(found).std(-1), 1, atol=1e-4)
+
+
+def test_targets_of_instance_norm_by_loops(strict):
+    layers = np.random.default_rng(4).normal(size=(2, 3, 4, 5)) * 3 + 1
+    found = jax.jit(partial(latent.layers_averaged, instance_norm=True))(layers)
+    for i in range(2):
+        each = [np.stack([normalized_by_loops(layers[i, k, :, j]) for j in range(5)], 1) for k in range(3)]
+        for place, mean in enumerate(sum(each) / 3):
+            assert_allclose(found[i, place], normalized_by_loops(mean), rtol=1e-10)
+    shared = np.random.default_rng(5).normal(size=(2, 3, 1, 5))
+    assert_allclose(latent.layers_averaged(layers + shared, instance_norm=True), found, rtol=1e-10)
 
 
 def test_features_that_are_all_alike_become_zero_with_a_finite_gradient(strict):

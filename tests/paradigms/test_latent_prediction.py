@@ -99,6 +99,16 @@ def test_the_targets_and_the_loss_of_data2vec(strict):
     assert_allclose(value, np.where(error < 2, error**2 / 4, error - 1).mean(), rtol=1e-10)
 
 
+def test_instance_norm_is_of_each_feature_over_the_places(strict):
+    _, nets, params, state, batch, _ = made("data2vec")
+    options = dict(ema_decay=lambda step: jnp.float64(DECAY), instance_norm=True)
+    method = data2vec.data2vec(**nets, **options, **small_data2vec.ARGUMENTS)
+    _, aux = jax.jit(method.loss, compiler_options=tiny.UNOPTIMIZED)(params, state, batch, KEY, STEP)
+    y, _ = nets["encoder"].apply(state["teacher"]["encoder"], {}, batch["global"][:, 0], train=False, last_layers=1)
+    places = normalized(np.asarray(y["layers"][:, 0]).swapaxes(1, 2)).swapaxes(1, 2)
+    assert_allclose(aux.carry["seen"].teacher["places"], normalized(places), atol=1e-10)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_teacher_follows_the_new_parameters_and_spreads_are_told(strict, name):
     method, _, params, state, _, _ = made(name)
