@@ -120,7 +120,8 @@ def element(figure: go.Figure, described: str, shelf: str = "") -> Element:
         title=dict(
             text=title, font_size=13, x=0, xanchor="left", xref="container", pad=dict(l=8, t=14), y=1, yanchor="top"
         ),
-        legend=dict(y=-0.12, yanchor="top", x=0, xanchor="left", traceorder="normal"),
+        # below the numbers of the axis, in shares of the plot
+        legend=dict(y=-48 / figure.layout.height, yanchor="top", x=0, xanchor="left", traceorder="normal"),
     )
     data = tag("script", escaped(figure.to_json()), type="application/json")
     more = {"data_shelf": shelf} if shelf else {}

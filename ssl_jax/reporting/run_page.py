@@ -145,7 +145,7 @@ def _legend(runs: Sequence[Record]) -> Element:
     said = f"Scores in training are of {' and '.join(filter(None, on))}." if any(on) else ""
     if len(runs) == 1:
         return tag("p", f"Over the step; point at a curve for its numbers. {said}")
-    parts = [said]
+    parts = [f"{said} "]
     for run, color in zip(runs, itertools.cycle(run_figures.COLORS)):
         parts += [tag("span", class_="chip", style=f"background: {color}"), run.name]
     return tag("p", *parts)
