@@ -14,6 +14,7 @@ from ssl_jax.reporting.display import complain
 from ssl_jax.run import evaluation, protocols
 from ssl_jax.run.job import Job
 from ssl_jax.shard.program import Program
+from ssl_jax.tasks import pixels
 from ssl_jax.types import Array, TrainState
 
 PIXELS = "patch_pixels"
@@ -83,9 +84,9 @@ def _rows(job: Job, program: Program, source: Source, encoder: Encoder, places: 
     image = source.image._replace(channels=4)
 
     def embed(views: dict) -> dict:
-        pixels = views[view.group]
-        alpha = _patches(pixels[:, 0, ..., 3:], int(np.sqrt(places))).mean(-1, keepdims=True)
-        both = jnp.concatenate([encoder({view.group: pixels[..., :3]}), alpha / np.iinfo(pixels.dtype).max], -1)
+        shown = views[view.group]
+        alpha = _patches(shown[:, 0, ..., 3:], int(np.sqrt(places))).mean(-1, keepdims=True)
+        both = jnp.concatenate([encoder({view.group: shown[..., :3]}), alpha / np.iinfo(shown.dtype).max], -1)
         return {"pool": both.reshape(len(both), -1)}
 
     rows = evaluation.read(job, program, source._replace(parts={**source.parts, "image": image}), embed)
@@ -94,7 +95,5 @@ def _rows(job: Job, program: Program, source: Source, encoder: Encoder, places: 
 
 
 def _patches(images: Array, side: int) -> Array:
-    """[b, h, w, c] -> float32 [b, side * side, pixels of a patch and their channels]."""
-    b, h, w, c = images.shape
-    cut = jnp.asarray(images, jnp.float32).reshape(b, side, h // side, side, w // side, c)
-    return cut.transpose(0, 1, 3, 2, 4, 5).reshape(b, side * side, -1)
+    """[b, h, h, c] -> float32 [b, side * side, pixels of a patch and their channels]."""
+    return pixels.patchify(jnp.asarray(images, jnp.float32), images.shape[1] // side)

@@ -121,6 +121,7 @@ MAY_IMPORT = {
         "run.job",
         "run.protocols",
         "shard",
+        "tasks",
         "types",
     },
     "run.evaluation": {
