@@ -40,8 +40,8 @@ TEACHER = "simclr"
 AROUND = ("seed", "duration", "log", "checkpoint", "health", "evaluation", "processes", "mesh", "chunks")
 """Parts of a configuration that do not change what is learned, or that a run here has of its own."""
 PRETEXT = (
-    ("loss", "mean_target"),
     ("pretext/top1", "pretext/chance"),
+    ("loss", "mean_target"),
     ("bits", "bits/unigram"),
     ("error", "mean_image"),
     ("loss", "codes/entropy"),
