@@ -4,7 +4,8 @@
 
 A block on n tokens of width d, of which each sees m: 24 n d^2 + 4 n m d operations, and a backward pass twice as many.
 No gradient is taken of pixels. MAE's encoder has the seen quarter of 196 patches and a class token; with mask tokens
-in the encoder it has all of them, and the decoder the same. `times` is a step's cost over that of MAE with the same
+in the encoder it has all of them, and the decoder the same. BEiT's step names the codes, the teachers of data2vec and
+I-JEPA have a forward pass. `times` is a step's cost over that of MAE with the same
 encoder; the paper has 3.3 for ViT-L (arXiv:2111.06377, table 1c).
 
 Counted are products of the traced program, loops as often as they run. --compiled: also what XLA counts of MAE's two
@@ -24,6 +25,7 @@ from ssl_jax import planning
 from ssl_jax.config import recipes, schema
 from ssl_jax.nets import swin, vit
 from ssl_jax.shard import operations
+from ssl_jax.tasks import multiblock
 
 SIZES = (1_281_167, 1000, 3)
 """Examples, classes and channels of ImageNet."""
@@ -37,6 +39,9 @@ ROWS = {
     "MAE, ViT-L/16": (MAE, LARGE),
     "with mask tokens, L": (MAE, LARGE | IN_ENCODER),
     "SimMIM, Swin-B": ("simmim_imagenet_swinb", {}),
+    "BEiT, ViT-B/16": ("beit_imagenet_vitb16", {}),
+    "data2vec, ViT-B/16": ("data2vec_imagenet_vitb16", {}),
+    "I-JEPA, ViT-B/16": ("ijepa_imagenet_vitb16", {}),
 }
 UNROLLED = {"nets.encoder.scan": "False", "nets.decoder.scan": "False", "batch": "16"}
 DTYPES = ("nets.encoder.dtype", "nets.decoder.dtype")
@@ -91,6 +96,42 @@ def compiled(recipe: str, changes: dict[str, str]) -> float:
 
 def arithmetic(config: dict) -> float:
     """FLOPs of a step for one image."""
+    return {"beit": of_codes, "data2vec": of_layers, "ijepa": of_blocks}.get(config["method"]["name"], of_pixels)(
+        config
+    )
+
+
+def of_codes(config: dict) -> float:
+    """BEiT's: all patches, codes at the hidden ones, and the distances of all patches from all centers."""
+    encoder, method, codes = config["nets"]["encoder"], config["method"], config["nets"]["classifier"]["out"]
+    embed, rest, tokens, width = whole(encoder, config["views"][0]["size"], SIZES[2], method)
+    tokenizer = product(tokens, SIZES[2] * method["patch"] ** 2, codes)
+    return 2 * embed + 3 * (rest + product(method["hidden"], width, codes)) + tokenizer
+
+
+def of_layers(config: dict) -> float:
+    """data2vec's: all patches, forward for the teacher, and one layer at the hidden ones."""
+    embed, rest, tokens, width = whole(
+        config["nets"]["encoder"], config["views"][0]["size"], SIZES[2], config["method"]
+    )
+    return 3 * embed + 4 * rest + 3 * product(config["method"]["hidden"], width, width)
+
+
+def of_blocks(config: dict) -> float:
+    """I-JEPA's: the teacher's forward pass, the context, and for each block a predictor of both."""
+    predictor, method = config["nets"]["predictor"], config["method"]
+    width, layers, _, patch = vit.sizes(config["nets"]["encoder"]["variant"])
+    side, narrow = config["views"][0]["size"] // patch, predictor["width"]
+    patches, context = side**2, int(method["context_share"] * side**2)
+    asked = int(multiblock.sizes((side, side), method["target_scale"], method["target_aspect"]).prod(1).max())
+    teacher = product(patches, SIZES[2] * patch**2, width) + layers * block(patches, width, patches)
+    student = 2 * product(context, SIZES[2] * patch**2, width) + 3 * layers * block(context, width, context)
+    one = predictor["layers"] * block(context + asked, narrow, context + asked) + product(asked, narrow, width)
+    return teacher + student + 3 * (product(context, width, narrow) + method["targets"] * one)
+
+
+def of_pixels(config: dict) -> float:
+    """Of MAE, SimMIM and MaskFeat."""
     encoder, decoder, method = config["nets"]["encoder"], config["nets"]["decoder"], config["method"]
     side, channels = config["views"][0]["size"], SIZES[2]
     if encoder["name"] == "swin":
