@@ -5,8 +5,8 @@
 A block on n tokens of width d, of which each sees m: 24 n d^2 + 4 n m d operations, and a backward pass twice as many.
 No gradient is taken of pixels. MAE's encoder has the seen quarter of 196 patches and a class token; with mask tokens
 in the encoder it has all of them, and the decoder the same. BEiT's step names the codes, the teachers of data2vec and
-I-JEPA have a forward pass. `times` is a step's cost over that of MAE with the same
-encoder; the paper has 3.3 for ViT-L (arXiv:2111.06377, table 1c).
+I-JEPA have a forward pass. `times` is a step's cost over that of MAE with the same encoder; the paper has 3.3 for ViT-L
+(arXiv:2111.06377, table 1c).
 
 Counted are products of the traced program, loops as often as they run. --compiled: also what XLA counts of MAE's two
 forms once they are compiled, without loops, in steps of a few images: all operations, those of the optimizer too.
