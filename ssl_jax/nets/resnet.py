@@ -59,15 +59,15 @@ def resnet(
     ranges.above_zero(width=width, groups=groups, base=base)
     ranges.at_most(MOST, width=width, base=base, groups=groups)
     compute = compute_dtype(dtype)
-    follow = {} if bn_momentum is None else {"momentum": bn_momentum}
-    ranges.share(**({"bn_momentum": bn_momentum} if follow else {}))
+    momentum = BatchNorm.momentum if bn_momentum is None else bn_momentum
+    ranges.share(bn_momentum=momentum)
     module = ResNet(
         blocks=blocks,
         bottleneck=isinstance(depth, int) and depth in BOTTLENECK,
         base=base * width,
         stem=STEMS[stem],
         zero_init=zero_init,
-        norm=lambda train: partial(BatchNorm, train=train, groups=groups, dtype=compute, **follow),
+        norm=lambda train: partial(BatchNorm, train=train, groups=groups, momentum=momentum, dtype=compute),
         dtype=compute,
         remat=remat,
         kernel_init=kernel_init,

@@ -61,7 +61,8 @@ def of_pair(
     there = examples - int(examples * grid.HELD) if choosing else examples
     batch = _batch(grid.BATCH, there, devices, f"{there:,}")
     spec = grid.network(config["nets"][role], there, batch)
-    return _made(config, spec, grid.like(name, pair), data=parts, batch=batch, classes=classes, weights=weights)
+    like = {**_simclr(100), **grid.like(name, pair)}
+    return _made(config, spec, like, data=parts, batch=batch, classes=classes, weights=weights)
 
 
 def _batch(batch: int, labeled: int, devices: int, told: str) -> int:

@@ -15,7 +15,6 @@ HELD = 0.2
 """The share of the training set by which a pair is chosen."""
 PRETRAINED, SCRATCH = ((-4, -1), (-6, -3)), ((-3, 0), (-5, -1.5))
 """Powers of ten between which rates and decays lie. The paper trains from scratch for 40,000 steps."""
-LIKE = dict(method=dict(name="supervised_classification"), crop="bicubic")
 
 
 class Pair(NamedTuple):
@@ -60,10 +59,10 @@ def pairs(name: str, trained: bool) -> tuple[Pair, ...]:
 
 
 def like(name: str, pair: Pair) -> dict:
-    """The parts of a recipe that a pair decides. The paper says no schedule; here it is a cosine."""
+    """The parts of a recipe that a pair and the name decide. The paper says no schedule; here it is a cosine."""
     steps, _ = parted(name)
     sgd = dict(name="sgd", nesterov=True, weight_decay=pair.decay)
-    return {**LIKE, "optimizer": sgd, "lr": dict(kind="cosine", peak=pair.rate), "duration": f"{steps} steps"}
+    return {"optimizer": sgd, "lr": dict(kind="cosine", peak=pair.rate), "duration": f"{steps} steps"}
 
 
 def network(spec: dict, examples: int, batch: int) -> dict:

@@ -67,14 +67,13 @@ def _direct(job: Job, name: str, folder: str, weights: Callable[[], str], train:
 def _searched(job: Job, name: str, folder: str, weights: Callable[[], str], train: Callable) -> dict:
     """What came of the best pair of a grid, and {"searched": [{"rate", "decay", "accuracy"}, ...]}, None of a run whose
     loss was not finite. Raises ValueError as `_direct`, and where all were such."""
-    _possible(job)
-    start = weights()
+    counts, start = _counts(job), weights()
     held = sources.open_like(
         job.train, f"held:{grid.HELD:g}*{job.config['data']['train']}", data_dir=job.config["data"]["dir"] or None
     )
 
     def recipe(pair: grid.Pair, choosing: bool) -> dict:
-        return fine_tuning.of_pair(job.config, name, pair=pair, **_counts(job), weights=start, choosing=choosing)
+        return fine_tuning.of_pair(job.config, name, pair=pair, **counts, weights=start, choosing=choosing)
 
     scores = {}
     for pair in grid.pairs(name, trained=bool(start)):
@@ -115,15 +114,11 @@ def _finite(found: dict) -> dict:
     return found
 
 
-def _possible(job: Job) -> None:
-    """Raises ValueError where the network is not of images, or the data without labels."""
+def _counts(job: Job) -> dict:
+    """What recipes of fine-tuning want to know of a job. Raises ValueError where the network is not of images, or the
+    data without labels."""
     if reason := probing.impossible(job):
         raise ValueError(reason)
-
-
-def _counts(job: Job) -> dict:
-    """What recipes of fine-tuning want to know of a job."""
-    _possible(job)
     role = next(iter(job.method.encoders.values())).net
     return dict(role=role, examples=job.train.size, classes=classes.count(job.train), devices=jax.device_count())
 
