@@ -6,9 +6,11 @@ Each run takes as many steps as its matrix products and convolutions, counted in
 `--teraflops` on any processor: 12 are the 625 steps of SimCLR's recipe, some 2 minutes on 2 cores. Recipes are those of
 CIFAR-10, else of Fashion-MNIST; methods without either are named and left out. A row holds kNN and the linear probe on
 the test split over the seeds, and of a method with a task of its own what the end of the training (its last tenth) says
-of that task, beside what a guess without an image would have. Every run is written as soon as it is there, and those in
-the file, or finished in `--work`, are not made again, so that the whole, which takes hours, can be stopped and go on,
-also on another machine. Knowledge distillation has SimCLR's run of the same seed in `--work` as its teacher.
+of that task, beside what a guess without an image would have; of one that logs no such number what it leaves of test
+images, beside their mean. Recipes without a step take some, which change nothing, for that log. Every run is written as
+soon as it is there, and those in the file, or finished in `--work`, are not made again, so that the whole, which takes
+hours, can be stopped and go on, also on another machine. Knowledge distillation has SimCLR's run of the same seed in
+`--work` as its teacher.
 """
 
 import argparse
@@ -37,6 +39,8 @@ SIZES = {"cifar10": (10000, 10, 3), "fashion_mnist": (10000, 10, 1)}
 SCORES, SIDES = ("knn", "linear"), {"": "pretrained", "_random_init": "random_init", "_raw_pixels": "raw_pixels"}
 KEYS = [score + end for score in SCORES for end in SIDES]
 TEACHER = "simclr"
+STILL = 25
+"""Steps of a method that learns nothing in them: enough batches for the mean of what it says of its task."""
 AROUND = ("seed", "duration", "log", "checkpoint", "health", "evaluation", "processes", "mesh", "chunks")
 """Parts of a configuration that do not change what is learned, or that a run here has of its own."""
 PRETEXT = (
@@ -97,12 +101,12 @@ def measured(name: str, recipe: str, row: dict | None, options: argparse.Namespa
     """A method's row after each of its seeds, from one that was there before."""
     config = schema.resolve(recipes.load(recipe))
     (size,) = (size for end, size in SIZES.items() if recipe.endswith(end))
-    steps = 0 if config["duration"] == "0 steps" else steps_of(config, size, options.teraflops)
+    steps = STILL if config["duration"] == "0 steps" else steps_of(config, size, options.teraflops)
     digest = digest_of(recipe, steps)
     runs = dict(row["runs"]) if row and row["config_hash"] == digest else {}
     for seed in map(str, range(options.seeds)):
         if seed not in runs:
-            runs[seed] = scores_of(trained(recipe, steps, int(seed), options), steps)
+            runs[seed] = scores_of(trained(recipe, steps, int(seed), options))
         yield {
             "method": name,
             "recipe": recipe,
@@ -169,12 +173,13 @@ def trained(recipe: str, steps: int, seed: int, options: argparse.Namespace) -> 
         print(f"{recipe}, seed {seed}: {steps} steps", file=sys.stderr)
         flags += ["--config.evaluation.every=never", f"--workdir={work}"]
         flags += [f"--config.data.dir={options.dir}"] * recipe.endswith("cifar10")
+        flags += ["--config.log.every=1 step"] * (steps == STILL)
         command = [sys.executable, "-m", "ssl_jax", "train", f"--config={recipe}", *flags]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "JAX_PLATFORMS": "cpu"})
     return work
 
 
-def scores_of(work: Path, steps: int) -> dict:
+def scores_of(work: Path) -> dict:
     """What a finished run measured."""
     result = json.loads((work / "result.json").read_text())
     lines = logged(work / "metrics.jsonl")
@@ -184,7 +189,7 @@ def scores_of(work: Path, steps: int) -> dict:
         seconds = next(line["time/seconds"] for line in reversed(lines) if "time/seconds" in line)
     return {
         **{score + end: result[score][side] for score in SCORES for end, side in SIDES.items()},
-        "pretext": task(lines, steps),
+        "pretext": task(lines) or made(result),
         "seconds": seconds,
         "commit": commit(),
     }
@@ -195,13 +200,20 @@ def logged(metrics: Path) -> list[dict]:
     return [json.loads(line) for line in metrics.read_text().splitlines()] if metrics.exists() else []
 
 
-def task(lines: list[dict], steps: int) -> tuple[str, float, float] | None:
+def task(lines: list[dict]) -> tuple[str, float, float] | None:
     """The name of a task's number, its mean over the last tenth of the training, and that of a guess."""
-    last = [line for line in lines if line["step"] > 0.9 * steps and "loss" in line]
+    lines = [line for line in lines if "loss" in line]
+    last = [line for line in lines if line["step"] > 0.9 * lines[-1]["step"]]
     for own, guess in PRETEXT:
         if last and guess in last[0]:
             return own, *(statistics.mean(line[key] for line in last) for key in (own, guess))
     return None
+
+
+def made(result: dict) -> tuple[str, float, float] | None:
+    """The same of reconstructed test images, where they were measured."""
+    found = result.get("reconstruction")
+    return found and ("test error", found["pretrained"]["squared_error"], found["mean_image"]["squared_error"])
 
 
 def table(rows: list[dict]) -> Table:

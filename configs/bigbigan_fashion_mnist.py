@@ -28,4 +28,5 @@ def get_config() -> ConfigDict:
     c.views = presets.whole(28, stats=presets.FASHION_MNIST)
     c.optimizer = dict(name="adamw", b1=0.5, weight_decay=0.0, groups=(dict(match="^(encoder|bottleneck)/", lr=1e-3),))
     c.lr = 2e-4
+    c.evaluation = dict(final="all,reconstruction")
     return c

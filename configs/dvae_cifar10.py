@@ -33,4 +33,5 @@ def get_config() -> ConfigDict:
     c.views = presets.mae(32, stats=presets.CIFAR10)
     c.optimizer = dict(name="adamw", weight_decay=1e-4)
     c.lr = dict(kind="cosine", peak=1e-3, warmup="5 %")
+    c.evaluation = dict(final="all,reconstruction")
     return c

@@ -22,4 +22,5 @@ def get_config() -> ConfigDict:
     c.probe = False
     c.optimizer = dict(name="sgd")
     c.lr = 0.0
+    c.evaluation = dict(final="all,reconstruction")
     return c

@@ -27,4 +27,5 @@ def get_config() -> ConfigDict:
     c.views = presets.whole(28, stats=presets.FASHION_MNIST)
     c.optimizer = dict(name="adamw", weight_decay=0.0)
     c.lr = dict(kind="cosine", peak=1e-3, per=128, warmup="5 %")
+    c.evaluation = dict(final="all,reconstruction")
     return c

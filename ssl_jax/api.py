@@ -30,6 +30,7 @@ from ssl_jax.run import (
     multilabel,
     probing,
     protocols,
+    reconstruction,
     resuming,
     robustness,
     starting,
@@ -253,7 +254,8 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent
             found, features = label_free.measured(job, program, state, random, known)
         states = {"random_init": random, "pretrained": lambda: state}
         own = classifying.measured(job, program, states)
-        found |= {**robustness.final(job, program, states), **dense.final(job, program, states)}
+        for others in (robustness, dense, reconstruction):
+            found |= others.final(job, program, states)
         found = protocols.merged(found, frames.measured(job, program, states))
         found = protocols.merged(found, probing.measured(job, program, states, protocols.probes(asked), known))
         found = protocols.merged(found, zero_shot.measured(job, job.test, program, states))

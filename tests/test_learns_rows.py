@@ -30,9 +30,9 @@ def test_a_task_is_the_mean_of_the_last_tenth_beside_a_guess(tmp_path):
     path = tmp_path / "metrics.jsonl"
     lines = [{"step": s, "loss": 1.0 * s, "mean_target": 7.0} for s in (10, 90, 95, 100)] + [{"step": 100, "knn": 0.1}]
     path.write_text("\n".join(map(json.dumps, lines)))
-    assert learns.task(learns.logged(path), 100) == ("loss", 97.5, 7.0)
-    assert learns.task([{"step": 100, "loss": 1.0}], 100) is None
-    assert learns.logged(tmp_path / "none") == [] and learns.task([], 0) is None
+    assert learns.task(learns.logged(path)) == ("loss", 97.5, 7.0)
+    assert learns.task([{"step": 100, "loss": 1.0}]) is None
+    assert learns.logged(tmp_path / "none") == [] and learns.task([]) is None
 
 
 def test_what_is_not_beyond_random_weights_is_marked():

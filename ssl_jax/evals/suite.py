@@ -67,17 +67,15 @@ SETS = {"all": STANDARD, "every": EVERY, "none": ()}
 
 
 def asked(text: str, more: Sequence[str] = (), accepts: Callable[[str], bool] = lambda name: False) -> tuple[str, ...]:
-    """Protocols from a word of `SETS`, or from names with commas between them, which may be some that `accepts`.
+    """Protocols from names with commas between them, words of `SETS` among them; they may be some that `accepts`.
 
     more: what a message lists beside those that are here. Raises ValueError for an unknown one.
     """
-    if text in SETS:
-        return SETS[text]
-    names = tuple(name.strip() for name in text.split(","))
-    for name in names:
-        if not accepts(name):
-            protocol(name, (*SETS, *NAMES, *more))
-    return names
+    words = [word.strip() for word in text.split(",")]
+    for word in words:
+        if not (word in SETS or accepts(word)):
+            protocol(word, (*SETS, *NAMES, *more))
+    return tuple(dict.fromkeys(name for word in words for name in SETS.get(word, (word,))))
 
 
 def evaluate(

@@ -1,5 +1,7 @@
 """k-means of whitened patches (Coates, Lee & Ng 2011): images as what their patches are to centroids."""
 
+import jax.numpy as jnp
+
 from ssl_jax.paradigms.fitted import fitted
 from ssl_jax.passes import whitened_patches
 from ssl_jax.tasks import pictures
@@ -21,6 +23,9 @@ def patch_k_means(encoder: Net, *, drawn: int = 2**16, iterations: int = 10, eps
     def error(weights, images):
         return whitened_patches.nearest(patches(weights, images)["whitened"], weights["kernel"].T)
 
+    def guess(weights, images):
+        return jnp.mean(jnp.sum(jnp.square(patches(weights, images)["whitened"]), 2), 1)
+
     def shown(weights, images):
         centers, channels = weights["kernel"].T, images.shape[-1]
         side = round((centers.shape[1] / channels) ** 0.5)
@@ -29,4 +34,5 @@ def patch_k_means(encoder: Net, *, drawn: int = 2**16, iterations: int = 10, eps
 
     options = dict(drawn=drawn, iterations=iterations, epsilon=epsilon, option="nets.encoder.out")
     one = whitened_patches.fitting(lambda weights, images: patches(weights, images)["patches"], **options)
-    return fitted(encoder, error, found=whitened_patches.nothing, passes=(one,), pictures=shown)
+    found = dict(found=whitened_patches.nothing, passes=(one,))
+    return fitted(encoder, error, **found, pictures=shown, guess=guess)

@@ -70,6 +70,6 @@ def discrete_autoencoding(encoder: Net, decoder: Net, *, temperature: Schedule, 
         y, _ = encoder.apply(params["encoder"], stats["encoder"], images, train=False)
         shares = jax.nn.one_hot(jnp.argmax(y["logits"], -1), y["logits"].shape[-1], dtype=y["logits"].dtype)
         made, _ = decoder.apply(params["decoder"], stats["decoder"], shares, train=False)
-        return {"codes": {"image": images, "reconstruction": made}}
+        return {"reconstruction": {"input": images, "reconstruction": made}}
 
     return Method(init, loss, update, encode.embedder(encoder), {"encoder": encode.ENCODER}, draw=draw)

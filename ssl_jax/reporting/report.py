@@ -79,7 +79,8 @@ def tables(result: dict) -> list[Table]:
     own = [label_free_table(result)] if "label_free" in result else []
     bent = [robustness_table(result["robustness"])] if "robustness" in result else []
     places = [dense_table(result["dense"])] if "dense" in result else []
-    return [*([table(result)] if scored(result) else []), *own, *bent, *places]
+    made = [reconstruction_table(result["reconstruction"])] if "reconstruction" in result else []
+    return [*([table(result)] if scored(result) else []), *own, *bent, *places, *made]
 
 
 def dense_table(found: dict[str, dict[str, float]]) -> Table:
@@ -87,6 +88,14 @@ def dense_table(found: dict[str, dict[str, float]]) -> Table:
     out = Table("places, %", *map(titles.of, found), title="Foreground and background")
     for measure in next(iter(found.values())):
         out.add_row(titles.of(measure), *(f"{100 * scores[measure]:.1f}" for scores in found.values()))
+    return out
+
+
+def reconstruction_table(found: dict[str, dict[str, float]]) -> Table:
+    """Errors of reconstructed test images, and what they explain of the mean image's: one column an encoder."""
+    out = Table("of test images", *map(titles.of, found), title="What can be reconstructed")
+    for measure, scale, form in (("squared_error", 1, ".4g"), ("explained", 100, ".1f")):
+        out.add_row(titles.of(measure), *(f"{scale * scores[measure]:{form}}" for scores in found.values()))
     return out
 
 

@@ -11,9 +11,11 @@ FRAMES = ("frames", "order", "arrow")
 the others of answers that need none."""
 DENSE = "dense"
 """What can be asked for of single places, see `dense.py`."""
+RECONSTRUCTION = "reconstruction"
+"""What a method makes of test images, see `reconstruction.py`."""
 ZERO_SHOT = "zero_shot"
 """What images and class names have in common, see `zero_shot.py`."""
-APART = (*DISTORTED, *FRAMES, DENSE, ZERO_SHOT)
+APART = (*DISTORTED, *FRAMES, DENSE, RECONSTRUCTION, ZERO_SHOT)
 """Names of those that do not work on the features that others share."""
 
 

@@ -74,6 +74,18 @@ MAY_IMPORT = {
     },
     "monitors": {"losses", "types"},
     "planning": EVERYTHING,
+    "run.reconstruction": {
+        "config.dry_run",
+        "data",
+        "losses",
+        "passes",
+        "reporting",
+        "run.evaluation",
+        "run.job",
+        "run.protocols",
+        "shard",
+        "types",
+    },
     "run.regressing": {"data", "evals", "run.job"},
     "reporting": {
         "data",

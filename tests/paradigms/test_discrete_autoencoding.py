@@ -60,7 +60,7 @@ def test_the_loss_is_the_squared_error_and_the_cost_of_the_codes():
 def test_pictures_are_of_the_most_probable_codes():
     method, (encoder, decoder) = made(), nets()
     params, state = jax.jit(method.init)(KEY, BATCH)
-    rows = jax.jit(method.draw)(params, state, BATCH, KEY)["codes"]
+    rows = jax.jit(method.draw)(params, state, BATCH, KEY)["reconstruction"]
     images = jnp.asarray(IMAGES[:, 0], jnp.float32)
     best = np.asarray(encoder.apply(params["encoder"], {}, images, train=False)[0]["logits"]).argmax(-1)
     image = decoder.apply(params["decoder"], {}, jnp.asarray(np.eye(K, dtype=np.float32)[best]), train=False)[0]
@@ -86,7 +86,7 @@ def test_codes_of_real_images_say_more_than_their_mean():
     views = lambda key: real.whole(rows)[:, None]  # noqa: E731
     states, metrics = real.train(method, optax.adam(3e-3), views, batch=64, epochs=12)
     test = real.whole(real.images("test", 256))
-    made = method.draw(states[-1].params, states[-1].method_state, {"global": test[:, None]}, KEY)["codes"]
+    made = method.draw(states[-1].params, states[-1].method_state, {"global": test[:, None]}, KEY)["reconstruction"]
     error = float(jnp.mean((made["reconstruction"] - test) ** 2))
     mean = float(jnp.mean((test - real.whole(rows).mean(0)) ** 2))
     assert error < 0.7 * mean, f"the squared error is {error:.3f}, that of the mean image {mean:.3f}"

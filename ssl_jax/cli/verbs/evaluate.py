@@ -26,6 +26,8 @@ datasets, 20,000 steps each; fine_tune_grid_S_R has S steps, R rates and one dec
 WORKDIR/fine_tune and go on where they were stopped. docs/evaluation.md says what each costs.
 dense tells foreground from background by the features of single patches, up to 500 images, whose masks are the alpha
 channel of their files: the overlap (IoU) with the foreground, beside the pixels of the patches.
+reconstruction says what is left of test images by methods that make whole ones of their codes (autoencoders, PCA,
+k-means, BigBiGAN), beside as many principal components of training images and their mean.
 Of clips: frames says what a linear probe still knows of up to 2,000 test clips that show one frame, shuffled frames or
 reversed ones; order and arrow, whether features tell clips from the same ones shuffled, or reversed, without labels.
 zero_shot names images by encoders of images and texts: the class whose name, in the prompts of
