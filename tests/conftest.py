@@ -9,10 +9,11 @@ import tempfile
 
 os.environ["JAX_PLATFORMS"] = ",".join(filter(None, (os.environ.get("SSL_JAX_TESTS_ON"), "cpu")))
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-# XLA's CPU compiler takes seconds for each random draw at its full level, and tests compile more than they run. Its
-# older emitters are quicker, too.
+# Tests compile more than they run, and without optimization XLA's CPU compiler takes two thirds of the time. Its older
+# emitters are quicker, too, and so is a program in one piece where each worker has one core.
 os.environ["XLA_FLAGS"] = (
-    os.environ.get("XLA_FLAGS", "") + " --xla_backend_optimization_level=1 --xla_cpu_use_fusion_emitters=false"
+    os.environ.get("XLA_FLAGS", "")
+    + " --xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1"
 )
 
 # Baselines that a person's runs have left are none of the tests' business, nor the other way round.
