@@ -240,8 +240,7 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent
     spent.enter("evaluation")
 
     def measure() -> tuple[dict, label_free.Seen | None]:
-        begun = starting.noted(workdir)
-        begun, features = {"start": begun} if begun else {}, None
+        begun, features = {"start": noted} if (noted := starting.noted(workdir)) else {}, None
         asked = job.evaluation["final"]
         if not protocols.asked(asked):
             return begun, None
@@ -254,8 +253,7 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent
             found, features = label_free.measured(job, program, state, random, known)
         states = {"random_init": random, "pretrained": lambda: state}
         own = classifying.measured(job, program, states)
-        for others in (robustness, dense, reconstruction):
-            found |= others.final(job, program, states)
+        found |= {**robustness.final(job, program, states), **of_places_and_pixels(job, program, states)}
         found = protocols.merged(found, frames.measured(job, program, states))
         found = protocols.merged(found, probing.measured(job, program, states, protocols.probes(asked), known))
         found = protocols.merged(found, zero_shot.measured(job, job.test, program, states))
@@ -264,6 +262,17 @@ def concluded(job: Job, program: Program, state: TrainState, workdir: str, spent
         return {**begun, **own, **found, "from_cache": list(cached)}, features
 
     return report.conclude(job, program, state, workdir, spent, measure)
+
+
+def of_places_and_pixels(job: Job, program: Program, states: dict[str, Callable[[], TrainState]]) -> dict:
+    """What `dense` and `reconstruction` measure, where they are asked for; what cannot be measured is said."""
+    found, asked = {}, protocols.asked(job.evaluation["final"])
+    for name, protocol in ((protocols.DENSE, dense), (protocols.RECONSTRUCTION, reconstruction)):
+        try:
+            found |= protocol.measured(job, program, states) if name in asked else {}
+        except ValueError as error:
+            complain(f"{name} not measured: {error}")
+    return found
 
 
 def tune(recipe: dict, workdir: str, conclude: Callable) -> dict | None:

@@ -10,7 +10,6 @@ from ssl_jax.config import dry_run
 from ssl_jax.data.sources import Source
 from ssl_jax.evals import dense
 from ssl_jax.paradigms import encode
-from ssl_jax.reporting.display import complain
 from ssl_jax.run import evaluation, protocols
 from ssl_jax.run.job import Job
 from ssl_jax.shard.program import Program
@@ -23,20 +22,6 @@ LIMIT = 500
 """Images of each set."""
 Encoder = Callable[[dict], Array]
 """{group: clean views [b, 1, h, w, 3]} -> features of places, row by row of a square, [b, l, d]."""
-
-
-def asked(job: Job) -> bool:
-    """Whether the recipe's `evaluation.final` names it."""
-    return protocols.DENSE in protocols.asked(job.evaluation["final"])
-
-
-def final(job: Job, program: Program, states: dict[str, Callable[[], TrainState]]) -> dict:
-    """`measured` where it is asked for; {} unasked, and where it cannot be measured, which is said."""
-    try:
-        return measured(job, program, states) if asked(job) else {}
-    except ValueError as error:
-        complain(f"dense not measured: {error}")
-        return {}
 
 
 def measured(job: Job, program: Program, states: dict[str, Callable[[], TrainState]]) -> dict:

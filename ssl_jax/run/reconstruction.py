@@ -11,8 +11,7 @@ from ssl_jax.config import dry_run
 from ssl_jax.data.sources import Source
 from ssl_jax.losses.likelihood import squared_error
 from ssl_jax.passes import moments, rows
-from ssl_jax.reporting.display import complain
-from ssl_jax.run import evaluation, protocols
+from ssl_jax.run import evaluation
 from ssl_jax.run.job import Job
 from ssl_jax.run.protocols import RECONSTRUCTION
 from ssl_jax.shard.program import Program
@@ -28,16 +27,6 @@ LARGEST = 4096
 """Numbers of an image of which components are found, at most: the time goes with their cube."""
 Pictures = Callable[[dict], dict]
 """{group: clean views as the host makes them} -> pictures [b, h, w, c] by title."""
-
-
-def final(job: Job, program: Program, states: dict[str, Callable[[], TrainState]]) -> dict:
-    """`measured` where `evaluation.final` names it; {} unasked, and where it cannot be measured, which is said."""
-    try:
-        asked = RECONSTRUCTION in protocols.asked(job.evaluation["final"])
-        return measured(job, program, states) if asked else {}
-    except ValueError as error:
-        complain(f"{RECONSTRUCTION} not measured: {error}")
-        return {}
 
 
 def measured(job: Job, program: Program, states: dict[str, Callable[[], TrainState]]) -> dict:
