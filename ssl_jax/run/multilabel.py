@@ -25,8 +25,8 @@ def possible(job: Job) -> bool:
 
 def unsuited(job: Job) -> dict[str, str]:
     """{protocol: why there is none of it} of those that are asked for by name."""
-    asked = () if job.evaluation["final"] in suite.SETS else protocols.asked(job.evaluation["final"])
-    return {name: REASON for name in asked if name not in ("linear", *suited(job)) and not protocols.apart(name)}
+    by_name = [word.strip() for word in job.evaluation["final"].split(",") if word.strip() not in suite.SETS]
+    return {name: REASON for name in by_name if name not in ("linear", *suited(job)) and not protocols.apart(name)}
 
 
 def suited(job: Job) -> tuple[str, ...]:

@@ -50,3 +50,11 @@ def test_bad_input_is_one_sentence():
     ]:
         with pytest.raises(ValueError, match=sentence):
             run(**options)
+
+
+def test_words_that_stand_for_several_may_be_among_names():
+    assert suite.asked("all") == suite.asked("none, all") == suite.STANDARD and suite.asked("none") == ()
+    both = suite.asked("svm, all,extra", accepts="extra".__eq__)
+    assert both == ("svm", *suite.STANDARD, "extra") and suite.asked("knn,all") == suite.STANDARD
+    with pytest.raises(ValueError, match="no 'evry' in the protocols.*did you mean every"):
+        suite.asked("knn,evry")
