@@ -66,16 +66,20 @@ SETS = {"all": STANDARD, "every": EVERY, "none": ()}
 """What one word stands for where protocols are asked for: those after each training, those of a thorough look, none."""
 
 
+def words(text: str) -> list[str]:
+    """What stands between the commas of a text."""
+    return [word.strip() for word in text.split(",")]
+
+
 def asked(text: str, more: Sequence[str] = (), accepts: Callable[[str], bool] = lambda name: False) -> tuple[str, ...]:
     """Protocols from names with commas between them, words of `SETS` among them; they may be some that `accepts`.
 
     more: what a message lists beside those that are here. Raises ValueError for an unknown one.
     """
-    words = [word.strip() for word in text.split(",")]
-    for word in words:
+    for word in words(text):
         if not (word in SETS or accepts(word)):
             protocol(word, (*SETS, *NAMES, *more))
-    return tuple(dict.fromkeys(name for word in words for name in SETS.get(word, (word,))))
+    return tuple(dict.fromkeys(name for word in words(text) for name in SETS.get(word, (word,))))
 
 
 def evaluate(

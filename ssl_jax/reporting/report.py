@@ -77,10 +77,9 @@ def scored(result: dict) -> bool:
 def tables(result: dict) -> list[Table]:
     """What there is to show of result.json."""
     own = [label_free_table(result)] if "label_free" in result else []
-    bent = [robustness_table(result["robustness"])] if "robustness" in result else []
-    places = [dense_table(result["dense"])] if "dense" in result else []
-    made = [reconstruction_table(result["reconstruction"])] if "reconstruction" in result else []
-    return [*([table(result)] if scored(result) else []), *own, *bent, *places, *made]
+    parts = {"robustness": robustness_table, "dense": dense_table, "reconstruction": reconstruction_table}
+    others = (show(result[name]) for name, show in parts.items() if name in result)
+    return [*([table(result)] if scored(result) else []), *own, *others]
 
 
 def dense_table(found: dict[str, dict[str, float]]) -> Table:

@@ -25,7 +25,7 @@ def possible(job: Job) -> bool:
 
 def unsuited(job: Job) -> dict[str, str]:
     """{protocol: why there is none of it} of those that are asked for by name."""
-    by_name = [word.strip() for word in job.evaluation["final"].split(",") if word.strip() not in suite.SETS]
+    by_name = [word for word in suite.words(job.evaluation["final"]) if word not in suite.SETS]
     return {name: REASON for name in by_name if name not in ("linear", *suited(job)) and not protocols.apart(name)}
 
 

@@ -27,6 +27,8 @@ LARGEST = 4096
 """Numbers of an image of which components are found, at most: the time goes with their cube."""
 Pictures = Callable[[dict], dict]
 """{group: clean views as the host makes them} -> pictures [b, h, w, c] by title."""
+Error = Callable[[dict], Array]
+"""Such pictures -> errors [b]."""
 
 
 def measured(job: Job, program: Program, states: dict[str, Callable[[], TrainState]]) -> dict:
@@ -42,9 +44,10 @@ def measured(job: Job, program: Program, states: dict[str, Callable[[], TrainSta
     for name, make in states.items():
         state = make()
         pictures = functools.partial(draw, state.params, state.method_state)
+        columns = {name: lambda shown: squared_error(shown[RECONSTRUCTION], shown[INPUT])}
         if not errors:  # what is reconstructed is the same whatever the state
-            errors = _guesses(job, program, pictures)
-        errors[name] = _mean(job, program, lambda shown: squared_error(shown[RECONSTRUCTION], shown[INPUT]), pictures)
+            columns = _guesses(job, program, pictures) | columns
+        errors |= _means(job, program, columns, pictures)
     level = errors[MEAN]
     table = {name: {"squared_error": error, "explained": 1 - error / level} for name, error in errors.items()}
     return {RECONSTRUCTION: table}
@@ -82,16 +85,17 @@ def _read(job: Job, program: Program, source: Source, of: Callable, pictures: Pi
     return found.x[found.valid]
 
 
-def _mean(job: Job, program: Program, error: Callable[[dict], Array], pictures: Pictures) -> float:
-    """The mean over the test set of errors [b] of pictures. Raises ValueError where it is not finite."""
-    value = float(_read(job, program, job.test, lambda shown: error(shown)[:, None], pictures).mean(dtype=np.float64))
-    if not np.isfinite(value):
+def _means(job: Job, program: Program, columns: dict[str, Error], pictures: Pictures) -> dict[str, float]:
+    """Means over the test set, which is read once. Raises ValueError where one is not finite."""
+    errors = _read(job, program, job.test, lambda shown: jnp.stack([of(shown) for of in columns.values()], 1), pictures)
+    values = errors.mean(0, dtype=np.float64)
+    if not np.isfinite(values).all():
         raise ValueError("reconstructions are not finite")
-    return value
+    return dict(zip(columns, values.tolist(), strict=True))
 
 
-def _guesses(job: Job, program: Program, pictures: Pictures) -> dict[str, float]:
-    """Mean errors of what stands beside the method."""
+def _guesses(job: Job, program: Program, pictures: Pictures) -> dict[str, Error]:
+    """Errors of what stands beside the method."""
     shown = dry_run.seen_clean(job.clean, job.train.parts, program.devices)
     code = jax.eval_shape(program.embed, program.state.params, program.state.method_state, shown).get("latent")
     x = _read(job, program, evaluation.some(job.train, LIMIT), lambda shown: rows.flat(shown[INPUT]), pictures)
@@ -101,4 +105,4 @@ def _guesses(job: Job, program: Program, pictures: Pictures) -> dict[str, float]
         found = moments.joined(moments.none(mean), x, jnp.ones(len(x)))
         columns, _ = moments.principal(found, code.shape[-1])
         errors[COMPONENTS] = lambda shown: moments.unexplained(rows.flat(shown[INPUT]) - mean[None], columns)
-    return {name: _mean(job, program, error, pictures) for name, error in errors.items()}
+    return errors
