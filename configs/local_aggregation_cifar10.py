@@ -4,8 +4,8 @@
 
 Origin: the paper's ImageNet recipe (`local_aggregation_imagenet_r50`); none was published for CIFAR-10.
 Changed: as `inst_disc_cifar10` is small: 10,000 images, 16 epochs of which the first four are InstDisc's, a ResNet of
-three blocks whose stem halves the image, AdamW at 3e-3 with a warm-up of one epoch. 300 clusters in three runs, 512
-background neighbors, 1024 negatives in the first epochs, temperature 0.1.
+three blocks whose stem halves the image, AdamW at 3e-3 with a warm-up of one epoch, the softmax over all images. 300
+clusters in three runs, 512 background neighbors, temperature 0.1.
 """
 
 from ml_collections import ConfigDict
@@ -19,8 +19,8 @@ def get_config() -> ConfigDict:
     c.data = dict(train="tfds:cifar10/train[:10000]", test="tfds:cifar10/test")
     c.batch = 128
     c.duration = "16 epochs"
-    sizes = dict(clusters=300, runs=3, background=512, negatives=1024)
-    c.method = dict(name="local_aggregation", **sizes, temperature=0.1, momentum=0.5, warmup=4)
+    sizes = dict(clusters=300, runs=3, background=512)
+    c.method = dict(name="local_aggregation", **sizes, form="full", temperature=0.1, momentum=0.5, warmup=4)
     c.nets = dict(
         encoder=dict(name="resnet", depth=(1, 1, 1), base=32, stem="half"),
         projector=dict(name="linear", out=128),

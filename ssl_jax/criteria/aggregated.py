@@ -31,6 +31,7 @@ def aggregated(
     clusters: int = 30000,
     runs: int = 10,
     background: int = 4096,
+    form: str = "nce",
     negatives: int = 4096,
     temperature: float = 0.07,
     momentum: float = 0.5,
@@ -40,14 +41,15 @@ def aggregated(
     student: [b, 1, d], any norm; batch["index"]: its rows in a dataset of `examples`. Background neighbors are the
     `background` rows of the bank that are most similar, of those that were written; close ones are the examples that
     share one of the `clusters` in one of the `runs`, the example itself among them. Until there are `groups` the loss
-    is InstDisc's noise-contrastive estimation with `negatives`, as in the code's first 10 epochs. Metrics:
-    "similarity/positive", with the own row; "neighbors/close", the share of the background that is close, 0 until then.
+    is InstDisc's in its `form`: "nce" with `negatives` in the code's first 10 epochs, which needs many steps; "full"
+    learns in few. Metrics: "similarity/positive", with the own row; "neighbors/close", the share of the background that
+    is close, 0 until then.
     Raises ValueError for more clusters or background neighbors than examples.
     """
     ranges.above_zero(clusters=clusters, runs=runs, background=background)
     ranges.at_most(1000, runs=runs)
     ranges.no_more_than_examples(examples, clusters=clusters, background=background)
-    options = dict(form="nce", negatives=negatives, temperature=temperature, momentum=momentum)
+    options = dict(form=form, negatives=negatives, temperature=temperature, momentum=momentum)
     alone = instances.instances(examples=examples, **options)
 
     def init(key, seen):

@@ -19,22 +19,22 @@ def local_aggregation(
     clusters: int = 30000,
     runs: int = 10,
     background: int = 4096,
+    form: str = "nce",
     negatives: int = 4096,
     temperature: float = 0.07,
     momentum: float = 0.5,
     warmup: int = 10,
     iterations: int = 20,
 ) -> Method:
-    """Defaults of the official code; one view; projector: `linear`. warmup: epochs of InstDisc; then the bank is
-    clustered before each, `runs` times."""
-    options = dict(background=background, negatives=negatives, temperature=temperature, momentum=momentum)
+    """Defaults of the official code; one view; projector: `linear`. warmup: epochs of InstDisc, in its `form`; then
+    the bank is clustered before each, `runs` times."""
+    options = dict(background=background, form=form, negatives=negatives, temperature=temperature, momentum=momentum)
     criterion = aggregated.aggregated(examples=examples, clusters=clusters, runs=runs, **options)
 
     def regroup(state, found, key):
-        held, options = renewal.held(state), dict(runs=runs, clusters=clusters, iterations=iterations)
-        rows, written = held.instances.bank
-        groups = k_means.runs_of(key, rows, written, **options)
-        return renewal.with_held(state, held._replace(groups=groups, clustered=jnp.any(written)))
+        held = renewal.held(state)
+        groups = k_means.runs_of(key, *held.instances.bank, runs=runs, clusters=clusters, iterations=iterations)
+        return renewal.with_held(state, held._replace(groups=groups, clustered=jnp.any(held.instances.bank.written)))
 
     clustering = Pass(due=times.each_epoch(since=warmup), finish=regroup)
     return joint_embedding(encoder, projector, lenses.at(criterion, name="projection"), passes=(clustering,))

@@ -108,15 +108,16 @@ def test_all_of_one_cluster_is_nothing_to_learn(strict, see, made):
     assert metrics["neighbors/close"] == 1 and not np.any(np.abs(slope.student) > 1e-12)
 
 
-def test_until_there_are_groups_it_is_instdisc_of_the_same_bank(strict, see, made):
-    init, loss, criterion = made
-    alone = instances.instances(examples=N, form="nce", negatives=6, temperature=T)
+@pytest.mark.parametrize("form", instances.FORMS)
+def test_until_there_are_groups_it_is_instdisc_of_the_same_bank(strict, see, form):
+    criterion = aggregated.aggregated(**OPTIONS, form=form)
+    alone = instances.instances(examples=N, form=form, negatives=6, temperature=T)
     seen, then = observed(see), observed(see, seed=1)
-    _, state = init(jax.random.key(0), seen)
+    _, state = jax.jit(criterion.init)(jax.random.key(0), seen)
     _, expected = jax.jit(alone.init)(jax.random.key(0), seen)
     state, expected = jax.jit(criterion.update)(state, seen), jax.jit(alone.update)(expected, seen)
     jax.tree.map(assert_array_equal, state.instances, expected)
-    (value, metrics), _ = loss({}, state, then)
+    value, metrics = jax.jit(criterion.loss)({}, state, then)
     assert_allclose(value, jax.jit(alone.loss)({}, expected, then)[0], rtol=1e-12)
     assert metrics["neighbors/close"] == 0
 
