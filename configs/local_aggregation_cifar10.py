@@ -3,7 +3,7 @@
     ssl-jax train --config=local_aggregation_cifar10 --workdir=W --config.data.dir=DIR
 
 Origin: the paper's ImageNet recipe (`local_aggregation_imagenet_r50`); none was published for CIFAR-10.
-Changed: as `inst_disc_cifar10` is small: 10,000 images, 16 epochs of which the first four are InstDisc's, a ResNet of
+Changed: as `inst_disc_cifar10` is small: 10,000 images, 16 epochs of which the first eight are InstDisc's, a ResNet of
 three blocks whose stem halves the image, AdamW at 3e-3 with a warm-up of one epoch, the softmax over all images. 300
 clusters in three runs, 512 background neighbors, temperature 0.1.
 """
@@ -20,7 +20,7 @@ def get_config() -> ConfigDict:
     c.batch = 128
     c.duration = "16 epochs"
     sizes = dict(clusters=300, runs=3, background=512)
-    c.method = dict(name="local_aggregation", **sizes, form="full", temperature=0.1, momentum=0.5, warmup=4)
+    c.method = dict(name="local_aggregation", **sizes, form="full", temperature=0.1, momentum=0.5, warmup=8)
     c.nets = dict(
         encoder=dict(name="resnet", depth=(1, 1, 1), base=32, stem="half"),
         projector=dict(name="linear", out=128),
