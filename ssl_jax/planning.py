@@ -106,7 +106,8 @@ def costs(config: dict, slice_: Topology, sizes: tuple, found: dict, utilization
     chip, clock = CHIPS[slice_.chip], durations.run(config["duration"], examples=sizes[0], batch=config["batch"])
     bounds = {"compute": found["flops"] / slice_.chips / chip.flops}
     if "bytes_accessed" in found:
-        bounds["memory"] = found["bytes_accessed"] / chip.bandwidth
+        # What a compiler counts includes its small memory, which is no bound of this kind.
+        bounds["memory"] = found.get("bytes_moved", found["bytes_accessed"]) / chip.bandwidth
     if chip.links and "collectives" in found:
         bounds["links"] = sum(row["bytes"] for row in found["collectives"].values()) / chip.links
     step = max(bounds["compute"] / utilization, *bounds.values())

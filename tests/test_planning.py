@@ -35,6 +35,8 @@ def test_the_step_is_as_slow_as_what_binds_it():
     assert row["binds"] == "compute" and row["steps"] == 1000
     assert row["hours"] == pytest.approx(1000 * 2.0 / 3600)  # at half of the peak
     assert row["chip_hours"] == pytest.approx(4 * row["hours"])
+    moved = planning.costs(recipe(), slice_, (10000, 10, 1), {**found, "bytes_moved": 819e9 / 4}, 0.5)
+    assert moved["bounds"]["memory"] == pytest.approx(0.25), "where it is known what the large memory gives and takes"
     assert row["epoch_seconds"] == pytest.approx(10000 / 128 * 2.0)
 
 
