@@ -54,39 +54,6 @@ class Dense(nn.Module):
         return y.reshape(*x.shape[:-1], self.features)
 
 
-def looks(logits: Array, mask: Array | None, bias: Array | None) -> Array:
-    """How much each query attends to each key, softmax in at least float32. mask, bias: as in `Attention`."""
-    logits = at_least_float32(logits)
-    logits = logits if bias is None else logits + bias.astype(logits.dtype)
-    if mask is not None:
-        logits = jnp.where(mask, logits, jnp.finfo(logits.dtype).min)
-    return jax.nn.softmax(logits, -1)
-
-
-def attended(logits: Array, v: Array, mask: Array | None, bias: Array | None) -> Array:
-    """Values v [b, heads, key l, d] weighed by `looks`, [b, heads, query l, d].
-
-    The gradient is that of autodiff. In bfloat16 the weights are made again from the logits, where autodiff would keep
-    them twice, once in float32: in layers of many tokens that is most of what is kept.
-    """
-    return (_again if logits.dtype == jnp.bfloat16 else _attended)(logits, v, mask, bias)
-
-
-def _attended(logits: Array, v: Array, mask: Array | None, bias: Array | None) -> Array:
-    return jnp.einsum("bhqk,bhkd->bhqd", looks(logits, mask, bias).astype(v.dtype), v)
-
-
-def _backward(kept: tuple, dy: Array) -> tuple:
-    logits, v, mask, bias = kept
-    weights, back = jax.vjp(lambda logits, bias: looks(logits, mask, bias).astype(v.dtype), logits, bias)
-    dlogits, dbias = back(jnp.einsum("bhqd,bhkd->bhqk", dy, v))
-    return dlogits, jnp.einsum("bhqk,bhqd->bhkd", weights, dy), None, dbias
-
-
-_again = jax.custom_vjp(_attended)
-_again.defvjp(lambda *arrays: (_attended(*arrays), arrays), _backward)
-
-
 class Attention(nn.Module):
     """Multi-head self-attention of [b, l, d] with q, k, v fused in this order; softmax in at least float32.
 
@@ -110,13 +77,14 @@ class Attention(nn.Module):
         q, k, v = qkv[0], qkv[1], qkv[2]
         # einsum in this layout: on CPU 1.5 times as fast as jax.nn.dot_product_attention
         logits = jnp.einsum("bhqd,bhkd->bhqk", q * (d // self.heads) ** -0.5, k)
-        weights = looks(logits, mask, bias)
-        if self.dropout:
-            kept = nn.Dropout(self.dropout, deterministic=False)(weights.astype(self.dtype))
-            y = jnp.einsum("bhqk,bhkd->bhqd", kept, v)
-        else:
-            y = attended(logits, v, mask, bias)
-        y = y.transpose(0, 2, 1, 3).reshape(b, length, d)
+        logits = at_least_float32(logits)
+        logits = logits if bias is None else logits + bias.astype(logits.dtype)
+        if mask is not None:
+            logits = jnp.where(mask, logits, jnp.finfo(logits.dtype).min)
+        weights = jax.nn.softmax(logits, -1)
+        kept = weights.astype(self.dtype)
+        kept = nn.Dropout(self.dropout, deterministic=False)(kept) if self.dropout else kept
+        y = jnp.einsum("bhqk,bhkd->bhqd", kept, v).transpose(0, 2, 1, 3).reshape(b, length, d)
         return Dense(d, kernel_init(self.init_std), self.dtype, name="proj")(y), weights
 
 
@@ -221,7 +189,7 @@ class Blocks(nn.Module):
         tell: Callable | None = None,
     ) -> Array | tuple[Array, Tree]:
         dropping = train and self.drop_path > 0 and self.has_rng("dropout")
-        block = nn.remat(Block, prevent_cse=not self.scan) if self.remat else Block
+        block = self._kept()
         stack = nn.scan(
             block,
             variable_axes={"params": 0},
@@ -236,6 +204,15 @@ class Blocks(nn.Module):
         nn.share_scope(self, layers)  # no further level in the names of the parameters
         x, told = layers(x, rates, mask, places, bias)
         return x if tell is None else (x, told)
+
+    def _kept(self) -> type[Block]:
+        """The block with what it keeps for its backward pass: in bfloat16 the results of products alone, from which
+        norms, activations and the weights of attention are made again (`options.remade` says why not in float32)."""
+        if self.remat:
+            return nn.remat(Block, prevent_cse=not self.scan)
+        if self.dtype == jnp.bfloat16:
+            return nn.remat(Block, prevent_cse=not self.scan, policy=jax.checkpoint_policies.dots_saveable)
+        return Block
 
 
 def by_depth(net: Net) -> Net:
