@@ -78,3 +78,11 @@ def test_a_step_of_a_residual_network_moves_each_activation_few_times():
     found = plan("simclr_imagenet_r50", "v5e:8x8")
     assert found["bytes_moved"] < 28e9
     assert found["bytes_accessed"] < 50e9, "by the compiler's count"
+
+
+def test_a_step_of_a_transformer_keeps_the_results_of_products_alone():
+    """Attention's weights in float32, norms and activations would be six gigabytes more, and three of memory."""
+    found = plan("mae_imagenet_vitb16", "v5e:8x8")
+    assert found["bytes_moved"] < 31e9
+    assert found["bytes_accessed"] < 42e9, "by the compiler's count"
+    assert found["peak"] < 4.6 * 2**30
