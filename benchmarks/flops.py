@@ -1,12 +1,12 @@
-"""Products and convolutions of a step of each small recipe over those that its paper asks for: 1.0 is ideal.
+"""Products and convolutions of a step of each joint-embedding method over those that its paper asks for: 1.0 is ideal.
 
     python -m benchmarks.flops [--methods=simclr,byol] [--json]
 
 What a paper asks for are forward passes: of which views with a backward pass, and of which without one (a teacher's),
 through the encoder, and through the heads that are applied to what it pools; the parameters alone have gradients.
 iBOT asks for its head at every patch of the full-size crops, and DINOv2 for one at the hidden patches, on both sides.
-All is counted in traced programs, the bodies of scans as often as they run. What else a step computes, its
-loss above all, makes the ratio larger than 1: `WHY` says what that is where it is more than a twentieth.
+All is counted in traced programs of the small recipes, the bodies of scans as often as they run. What else a step
+computes, its loss above all, makes the ratio larger than 1: `WHY` says what that is where it is more than a twentieth.
 """
 
 import argparse
@@ -39,8 +39,6 @@ PASSES = {
 HEADS = ("projector", "predictor")
 PATCH_HEADS = {"ibot": "projector", "dinov2": "patch_projector"}
 """The head that is applied to patches."""
-LEFT_OUT = ("mae", "knowledge_distillation")
-"""What these encode is a part of an image, see `masked_flops.py`, and with two networks."""
 WHY = {
     "all4one": "a second predictor and a transformer of neighbors",
     "amdim": "products of all places of two maps",
@@ -60,11 +58,13 @@ WHY = {
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--methods", help="some, with commas between them; all that have a small recipe if left out")
+    parser.add_argument(
+        "--methods", help="some, with commas between them; all of that family that have a small recipe if left out"
+    )
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    known = [row["name"] for row in catalog.methods() if f"{row['name']}_cifar10" in row["recipes"]]
-    known = [name for name in known if name not in LEFT_OUT]
+    family = [row for row in catalog.methods() if row["family"] == "joint embedding"]
+    known = [row["name"] for row in family if f"{row['name']}_cifar10" in row["recipes"]]
     rows = []
     for name in options.methods.split(",") if options.methods else known:
         rows.append(measured(name))
