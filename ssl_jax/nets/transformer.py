@@ -208,11 +208,10 @@ class Blocks(nn.Module):
     def _kept(self) -> type[Block]:
         """The block with what it keeps for its backward pass: in bfloat16 the results of products alone, from which
         norms, activations and the weights of attention are made again (`options.remade` says why not in float32)."""
-        if self.remat:
-            return nn.remat(Block, prevent_cse=not self.scan)
-        if self.dtype == jnp.bfloat16:
-            return nn.remat(Block, prevent_cse=not self.scan, policy=jax.checkpoint_policies.dots_saveable)
-        return Block
+        if not self.remat and self.dtype != jnp.bfloat16:
+            return Block
+        policy = None if self.remat else jax.checkpoint_policies.dots_saveable
+        return nn.remat(Block, prevent_cse=not self.scan, policy=policy)
 
 
 def by_depth(net: Net) -> Net:
