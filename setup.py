@@ -57,6 +57,12 @@ EXTRAS = {
     "test": TEST,
     "dev": [*TEST, "ruff>=0.9", "build>=1.2"],
 }
+OUTSIDE = {
+    "ssl_jax.configs": "configs",
+    "ssl_jax.configs.presets": "configs/presets",
+    "ssl_jax.launch": "launch",
+}
+"""Packages that lie beside ssl_jax/ in the checkout."""
 
 setup(
     name="ssl_jax",
@@ -67,8 +73,8 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE", "ssl_jax/data/embedded/fashion_mnist.LICENSE"],
     python_requires=">=3.11",
-    packages=[*find_packages(include=["ssl_jax", "ssl_jax.*"]), "ssl_jax.configs", "ssl_jax.launch"],
-    package_dir={"ssl_jax.configs": "configs", "ssl_jax.launch": "launch"},
+    packages=[*find_packages(include=["ssl_jax", "ssl_jax.*"]), *OUTSIDE],
+    package_dir=OUTSIDE,
     package_data={"ssl_jax.data.embedded": ["*"], "ssl_jax.launch": ["*.sh"]},
     install_requires=CORE,
     extras_require=EXTRAS,
