@@ -9,6 +9,7 @@ import tempfile
 
 os.environ["JAX_PLATFORMS"] = ",".join(filter(None, (os.environ.get("SSL_JAX_TESTS_ON"), "cpu")))
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["TF_USE_LEGACY_KERAS"] = "1"  # as in the commands: TensorFlow loads no Keras
 # Tests compile more than they run, and without optimization XLA's CPU compiler takes two thirds of the time. Its older
 # emitters are quicker, too, and so is a program in one piece where each worker has one core.
 os.environ["XLA_FLAGS"] = (

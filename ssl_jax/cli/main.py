@@ -19,6 +19,7 @@ VERBS = pathlib.Path(__file__).parent / "verbs"
 def main(argv: list[str] | None = None) -> int:
     """Runs one verb; returns its exit code. argv: by default that of the process."""
     if argv is None:
+        os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # that TensorFlow does not load Keras, which takes a second
         machine.start_with_huge_pages()
     argv = list(sys.argv[1:] if argv is None else argv)
     verbs = {path.stem: ast.get_docstring(ast.parse(path.read_text())) for path in sorted(VERBS.glob("[a-z]*.py"))}

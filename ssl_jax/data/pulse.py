@@ -1,7 +1,7 @@
 """The heart rate of a stretch of a photoplethysmogram, and why it is not told where the signal does not allow it."""
 
 import numpy as np
-from scipy import signal
+import scipy  # which loads its parts, half a second, when they are asked for
 
 SLOWEST, FASTEST = 40.0, 180.0
 """Beats a minute that are looked for."""
@@ -29,7 +29,7 @@ def heart_rate(x: np.ndarray, rate: float) -> tuple[float, str]:
     if high <= low:
         return np.nan, "flat"
     shortest = max(1, int(rate * 60 / FASTEST))
-    beats, _ = signal.find_peaks(x, distance=shortest, prominence=(high - low) / 2)
+    beats, _ = scipy.signal.find_peaks(x, distance=shortest, prominence=(high - low) / 2)
     if len(beats) < LEAST:
         return np.nan, f"fewer than {LEAST} beats"
     intervals = np.diff(beats) / rate
@@ -48,7 +48,7 @@ def _period(x: np.ndarray, shortest: int, longest: int) -> tuple[int, float]:
     Of a regular pulse two beats later is as like: the first lag counts that is as good as the best one to a tenth.
     """
     centered = x - x.mean()
-    products = signal.correlate(centered, centered, mode="full")[len(x) - 1 :] / np.arange(len(x), 0, -1)
+    products = scipy.signal.correlate(centered, centered, mode="full")[len(x) - 1 :] / np.arange(len(x), 0, -1)
     found = products[shortest : longest + 1] / products[0]
     if not len(found):
         return 1, 0.0
