@@ -3,8 +3,8 @@
     PYTHON benchmarks/learns_peer_torch.py SPEC.json IMAGES.npz OUT.npz
 
 SPEC: what `learns_peer.specification` makes of a recipe. IMAGES: uint8 [n, h, w, 3] as "train" and "test". OUT: the
-frozen features of both, float32 [n, d], the seconds of training, the last loss and the versions. Needs torch,
-torchvision and lightly, and nothing of ssl_jax.
+frozen features of both, float32 [n, d], the seconds of training and until the end of each step, the last loss and the
+versions. Needs torch, torchvision and lightly, and nothing of ssl_jax.
 """
 
 import functools
@@ -282,8 +282,11 @@ def batches(spec: dict, images: np.ndarray) -> Iterator[dict[str, list[Tensor]]]
     yield from DataLoader(Views(images, spec["views"]), spec["batch"], sampler=order, num_workers=workers)
 
 
-def train(spec: dict, images: np.ndarray) -> tuple[nn.Module, float, float]:
-    """(the encoder that is evaluated, seconds, the last loss). Raises ValueError where the loss is no number."""
+def train(spec: dict, images: np.ndarray) -> tuple[nn.Module, list[float], float]:
+    """(the encoder that is evaluated, seconds until the end of each step, the last loss).
+
+    Raises ValueError where the loss is no number.
+    """
     torch.manual_seed(spec["seed"])
     nets, given = networks(spec), spec["optimizer"]
     teacher = None
@@ -295,7 +298,7 @@ def train(spec: dict, images: np.ndarray) -> tuple[nn.Module, float, float]:
     parameters = [p for _, p in named]
     late = [(p, until) for name, p in named for start, until in spec["frozen"].items() if name.startswith(start)]
     loss_of, optimize = criterion(spec), optimizer(parameters, given)
-    begin = time.perf_counter()
+    begin, moments = time.perf_counter(), []
     for step, crops in enumerate(batches(spec, images)):
         loss = loss_of(*seen(spec, nets, teacher, crops), step)
         if not torch.isfinite(loss):
@@ -313,8 +316,8 @@ def train(spec: dict, images: np.ndarray) -> tuple[nn.Module, float, float]:
             utils.normalize_weight(nets["prototypes"].weight)
         for role in AVERAGED if teacher else ():
             utils.update_momentum(nets[role], teacher[role], spec["schedules"]["ema_decay"][step])
-    seconds = time.perf_counter() - begin
-    return (teacher if spec["method"] == "dino" else nets)["encoder"], seconds, loss.item()
+        moments.append(time.perf_counter() - begin)
+    return (teacher if spec["method"] == "dino" else nets)["encoder"], moments, loss.item()
 
 
 @torch.no_grad()
@@ -329,11 +332,11 @@ def features(net: nn.Module, images: np.ndarray, normalize: dict) -> np.ndarray:
 def main(spec: str, images: str, out: str) -> None:
     """Trains, and writes the features, whole or not at all."""
     given, data = json.loads(Path(spec).read_text()), np.load(images)
-    net, seconds, loss = train(given, data["train"])
+    net, moments, loss = train(given, data["train"])
     rows = {part: features(net, data[part], given["normalize"]) for part in ("train", "test")}
     versions = {"torch": torch.__version__, "lightly": lightly.__version__}
     with open(f"{out}.part", "wb") as file:
-        np.savez(file, **rows, seconds=seconds, loss=loss, versions=json.dumps(versions))
+        np.savez(file, **rows, seconds=moments[-1], moments=moments, loss=loss, versions=json.dumps(versions))
     os.replace(f"{out}.part", out)
 
 

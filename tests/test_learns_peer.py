@@ -16,7 +16,7 @@ import optax
 import pytest
 from rich.console import Console
 
-from benchmarks import learns_peer
+from benchmarks import learns_peer, learns_peer_time
 from ssl_jax.config import build, durations, recipes, schema
 from ssl_jax.criteria import centered, pairs, queued, swapped
 from ssl_jax.optim import chain
@@ -131,6 +131,10 @@ def test_the_table_says_who_is_ahead_beyond_the_spread(ours, peer, said):
 def test_a_python_that_cannot_be_the_peer_is_named():
     assert "does not run" in learns_peer.lacking("/no/python")
     assert "lightly" in learns_peer.lacking(sys.executable)
+
+
+def test_a_step_takes_the_median_of_stretches_that_begin_after_the_first():
+    assert learns_peer_time.a_step([30.0, 31.0, 32.0, 35.0]) == pytest.approx(0.1)  # compiled in 30 s, once held up
 
 
 CRITERIA = {
@@ -282,7 +286,8 @@ def test_every_method_trains_and_writes_features(tmp_path):
         with np.load(tmp_path / f"{name}.npz") as found:
             assert found["train"].shape == (200, 128) and found["test"].shape == (50, 128), name
             assert np.isfinite(found["train"]).all() and found["train"].std(0).max() > 1e-4, name
-            assert found["seconds"] > 0 and np.isfinite(found["loss"]), name
+            assert (np.diff(found["moments"], prepend=0) > 0).all() and found["moments"][-1] == found["seconds"], name
+            assert np.isfinite(found["loss"]), name
             assert "lightly" in json.loads(str(found["versions"]))
 
 
