@@ -53,7 +53,7 @@ def test_features_are_computed_once_for_the_numbers_and_the_pictures(run, passes
 
 
 def command(photos, place, *more):
-    """With one layer in the place of a whole ResNet-18, most of whose time is the compiler's."""
+    """With one layer in the place of a whole ResNet-18, which takes longer."""
     return ["train", f"--data=folder:{photos}", f"--workdir={place}", "--config.nets.encoder.depth=(1,)", *more]
 
 
