@@ -63,7 +63,7 @@ def main() -> None:
     parser.add_argument("--work", default="learns", help="a folder for the runs")
     parser.add_argument("--out", type=Path, default=OUT, help="the rows, which are kept and added to")
     options = parser.parse_args()
-    rows = {row["method"]: row for row in (json.loads(options.out.read_text()) if options.out.exists() else [])}
+    rows = rows_in(options.out)
     for name, recipe in chosen(options.methods):
         try:
             for row in measured(name, recipe, rows.get(name), options):
@@ -72,6 +72,11 @@ def main() -> None:
         except (subprocess.CalledProcessError, ValueError) as error:
             print(f"{name}: {error}", file=sys.stderr)
     Console(width=140).print(table([rows[name] for name in sorted(rows)]))
+
+
+def rows_in(out: Path) -> dict[str, dict]:
+    """The rows of a file by method; none where it is not there yet."""
+    return {row["method"]: row for row in (json.loads(out.read_text()) if out.exists() else [])}
 
 
 def written(rows: dict[str, dict], out: Path) -> None:

@@ -65,20 +65,12 @@ PLAIN = dict(clip_global=None, clip_each=None, layer_rate=None, decay_1d=False)
 def main() -> None:
     """Runs what is missing, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--peer", required=True, help="a Python that has torch, torchvision and lightly")
-    parser.add_argument("--dir", required=True, help="where tfds datasets lie")
-    parser.add_argument("--methods", help="some, with commas between them; all that both have if left out")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--teraflops", type=float, default=12.0, help="of a run")
     parser.add_argument("--work", default="learns", help="a folder for the runs")
     parser.add_argument("--out", type=Path, default=OUT, help="the rows, which are kept and added to")
-    options = parser.parse_args()
-    names = options.methods.split(",") if options.methods else list(NOTES)
-    if unknown := [name for name in names if name not in NOTES]:
-        parser.error(f"--methods: there is no {unknown[0]} on the peer's side, only {', '.join(NOTES)}")
-    if lack := lacking(options.peer):
-        parser.error(f"--peer={options.peer}: {lack}")
-    rows = {row["method"]: row for row in (json.loads(options.out.read_text()) if options.out.exists() else [])}
+    options, names = asked(parser)
+    rows = learns.rows_in(options.out)
     for name in names:
         try:
             rows[name] = measured(name, options)
@@ -89,6 +81,20 @@ def main() -> None:
     shown = [rows[name] for name in sorted(rows)]
     notes = [f"{row['method']}: {row['note']}" for row in shown if row["note"]]
     Console(width=120).print(table(shown), *notes, sep="\n")
+
+
+def asked(parser: argparse.ArgumentParser) -> tuple[argparse.Namespace, list[str]]:
+    """(the options, with those of the peer added, the methods). Ends the process where they cannot be run."""
+    parser.add_argument("--peer", required=True, help="a Python that has torch, torchvision and lightly")
+    parser.add_argument("--dir", required=True, help="where tfds datasets lie")
+    parser.add_argument("--methods", help="some, with commas between them; all that both have if left out")
+    options = parser.parse_args()
+    names = options.methods.split(",") if options.methods else list(NOTES)
+    if unknown := [name for name in names if name not in NOTES]:
+        parser.error(f"--methods: there is no {unknown[0]} on the peer's side, only {', '.join(NOTES)}")
+    if lack := lacking(options.peer):
+        parser.error(f"--peer={options.peer}: {lack}")
+    return options, names
 
 
 def lacking(peer: str) -> str:

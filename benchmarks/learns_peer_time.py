@@ -34,20 +34,12 @@ STRETCH = 10
 def main() -> None:
     """Runs the methods, and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--peer", required=True, help="a Python that has torch, torchvision and lightly")
-    parser.add_argument("--dir", required=True, help="where tfds datasets lie")
-    parser.add_argument("--methods", help="some, with commas between them; all that both have if left out")
     parser.add_argument("--steps", type=int, default=100, help="of a run; warm-ups of an epoch are 79")
     parser.add_argument("--out", type=Path, default=OUT, help="the rows, which are kept and added to")
-    options = parser.parse_args()
-    names = options.methods.split(",") if options.methods else list(learns_peer.NOTES)
-    if unknown := [name for name in names if name not in learns_peer.NOTES]:
-        parser.error(f"--methods: there is no {unknown[0]} on the peer's side, only {', '.join(learns_peer.NOTES)}")
+    options, names = learns_peer.asked(parser)
     if options.steps < 3 * STRETCH:
         parser.error(f"--steps={options.steps} leaves no two stretches of {STRETCH} steps after the first")
-    if lack := learns_peer.lacking(options.peer):
-        parser.error(f"--peer={options.peer}: {lack}")
-    rows = {row["method"]: row for row in (json.loads(options.out.read_text()) if options.out.exists() else [])}
+    rows = learns.rows_in(options.out)
     for name in names:
         with tempfile.TemporaryDirectory() as folder:
             rows[name] = measured(name, Path(folder), options)
